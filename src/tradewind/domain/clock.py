@@ -1,0 +1,75 @@
+"""Time and chance as parameters (invariant 5).
+
+Nothing in the control plane reads a clock or draws a random number except through these two protocols,
+so the whole of it can run under simulated time from a seed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where the control plane gets its time from."""
+
+    def now(self) -> datetime:
+        """The wall-clock time, always aware and in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go backwards; only differences mean anything."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Returns after the given seconds of this clock."""
+        ...
+
+    async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
+        """Waits for the event, at most `timeout_s` seconds of this clock. True if the event was set."""
+        ...
+
+
+class Entropy(Protocol):
+    """Where ids, tokens and jitter come from."""
+
+    def token(self, byte_count: int) -> bytes:
+        """Random bytes."""
+        ...
+
+    def uniform(self) -> float:
+        """A number in [0, 1)."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
+        try:
+            await asyncio.wait_for(event.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+
+class SystemEntropy:
+    """The operating system's random source."""
+
+    def token(self, byte_count: int) -> bytes:
+        return secrets.token_bytes(byte_count)
+
+    def uniform(self) -> float:
+        return secrets.randbits(53) / (1 << 53)

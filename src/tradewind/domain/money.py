@@ -1,0 +1,102 @@
+"""Exact money: integer micro-units with a currency, rates per quantity, and one stated place where rounding happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
+from typing import Final
+
+MICRO: Final = 1_000_000
+JOULES_PER_KWH: Final = 3_600_000
+SECONDS_PER_HOUR: Final = 3_600
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount in millionths of one unit of a currency.
+
+    Raises:
+        ValueError: when amounts in different currencies are added or compared.
+    """
+
+    micro: int
+    currency: str = "USD"
+
+    def __add__(self, other: Money) -> Money:
+        self._same_currency(other)
+        return Money(self.micro + other.micro, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same_currency(other)
+        return Money(self.micro - other.micro, self.currency)
+
+    def _same_currency(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise ValueError(f"cannot combine {self.currency} with {other.currency}")
+
+    @classmethod
+    def parse(cls, amount: Decimal | int | str, currency: str = "USD") -> Money:
+        """Reads a decimal amount; anything finer than a micro-unit is rounded half to even."""
+        micro = (Decimal(amount) * MICRO).to_integral_value(rounding=ROUND_HALF_EVEN)
+        return cls(int(micro), currency)
+
+    def __str__(self) -> str:
+        return format_money(self.micro, self.currency)
+
+
+class Quantity(StrEnum):
+    """What a rate is charged per."""
+
+    HOUR = "hour"
+    KWH = "kwh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A price per quantity with its billing rule.
+
+    `micro_per_unit` is integer micro-units of `currency` per hour or per kilowatt-hour. The quantity charged is
+    in base units: seconds for an hourly rate, joules for an energy rate. `granularity` and `minimum` are in the
+    same base units: a quantity is raised to the minimum, then rounded up to a multiple of the granularity.
+    """
+
+    micro_per_unit: int
+    per: Quantity
+    currency: str = "USD"
+    granularity: int = 1
+    minimum: int = 0
+
+    def charge(self, quantity: int) -> Money:
+        """What a closed interval with this quantity costs; rounded half to even, here and nowhere else.
+
+        Raises:
+            ValueError: when the quantity is negative.
+        """
+        if quantity < 0:
+            raise ValueError(f"a quantity cannot be negative: {quantity}")
+        billed = max(quantity, self.minimum) if quantity else 0
+        billed = -(-billed // self.granularity) * self.granularity
+        base = SECONDS_PER_HOUR if self.per is Quantity.HOUR else JOULES_PER_KWH
+        return Money(divide_half_even(billed * self.micro_per_unit, base), self.currency)
+
+
+def divide_half_even(numerator: int, denominator: int) -> int:
+    """Integer division rounded to nearest, ties to even; `denominator` is positive."""
+    quotient, remainder = divmod(numerator, denominator)
+    twice = remainder * 2
+    if twice > denominator or (twice == denominator and quotient % 2):
+        quotient += 1
+    return quotient
+
+
+def format_money(micro: int, currency: str = "USD") -> str:
+    """Money for people: two decimals, more only where two would show a real amount as nothing (`$0.0042`)."""
+    amount = Decimal(micro) / MICRO
+    sign = "-" if amount < 0 else ""
+    amount = abs(amount)
+    places = 2
+    if amount and amount < Decimal("0.10"):
+        places = min(6, 1 - amount.adjusted())
+    text = f"{amount:,.{places}f}"
+    return f"{sign}${text}" if currency == "USD" else f"{sign}{text} {currency}"

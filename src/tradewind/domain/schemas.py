@@ -1,0 +1,398 @@
+"""What travels over HTTP: the request and answer models of `/api/v1`.
+
+Times are aware and in UTC. Money is integer micro-units with a currency. Sizes are bytes, durations seconds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tradewind.domain.status import AttemptStatus, Desired, JobStatus, TaskStatus
+
+
+class Schema(BaseModel):
+    """Base of everything that travels. Unknown fields in a request are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Answer(BaseModel):
+    """Base of everything that comes back. A client ignores fields that a newer server adds."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class MoneyView(Answer):
+    """An amount of money, with text ready to show."""
+
+    micro: int
+    currency: str = "USD"
+    text: str
+
+
+class JobSubmission(Schema):
+    """Asks for one job. `spec` is the job file as a mapping, exactly as the YAML has it."""
+
+    spec: dict[str, Any]
+    #: Content hash of an uploaded workdir archive (`POST /api/v1/workdirs`), absent when the job needs no files.
+    workdir: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    #: PATH of the submitting shell: used where the place shares the submitter's file system.
+    search_path: Annotated[str, Field(max_length=65_536)] | None = None
+
+
+class JobBatch(Schema):
+    """Asks for many jobs in one transaction: all are accepted or none is."""
+
+    jobs: Annotated[list[JobSubmission], Field(min_length=1, max_length=10_000)]
+
+
+class ProgressView(Answer):
+    """How far a job says it is. `fraction` is in 0..1 where a total is known."""
+
+    fraction: float | None = None
+    step: float | None = None
+    total_steps: float | None = None
+    epoch: float | None = None
+    total_epochs: float | None = None
+    #: Last value of each metric.
+    metrics: dict[str, float] = {}
+    at: datetime | None = None
+    #: From the fraction and the time it took so far; absent while there is too little to go by.
+    eta_seconds: float | None = None
+
+
+class CostView(Answer):
+    """What a job has cost. Every figure says whether it was metered or modelled."""
+
+    amount: MoneyView
+    #: Worst case that is held for it now.
+    reserved: MoneyView
+    energy_kwh: float
+    carbon_grams: float
+    basis: Literal["metered", "modelled", "none"]
+    #: Sentences that say which rate, power figure and carbon intensity were used.
+    notes: list[str] = []
+    is_final: bool = False
+
+
+class AttemptView(Answer):
+    """One try."""
+
+    id: str
+    number: int
+    status: AttemptStatus
+    reason: str | None = None
+    #: A sentence: what happened and why.
+    explanation: str | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    provider: str
+    node: str
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    resumed_from: str | None = None
+
+
+class TaskView(Answer):
+    """One unit of a job."""
+
+    id: str
+    index: int
+    status: TaskStatus
+    attempts: list[AttemptView] = []
+
+
+class JobView(Answer):
+    """One job, as lists and details show it."""
+
+    id: str
+    name: str
+    project: str
+    creator: str
+    status: JobStatus
+    desired: Desired
+    #: Machine-readable code of `explanation`.
+    reason: str | None = None
+    #: Why it waits, or why it ended: one sentence.
+    explanation: str | None = None
+    #: When something is tried next, for a job that waits.
+    next_try_at: datetime | None = None
+    provider: str | None = None
+    node: str | None = None
+    accelerators: str | None = None
+    attempt: int = 0
+    exit_code: int | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    progress: ProgressView | None = None
+    cost: CostView
+    tags: dict[str, str] = {}
+    #: What the caller may do now: stop, retry.
+    actions: list[str] = []
+
+
+class JobDetail(JobView):
+    """A job with its tasks, attempts and the job file it came from."""
+
+    tasks: list[TaskView] = []
+    spec: dict[str, Any] = {}
+
+
+class JobPage(Answer):
+    """A page of jobs, newest first."""
+
+    items: list[JobView]
+    next_cursor: str | None = None
+
+
+class BatchAnswer(Answer):
+    """Ids of accepted jobs, in the order they were asked for."""
+
+    ids: list[str]
+
+
+class EventView(Answer):
+    """One thing that happened to a job. `seq` counts from 1 within the job without gaps; `position` is global."""
+
+    position: int
+    job: str
+    seq: int
+    type: str
+    at: datetime
+    actor: str
+    message: str
+    data: dict[str, Any] = {}
+
+
+class EventPage(Answer):
+    """Events in order."""
+
+    items: list[EventView]
+    next_after: int
+
+
+class CheckpointView(Answer):
+    """A checkpoint that the control plane has adopted."""
+
+    id: str
+    job: str
+    attempt: int
+    path: str
+    step: float | None = None
+    size_bytes: int
+    file_count: int
+    created_at: datetime
+    is_resumable: bool
+    #: Why it is gone or cannot be used, where that is so.
+    note: str | None = None
+
+
+class CheckpointPage(Answer):
+    """Checkpoints, newest first."""
+
+    items: list[CheckpointView]
+
+
+class ArtifactView(Answer):
+    """An output file that was kept."""
+
+    id: str
+    job: str
+    attempt: int
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+class ArtifactPage(Answer):
+    """Artifacts by path."""
+
+    items: list[ArtifactView]
+
+
+class MetricPoint(Answer):
+    """One value of one metric."""
+
+    at: datetime
+    step: float | None = None
+    value: float
+
+
+class MetricSeries(Answer):
+    """One metric over time, thinned to at most the number of points that was asked for."""
+
+    name: str
+    #: `user` for what the job reported, `system` for what the agent measured (utilisation, memory, watts).
+    kind: Literal["user", "system"]
+    unit: str | None = None
+    points: list[MetricPoint]
+    total_points: int
+
+
+class MetricsAnswer(Answer):
+    """All series of a job's attempt."""
+
+    job: str
+    attempt: int
+    series: list[MetricSeries]
+
+
+class LogChunk(Answer):
+    """A piece of one log stream: bytes `offset` up to `end`, decoded with replacement characters.
+
+    `attempt` is the attempt's number. `dropped` bytes from `offset` on were thrown away when the log cap was reached;
+    then `text` is empty. A follower resumes with the SSE id of the last chunk it saw.
+    """
+
+    attempt: int
+    stream: Literal["setup", "stdout", "stderr"]
+    rank: int = 0
+    offset: int
+    end: int
+    at: datetime | None = None
+    text: str
+    dropped: int = 0
+
+
+class OfferView(Answer):
+    """A place in a plan."""
+
+    provider: str
+    region: str
+    instance_type: str
+    market: str
+    accelerators: str | None = None
+    cpus: float
+    memory_bytes: int
+    price_per_hour: MoneyView
+    price_per_hour_max: MoneyView
+    grams_co2e_per_hour: float | None = None
+
+
+class ExclusionView(Answer):
+    """A place that was ruled out, and by what."""
+
+    provider: str
+    instance_type: str
+    constraint: str
+    explanation: str
+
+
+class PlanView(Answer):
+    """Where a job would run, what it would cost, and why."""
+
+    id: str
+    job_name: str
+    chosen: OfferView | None
+    #: One sentence.
+    reason: str
+    hours: float | None = None
+    hours_source: str
+    cost_estimate: MoneyView | None = None
+    #: What is reserved before it starts: no run can cost more without asking again.
+    cost_max: MoneyView | None = None
+    carbon_grams_estimate: float | None = None
+    queue_ahead: int = 0
+    excluded: list[ExclusionView] = []
+    warnings: list[str] = []
+
+
+class PlanRequest(Schema):
+    """Asks where a job would run."""
+
+    spec: dict[str, Any]
+
+
+class CostRow(Answer):
+    """Spend of one group over a period."""
+
+    group: dict[str, str]
+    jobs: int
+    hours: float
+    amount: MoneyView
+    energy_kwh: float
+    carbon_grams: float
+    basis: Literal["metered", "modelled", "mixed"]
+
+
+class CostReport(Answer):
+    """Spend over a period, by group."""
+
+    since: datetime
+    until: datetime
+    by: list[str]
+    rows: list[CostRow]
+    total: CostRow
+
+
+class Health(Answer):
+    """Whether the server is well. `checks` maps a part to `ok` or to what is wrong."""
+
+    status: Literal["ok", "failing"]
+    version: str
+    checks: dict[str, str] = {}
+
+
+class ServerInfo(Answer):
+    """Who is asking whom."""
+
+    version: str
+    api_version: str
+    installation: str
+    user: str
+    team: str
+    project: str
+    database: str
+    started_at: datetime
+    running_jobs: int
+    queued_jobs: int
+    providers: list[str]
+
+
+class Diagnosis(Answer):
+    """One line of `tradewind doctor`."""
+
+    name: str
+    status: Literal["ok", "warning", "error"]
+    message: str
+    fix: str | None = None
+
+
+class DoctorAnswer(Answer):
+    """What the server found out about itself and its place."""
+
+    checks: list[Diagnosis]
+
+
+class WorkdirAnswer(Answer):
+    """A stored workdir archive."""
+
+    sha256: str
+    size_bytes: int
+    was_known: bool
+
+
+class SessionLink(Answer):
+    """A one-time link that turns into a browser session."""
+
+    url: str
+    expires_at: datetime
+
+
+class Problem(Answer):
+    """An error as application/problem+json (RFC 9457) with the product's own fields."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str | None = None
+    causes: list[str] = []
+    errors: list[dict[str, str | int | None]] = []
+    request_id: str | None = None
