@@ -31,7 +31,7 @@ class Transaction:
         self._entropy = entropy
         self.topics: set[str] = set()
 
-    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """Runs a statement."""
         return self.connection.execute(statement, parameters)
 
