@@ -92,8 +92,7 @@ class Checkpoints(SpecModel):
         description="The folder the job writes checkpoints to, relative to the workdir.", examples=["ckpt"]
     )
     every: Duration = Field(
-        default="10m",
-        validate_default=True,
+        default=timedelta(minutes=10),
         description="How often the job should write one.",
         examples=["10m"],
     )
