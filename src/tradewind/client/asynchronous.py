@@ -45,12 +45,8 @@ class AsyncClient:
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> None:
-        self._exchange = Exchange(
-            endpoint or find_endpoint(server, token),
-            clock or SystemClock(),
-            entropy or SystemEntropy(),
-            transport,
-        )
+        where = endpoint or find_endpoint(load_settings(server=server, token=token))
+        self._exchange = Exchange(where, clock or SystemClock(), entropy or SystemEntropy(), transport)
 
     async def __aenter__(self) -> Self:
         return self

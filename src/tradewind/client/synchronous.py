@@ -87,11 +87,11 @@ class Client:
         self._thread.join()
         self._loop.close()
 
-    def run_coroutine(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """The coroutine's result; an interrupt of this thread cancels it."""
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, _T], *, timeout_s: float | None = None) -> _T:
+        """The coroutine's result; an interrupt of this thread, or the timeout (TimeoutError), cancels it."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
-            return future.result()
+            return future.result(timeout_s)
         except BaseException:
             future.cancel()
             raise
