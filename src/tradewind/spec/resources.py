@@ -1,0 +1,213 @@
+"""What a job needs of a machine."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from tradewind.spec.fields import CountAmount, FieldError, Name, Number, SizeAmount, WholeNumber, name_type
+
+_ACCELERATOR_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9 ._/-]*(:[0-9]+(\.[0-9]+)?)?$"
+_ACCELERATOR: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._/-]*?)\s*(?::\s*([0-9]{1,6}(?:\.[0-9]{1,6})?))?")
+#: Machines that are simply there: nothing takes them back, so they are never spot.
+_NEVER_SPOT: Final = frozenset({"local"})
+
+
+class SpecModel(BaseModel):
+    """Base of every part of a job file: it cannot be changed, and knows no other keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_nothing(cls, value: Any) -> Any:
+        """A key with nothing after it counts as absent."""
+        if isinstance(value, dict):
+            return {key: item for key, item in value.items() if item is not None}
+        return value
+
+
+class Spot(StrEnum):
+    """Whether machines that can be taken back at any time will do."""
+
+    NEVER = "never"
+    AUTO = "auto"
+    ONLY = "only"
+
+
+class AcceleratorRequest(SpecModel):
+    """Accelerators by name; written `A100-80GB:8`, or as a mapping."""
+
+    name: Annotated[
+        str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 ._/-]*$", max_length=64, examples=["A100-80GB"])
+    ] = Field(default="", description="The accelerator's name. Needed unless `mig` is given.")
+    count: Annotated[Number, Field(gt=0, le=1_000_000, examples=[8])] = Field(
+        default=1.0, description="How many per node; less than one asks for a share."
+    )
+    mig: Annotated[str | None, Field(pattern=r"^[0-9]g\.[0-9]+gb$", examples=["3g.40gb"])] = Field(
+        default=None, description="A MIG slice of an accelerator."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            match = _ACCELERATOR.fullmatch(value.strip())
+            if match is None or len(match[1]) > 64:
+                raise FieldError(f"{value!r} is not an accelerator", "write for example H100 or A100-80GB:8")
+            if match[2] is not None and not float(match[2]) > 0:
+                raise FieldError(
+                    f"{value!r} asks for no accelerator", "leave it out, or ask for at least one"
+                )
+            return {"name": match[1], "count": float(match[2] or 1)}
+        if not isinstance(value, dict):
+            raise FieldError(f"must be an accelerator such as A100-80GB:8, not {name_type(value)}")
+        if value.get("name") is None and value.get("mig") is None:
+            raise FieldError("needs a `name` or a `mig` slice", "write for example A100-80GB:8")
+        return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        text = {"type": "string", "pattern": _ACCELERATOR_PATTERN}
+        return {"anyOf": [text, handler.resolve_ref_schema(handler(core_schema))]}
+
+    @model_serializer
+    def _write(self) -> str | dict[str, str | float]:
+        if self.mig is None:
+            return str(self)
+        return {"name": self.name, "count": self.count, "mig": self.mig} if self.name else {
+            "count": self.count, "mig": self.mig
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        count = f"{Decimal(repr(self.count)).normalize():f}"
+        return f"{self.name or self.mig}:{count}"
+
+
+class NodeRange(SpecModel):
+    """How many nodes an elastic job can live with."""
+
+    min: Annotated[WholeNumber, Field(ge=1, examples=[2])] = Field(description="The fewest nodes.")
+    max: Annotated[WholeNumber, Field(ge=1, examples=[8])] = Field(description="The most nodes.")
+
+    @field_validator("max")
+    @classmethod
+    def _is_not_below_min(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("min", value):
+            raise FieldError(f"{value} is less than `min`, {info.data['min']}")
+        return value
+
+
+def _tag_nodes(value: object) -> str | None:
+    if isinstance(value, dict | NodeRange):
+        return "<range>"
+    return "<count>" if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+Nodes = Annotated[
+    Annotated[Annotated[WholeNumber, Field(ge=1)], Tag("<count>")] | Annotated[NodeRange, Tag("<range>")],
+    Discriminator(
+        _tag_nodes,
+        custom_error_type="nodes_type",
+        custom_error_message="must be a whole number or a mapping with `min` and `max`",
+    ),
+]
+
+
+def _allow_one(schema: dict[str, Any]) -> None:
+    """One accelerator need not be written as a list."""
+    array = {"type": schema.pop("type"), "items": schema.pop("items")}
+    schema["anyOf"] = [array, array["items"]]
+
+
+class ResourceOverrides(SpecModel):
+    """One alternative of `any_of`; the same keys as `resources`."""
+
+    accelerators: tuple[AcceleratorRequest, ...] = Field(
+        default=(),
+        description="Accelerators per node, any of the list; one need not be written as a list. None when left out.",
+        examples=[["A100-80GB:8", "H100:4"]],
+        json_schema_extra=_allow_one,
+    )
+    nodes: Nodes = Field(
+        default=1, description="Nodes, or a range of nodes for elastic launchers.", examples=[1]
+    )
+    cpus: CountAmount | None = Field(
+        default=None, description="Processors per node; `+` says that more will do.", examples=["8+"]
+    )
+    memory: SizeAmount | None = Field(
+        default=None,
+        description="Memory per node; GB means GiB, and so does a bare number. `+` says that more will do.",
+        examples=["64GB+"],
+    )
+    disk: SizeAmount | None = Field(
+        default=None, description="Disk per node, as `memory`.", examples=["200GB"]
+    )
+    spot: Spot = Field(
+        default=Spot.AUTO,
+        description="Whether machines that can be taken back at any time will do: never, auto (when it pays) or only.",
+        examples=["auto"],
+    )
+    providers: tuple[Name, ...] = Field(
+        default=(),
+        description="Where it may run; every connected provider when left out.",
+        examples=[["lambda", "runpod", "local"]],
+    )
+    regions: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = Field(
+        default=(), description="Regions it may run in; * stands for anything.", examples=[["us-*"]]
+    )
+
+    @field_validator("accelerators", mode="before")
+    @classmethod
+    def _accept_one(cls, value: object) -> object:
+        return [value] if isinstance(value, str | dict) else value
+
+    @field_validator("accelerators")
+    @classmethod
+    def _has_each_once(cls, value: tuple[AcceleratorRequest, ...]) -> tuple[AcceleratorRequest, ...]:
+        seen: set[tuple[str, float, str | None]] = set()
+        for request in value:
+            key = (request.name.casefold(), request.count, request.mig)
+            if key in seen:
+                raise FieldError(f"`{request}` is listed twice", "keep one of them")
+            seen.add(key)
+        return value
+
+    @field_validator("providers")
+    @classmethod
+    def _can_be_spot(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        twice = next((name for name in value if value.count(name) > 1), None)
+        if twice is not None:
+            raise FieldError(f"`{twice}` is listed twice", "keep one of them")
+        if value and _NEVER_SPOT.issuperset(value) and info.data.get("spot") is Spot.ONLY:
+            names = ", ".join(value)
+            raise FieldError(
+                f"`{names}` has no spot machines, and `spot: only` accepts nothing else",
+                "write `spot: auto`, or name another provider",
+            )
+        return value
+
+
+class Resources(ResourceOverrides):
+    """What a job needs of each machine, and where it may be."""
+
+    any_of: tuple[ResourceOverrides, ...] = Field(
+        default=(),
+        description="Alternatives in order of preference; each overrides the keys above.",
+        examples=[[{"accelerators": "H100:8"}, {"accelerators": "A100-80GB:8"}]],
+    )
