@@ -26,11 +26,11 @@ class LazyGroup(click.Group):
         self.sections = dict(sections or {})
         self._lazy = {name: lazy for part in self.sections.values() for name, lazy in part.items()}
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Names in the order of the help page."""
         return list(self._lazy)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command, imported now."""
         lazy = self._lazy.get(cmd_name)
         if lazy is None:
@@ -40,7 +40,7 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Writes names and summaries by section, importing none of them."""
         width = max(map(len, self._lazy), default=0)
         for title, part in self.sections.items():

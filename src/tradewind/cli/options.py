@@ -101,7 +101,7 @@ yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would happen, and do nothing.")
 
 
-def complete_job(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+def complete_job(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Names of recent jobs, if the server says them at once; nothing otherwise."""
     from contextlib import suppress
 
@@ -134,7 +134,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         app.flags[param.name] = value
 
 
-def _remember_json(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+def _remember_json(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
     app = ctx.find_root().obj
     if value and app is not None:
         app.flags["output"] = "json"

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from tradewind.client import follow
 from tradewind.client.endpoint import Endpoint, find_endpoint
 from tradewind.client.exchange import Exchange
+from tradewind.client.settings import load_settings
 from tradewind.client.snapshot import Snapshot
 from tradewind.domain import schemas
 from tradewind.domain.clock import Clock, Entropy, SystemClock, SystemEntropy

@@ -65,10 +65,9 @@ def pull(app: Application, job: str, checkpoint_id: str | None, to: Path | None)
         (item for item in items if (item.id == checkpoint_id if checkpoint_id else item.is_resumable)), None
     )
     if chosen is None:
+        which = checkpoint_id or "that can be resumed from"
         raise NotFoundError(
-            f"job {job} has no checkpoint {checkpoint_id}"
-            if checkpoint_id
-            else f"job {job} has no checkpoint to fetch",
+            f"job {job} has no checkpoint {which}",
             hint=f"`tradewind checkpoints ls {job}` lists what there is",
         )
     destination = to or Path(f"{job}-checkpoint")

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,6 +17,10 @@ from tradewind.domain.errors import ConflictError, InvalidInputError, NotFoundEr
 
 if TYPE_CHECKING:
     from tradewind.client.follow import WatchItem
+
+
+#: Enough to see that it trains, and early enough that it still does.
+_LINES_BEFORE_RESTART: Final = 3
 
 
 @command("demo")
@@ -54,6 +58,7 @@ class _Restart:
         self._has_happened = False
         self._ends: dict[tuple[int, str], int] = {}
         self._gaps = 0
+        self._lines = 0
         self._bytes = 0
 
     def see(self, item: WatchItem) -> None:
@@ -66,7 +71,9 @@ class _Restart:
         self._gaps += item.offset != self._ends.get(key, 0)
         self._ends[key] = item.end
         self._bytes += item.end - item.offset
-        if not self._has_happened and item.stream == "stdout":
+        if item.stream == "stdout":
+            self._lines += item.text.count("\n")
+        if not self._has_happened and self._lines >= _LINES_BEFORE_RESTART:
             self._has_happened = True
             local = self._app.local_server()
             stopped = local.stop()

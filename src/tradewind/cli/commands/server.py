@@ -89,8 +89,9 @@ def status(app: Application) -> int:
     with app.make_client(start=False) as client:
         try:
             info: dict[str, Any] = client.info().model_dump(mode="json")
-        except UnreachableError:
-            render_document(app, {"running": False, "url": configured}, lambda: error.message, name="running")
+        except UnreachableError as error:
+            message = error.message
+            render_document(app, {"running": False, "url": configured}, lambda: message, name="running")
             return _EXIT_NOT_RUNNING
         except TradewindError:
             if running is None:
@@ -102,7 +103,7 @@ def status(app: Application) -> int:
         **info,
         **(_describe(running) if running else {"pid": None, "url": configured}),
     }
-    render_document(app, document, lambda: _show_status(app, document), name="url")
+    render_document(app, document, lambda: _show_status(document), name="url")
     return 0
 
 
@@ -128,7 +129,7 @@ def _describe(running: Any) -> dict[str, Any]:
     }
 
 
-def _show_status(app: Application, document: dict[str, Any]) -> str:
+def _show_status(document: dict[str, Any]) -> str:
     lines = [f"server {document.get('version', '?')} runs at {document['url']}"]
     if document.get("pid") is not None:
         lines[0] += f" (pid {document['pid']})"
