@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from tradewind.client.local_server import LocalServer, RunningServer
     from tradewind.client.settings import Settings
     from tradewind.client.synchronous import Client
+    from tradewind.domain.clock import Clock
 
 _COLORS = {
     "red": "31",
@@ -34,7 +34,7 @@ class Application:
     flags: dict[str, Any] = field(default_factory=dict)
     transport: Any = None
     server_command: tuple[str, ...] | None = None
-    read_now: Callable[[], datetime] | None = None
+    clock: Clock | None = None
     _settings: Settings | None = None
     _client: Client | None = None
 
@@ -67,7 +67,7 @@ class Application:
         endpoint = find_endpoint(
             self.settings, local=self.local_server(), start=start, on_start=self._say_that_it_started
         )
-        return Client(endpoint=endpoint, transport=self.transport)
+        return Client(endpoint=endpoint, transport=self.transport, clock=self.clock)
 
     def local_server(self) -> LocalServer:
         """The server of this machine, running or not."""
@@ -86,11 +86,11 @@ class Application:
 
     def now(self) -> datetime:
         """The time, for ages and durations on the screen."""
-        if self.read_now is not None:
-            return self.read_now()
-        from tradewind.domain.clock import SystemClock
+        if self.clock is None:
+            from tradewind.domain.clock import SystemClock
 
-        return SystemClock().now()
+            self.clock = SystemClock()
+        return self.clock.now()
 
     @property
     def is_debugging(self) -> bool:

@@ -78,6 +78,9 @@ def main(arguments: Sequence[str] | None = None, app: Application | None = None)
             standalone_mode=False,
         )
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        app.say(error.format_message())
+        return error.exit_code
     except click.UsageError as error:
         return show_usage_error(app, error)
     except click.ClickException as error:
