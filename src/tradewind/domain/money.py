@@ -100,6 +100,15 @@ class Rate:
         return Money(divide_half_even(billed * self.micro_per_unit, base), self.currency)
 
 
+def worst_case_micro(rate: Rate, watts_max: float, seconds: float) -> int:
+    """The most that this many seconds can cost, rounded up."""
+    if rate.per is Quantity.KWH:
+        quantity, base = watts_max * seconds, JOULES_PER_KWH
+    else:
+        quantity, base = max(seconds, rate.minimum), SECONDS_PER_HOUR
+    return -int(-(quantity * rate.micro_per_unit) // base)
+
+
 def divide_half_even(numerator: int, denominator: int) -> int:
     """Integer division rounded to nearest, ties to even; `denominator` is positive."""
     quotient, remainder = divmod(numerator, denominator)

@@ -1,0 +1,111 @@
+"""Claims on rows by lease: one statement for every table and database.
+
+A row is due when `next_due_at` has come and nobody holds a live lease on it. Whoever claims it gets a token; only the
+holder of that token can write the outcome. A wake-up that arrives during a step is counted, so it is never lost.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Table, and_, case, func, or_, select, update
+
+from tradewind.db.rows import Leased, StaleRowError
+from tradewind.db.store import Transaction
+
+L = TypeVar("L", bound=Leased)
+
+
+def claim(tx: Transaction, row_type: type[L], token: str, lease: timedelta, limit: int) -> list[L]:
+    """Takes up to `limit` due rows, the longest due first."""
+    table = row_type.table
+    due = (
+        select(table.c.id)
+        .where(
+            table.c.next_due_at <= tx.now,
+            or_(table.c.lease_expires_at.is_(None), table.c.lease_expires_at <= tx.now),
+        )
+        .order_by(table.c.next_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    columns = [table.c[column.name] for column in row_type.select().selected_columns]
+    claimed = tx.execute(
+        update(table)
+        .where(table.c.id.in_(due))
+        .values(lease_token=token, lease_expires_at=tx.now + lease)
+        .returning(*columns)
+    )
+    return [row_type.of(row) for row in claimed]
+
+
+def next_due(tx: Transaction, table: Table) -> datetime | None:
+    """When the next row can be claimed; None when nothing is planned."""
+    when = case(
+        (
+            and_(
+                table.c.lease_expires_at.is_not(None),
+                table.c.lease_expires_at > table.c.next_due_at,
+            ),
+            table.c.lease_expires_at,
+        ),
+        else_=table.c.next_due_at,
+    )
+    found: datetime | None = tx.execute(
+        select(func.min(when, type_=table.c.next_due_at.type)).where(table.c.next_due_at.is_not(None))
+    ).scalar()
+    return found
+
+
+def extend(tx: Transaction, table: Table, row_id: str, token: str, lease: timedelta) -> bool:
+    """Keeps a lease. False when it has been lost."""
+    kept = tx.execute(
+        update(table)
+        .where(table.c.id == row_id, table.c.lease_token == token, table.c.lease_expires_at > tx.now)
+        .values(lease_expires_at=tx.now + lease)
+    )
+    return kept.rowcount == 1
+
+
+def reread(tx: Transaction, row_type: type[L], row_id: str, token: str) -> L:
+    """The row as it is now, if the token still holds it. Raises StaleRowError."""
+    table = row_type.table
+    statement = row_type.select().where(
+        table.c.id == row_id, table.c.lease_token == token, table.c.lease_expires_at > tx.now
+    )
+    found = tx.execute(statement.with_for_update(key_share=True)).first()
+    if found is None:
+        raise StaleRowError(f"the lease on {row_id} was lost")
+    return row_type.of(found)
+
+
+def release(
+    tx: Transaction, table: Table, row: Leased, token: str, due_at: datetime | None, failures: int = 0
+) -> None:
+    """Gives a row back, due at the given time, or at once if it was woken since it was claimed.
+
+    Raises StaleRowError when the lease was lost: the surrounding transaction must not commit.
+    """
+    released = tx.execute(
+        update(table)
+        .where(table.c.id == row.id, table.c.lease_token == token)
+        .values(
+            lease_token=None,
+            lease_expires_at=None,
+            lease_failures=failures,
+            next_due_at=case((table.c.wakes != row.wakes, tx.now), else_=due_at),
+        )
+        .returning(table.c.next_due_at)
+    ).first()
+    if released is None:
+        raise StaleRowError(f"the lease on {row.id} was lost")
+    if released[0] is not None:
+        tx.wake(table.name)
+
+
+def wake(tx: Transaction, table: Table, *row_ids: str) -> None:
+    """Makes rows due now, and their runner look."""
+    values: dict[str, Any] = {"wakes": table.c.wakes + 1, "next_due_at": tx.now}
+    tx.execute(update(table).where(table.c.id.in_(row_ids)).values(**values))
+    tx.wake(table.name)

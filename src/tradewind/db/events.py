@@ -1,0 +1,62 @@
+"""The story of each job: a sequence without gaps, assigned under the job's row lock (invariant 3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from tradewind.db import tables
+from tradewind.db.store import Transaction
+
+CONTROL_PLANE = "control-plane"
+
+
+def append_event(
+    tx: Transaction,
+    job_id: str,
+    kind: str,
+    message: str,
+    data: dict[str, Any] | None = None,
+    *,
+    actor: str = CONTROL_PLANE,
+    at: datetime | None = None,
+) -> int:
+    """Adds an event to the job's story and returns its sequence number.
+
+    The update of the job's counter takes the row's lock, so numbers follow the order of commits.
+    """
+    jobs = tables.jobs
+    seq, project_id = tx.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(event_seq=jobs.c.event_seq + 1)
+        .returning(jobs.c.event_seq, jobs.c.project_id)
+    ).one()
+    tx.execute(
+        insert(tables.events).values(
+            project_id=project_id,
+            job_id=job_id,
+            seq=seq,
+            type=kind,
+            at=at or tx.now,
+            actor=actor,
+            message=message,
+            data=data or {},
+        )
+    )
+    tx.wake(f"job:{job_id}")
+    return int(seq)
+
+
+def events_after(tx: Transaction, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """Events of a job with a sequence number above `after`, in order."""
+    events = tables.events
+    rows = tx.execute(
+        select(events)
+        .where(events.c.job_id == job_id, events.c.seq > after)
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]

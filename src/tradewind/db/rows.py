@@ -1,0 +1,161 @@
+"""Rows as values. Each class has the columns of its table that code outside SQL works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from sqlalchemy import Row as SqlRow
+from sqlalchemy import Select, Table, select
+
+from tradewind.db import tables
+from tradewind.db.store import Transaction
+from tradewind.domain.status import AttemptStatus, Desired, JobStatus, Reason, TaskStatus
+
+
+class StaleRowError(Exception):
+    """The row changed, or the lease on it was lost, since it was read: whatever was computed from it is void."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Base of all rows."""
+
+    table: ClassVar[Table]
+    id: str
+
+    @classmethod
+    def select(cls) -> Select[*tuple[Any, ...]]:
+        """A statement that reads this kind of row."""
+        return select(*(cls.table.c[field.name] for field in fields(cls)))
+
+    @classmethod
+    def of(cls, row: SqlRow[*tuple[Any, ...]]) -> Self:
+        """A value from a result of `select`."""
+        return cls(**row._mapping)
+
+    @classmethod
+    def get(cls, tx: Transaction, row_id: str) -> Self:
+        """The row with this id. Raises KeyError if there is none."""
+        found = tx.execute(cls.select().where(cls.table.c.id == row_id)).first()
+        if found is None:
+            raise KeyError(row_id)
+        return cls.of(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned(Row):
+    """Base of all rows that belong to someone."""
+
+    project_id: str
+    creator_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased(Owned):
+    """What the lease runner keeps on a row."""
+
+    next_due_at: datetime | None
+    lease_token: str | None
+    lease_failures: int
+    wakes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow(Leased):
+    """A job."""
+
+    table: ClassVar[Table] = tables.jobs
+    name: str
+    status: JobStatus
+    desired: Desired
+    reason: Reason | None
+    explanation: str | None
+    next_try_at: datetime | None
+    spec: dict[str, Any]
+    workdir_sha256: str | None
+    search_path: str | None
+    tags: dict[str, str]
+    exit_code: int | None
+    attempt_id: str | None
+    stop_grace_s: float | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    event_seq: int
+    version: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", JobStatus(self.status))
+        object.__setattr__(self, "desired", Desired(self.desired))
+        object.__setattr__(self, "reason", None if self.reason is None else Reason(self.reason))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRow(Owned):
+    """A task."""
+
+    table: ClassVar[Table] = tables.tasks
+    job_id: str
+    index: int
+    status: TaskStatus
+    priority: int
+    queued_at: datetime
+    not_before: datetime | None
+    fence: int
+    interruptions: int
+    failures: int
+    version: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", TaskStatus(self.status))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow(Leased):
+    """An attempt."""
+
+    table: ClassVar[Table] = tables.attempts
+    job_id: str
+    task_id: str
+    node_id: str
+    number: int
+    fence: int
+    status: AttemptStatus
+    reason: Reason | None
+    explanation: str | None
+    exit_code: int | None
+    signal: int | None
+    provider: str
+    offer: dict[str, Any]
+    handle: dict[str, Any] | None
+    stop_reason: Reason | None
+    resumed_from: str | None
+    cursor: int
+    observed: dict[str, Any]
+    energy_j: int
+    created_at: datetime
+    accepted_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    version: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", AttemptStatus(self.status))
+        object.__setattr__(self, "reason", None if self.reason is None else Reason(self.reason))
+        object.__setattr__(
+            self, "stop_reason", None if self.stop_reason is None else Reason(self.stop_reason)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRow(Leased):
+    """A node."""
+
+    table: ClassVar[Table] = tables.nodes
+    provider: str
+    name: str
+    inventory: dict[str, Any]
+    created_at: datetime
+    last_seen_at: datetime

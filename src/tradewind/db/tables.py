@@ -1,0 +1,334 @@
+"""Every table.
+
+Status columns are written only by `db/moves.py`, through the transition tables of `domain/status.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from tradewind.db.columns import UtcTime, id_column, lease_columns, owner_columns
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+_BIG_KEY: Final = BigInteger().with_variant(Integer, "sqlite")
+
+installation: Final = Table(
+    "installation",
+    metadata,
+    id_column(primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+)
+users: Final = Table(
+    "users",
+    metadata,
+    id_column(primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+)
+teams: Final = Table(
+    "teams",
+    metadata,
+    id_column(primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+)
+team_members: Final = Table(
+    "team_members",
+    metadata,
+    Column("team_id", String(40), ForeignKey("teams.id"), primary_key=True),
+    Column("user_id", String(40), ForeignKey("users.id"), primary_key=True),
+    Column("role", String(16), nullable=False),
+)
+projects: Final = Table(
+    "projects",
+    metadata,
+    id_column(primary_key=True),
+    Column("team_id", String(40), ForeignKey("teams.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("team_id", "name"),
+)
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    id_column(primary_key=True),
+    Column("user_id", String(40), ForeignKey("users.id"), nullable=False),
+    Column("kind", String(16), nullable=False),  # api | link | session
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("label", String(64), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=True),
+    Column("used_at", UtcTime, nullable=True),
+)
+jobs: Final = Table(
+    "jobs",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("name", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("desired", String(8), nullable=False),
+    Column("reason", String(32), nullable=True),
+    Column("explanation", Text, nullable=True),
+    Column("next_try_at", UtcTime, nullable=True),
+    Column("spec", JSON, nullable=False),
+    Column("workdir_sha256", String(64), nullable=True),
+    Column("search_path", Text, nullable=True),
+    Column("tags", JSON, nullable=False),
+    Column("exit_code", Integer, nullable=True),
+    Column("attempt_id", String(40), nullable=True),
+    Column("stop_grace_s", Float, nullable=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime, nullable=True),
+    Column("ended_at", UtcTime, nullable=True),
+    Column("event_seq", Integer, nullable=False, default=0, server_default="0"),
+    Column("version", Integer, nullable=False, default=1, server_default="1"),
+    *lease_columns(),
+    Index("ix_jobs_project_created", "project_id", "id"),
+    Index("ix_jobs_name", "project_id", "name"),
+    Index("ix_jobs_status", "status"),
+)
+tasks: Final = Table(
+    "tasks",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False, index=True),
+    Column("index", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("queued_at", UtcTime, nullable=False),
+    Column("not_before", UtcTime, nullable=True),
+    #: Fencing token of the newest attempt: it only grows.
+    Column("fence", Integer, nullable=False, default=0, server_default="0"),
+    Column("interruptions", Integer, nullable=False, default=0, server_default="0"),
+    Column("failures", Integer, nullable=False, default=0, server_default="0"),
+    Column("version", Integer, nullable=False, default=1, server_default="1"),
+    Index("ix_tasks_queue", "status", "priority", "queued_at", "id"),
+)
+nodes: Final = Table(
+    "nodes",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("provider", String(32), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("inventory", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_seen_at", UtcTime, nullable=False),
+    *lease_columns(),
+    UniqueConstraint("provider", "name"),
+)
+attempts: Final = Table(
+    "attempts",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False, index=True),
+    Column("task_id", String(40), ForeignKey("tasks.id"), nullable=False, index=True),
+    Column("node_id", String(40), ForeignKey("nodes.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(32), nullable=True),
+    Column("explanation", Text, nullable=True),
+    Column("exit_code", Integer, nullable=True),
+    Column("signal", Integer, nullable=True),
+    Column("provider", String(32), nullable=False),
+    Column("offer", JSON, nullable=False),
+    Column("handle", JSON, nullable=True),
+    Column("stop_reason", String(32), nullable=True),
+    Column("resumed_from", String(40), nullable=True),
+    #: Byte offset up to which the agent's records have been applied.
+    Column("cursor", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("observed", JSON, nullable=False),
+    Column("energy_j", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("created_at", UtcTime, nullable=False),
+    Column("accepted_at", UtcTime, nullable=True),
+    Column("started_at", UtcTime, nullable=True),
+    Column("ended_at", UtcTime, nullable=True),
+    Column("version", Integer, nullable=False, default=1, server_default="1"),
+    *lease_columns(),
+    UniqueConstraint("task_id", "number"),
+)
+allocations: Final = Table(
+    "allocations",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=False, unique=True),
+    Column("node_id", String(40), ForeignKey("nodes.id"), nullable=False),
+    Column("milli_cpus", Integer, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
+    Column("accelerators", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("released_at", UtcTime, nullable=True),
+    Index("ix_allocations_live", "node_id", "released_at"),
+)
+intents: Final = Table(
+    "intents",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("key", String(128), nullable=False, unique=True),
+    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=False, index=True),
+    Column("provider", String(32), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("state", String(16), nullable=False),  # open | fulfilled | failed | ended
+    Column("created_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime, nullable=True),
+)
+reservations: Final = Table(
+    "reservations",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False, index=True),
+    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=False, unique=True),
+    Column("amount_micro", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("covers_until", UtcTime, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("released_at", UtcTime, nullable=True),
+)
+events: Final = Table(
+    "events",
+    metadata,
+    Column("position", _BIG_KEY, primary_key=True, autoincrement=True),
+    Column("project_id", String(40), ForeignKey("projects.id"), nullable=False, index=True),
+    Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("type", String(48), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+    UniqueConstraint("job_id", "seq"),
+)
+checkpoints: Final = Table(
+    "checkpoints",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False, index=True),
+    Column("task_id", String(40), ForeignKey("tasks.id"), nullable=False),
+    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=False),
+    Column("attempt_number", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("step", Float, nullable=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("file_count", Integer, nullable=False),
+    Column("manifest", JSON, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # kept | pruned
+    Column("created_at", UtcTime, nullable=False),
+)
+artifacts: Final = Table(
+    "artifacts",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False, index=True),
+    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=False),
+    Column("attempt_number", Integer, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("location", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+ledger: Final = Table(
+    "ledger",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("job_id", String(40), ForeignKey("jobs.id"), nullable=True, index=True),
+    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=True, index=True),
+    Column("node_id", String(40), ForeignKey("nodes.id"), nullable=True),
+    Column("provider", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),  # compute | correction
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime, nullable=False, index=True),
+    Column("duration_ms", BigInteger, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("rate_micro_per_unit", BigInteger, nullable=False),
+    Column("rate_per", String(16), nullable=False),
+    Column("amount_micro", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("energy_j", BigInteger, nullable=False),
+    Column("carbon_mg", BigInteger, nullable=False),
+    Column("basis", String(16), nullable=False),  # metered | modelled
+    Column("note", Text, nullable=False),
+    Column("corrects", String(40), nullable=True),
+)
+connections: Final = Table(
+    "connections",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("provider", String(32), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("secret_ciphertext", LargeBinary, nullable=True),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("project_id", "name"),
+)
+profiles: Final = Table(
+    "profiles",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("connection_id", String(40), ForeignKey("connections.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("policy", JSON, nullable=False),
+    Column("is_default", Boolean, nullable=False, default=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("project_id", "name"),
+)
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    Column("project_id", String(40), ForeignKey("projects.id"), primary_key=True),
+    Column("user_id", String(40), ForeignKey("users.id"), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("request_sha256", String(64), nullable=False),
+    Column("answer", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False, index=True),
+)
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("position", _BIG_KEY, primary_key=True, autoincrement=True),
+    Column("project_id", String(40), ForeignKey("projects.id"), nullable=False, index=True),
+    Column("user_id", String(40), ForeignKey("users.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("action", String(48), nullable=False),
+    Column("target", String(64), nullable=False),
+    Column("data", JSON, nullable=False),
+)

@@ -1,0 +1,35 @@
+"""Wake-ups inside one process: they only make things faster, nothing depends on them (invariant 6)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+class Wakeups:
+    """Topics that sleepers subscribe to and commits publish on."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, set[asyncio.Event]] = defaultdict(set)
+
+    @contextmanager
+    def subscribe(self, *topics: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever one of the topics is published; the listener clears it."""
+        event = asyncio.Event()
+        for topic in topics:
+            self._listeners[topic].add(event)
+        try:
+            yield event
+        finally:
+            for topic in topics:
+                self._listeners[topic].discard(event)
+                if not self._listeners[topic]:
+                    del self._listeners[topic]
+
+    def publish(self, topics: Iterable[str]) -> None:
+        """Wakes everyone who listens on any of the topics."""
+        for topic in topics:
+            for event in self._listeners.get(topic, ()):
+                event.set()

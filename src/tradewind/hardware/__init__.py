@@ -1,0 +1,1 @@
+"""Facts on accelerators and processors, and detection of the local ones."""

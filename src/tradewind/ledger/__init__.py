@@ -1,0 +1,1 @@
+"""What cost money when, what is held for it, and reports over both."""

@@ -1,0 +1,1 @@
+"""One package per provider, the protocols they keep, and the registry that finds them."""

@@ -1,0 +1,194 @@
+"""What a provider is: two shapes, one closed vocabulary of errors (`domain/errors.py`).
+
+`JobPlatform` accepts work; `MachineProvider` rents machines, on which the agent then runs. Control sees one
+`Backend` over both. Every method is safe to call again. None may touch the database.
+
+Errors: every method raises `ProviderError` with a `ProviderFault` and nothing else. `AMBIGUOUS` means that a call may
+or may not have had its effect: the caller then asks `find` before anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from tradewind.domain.offers import Accelerator, Capabilities, Offer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Offload(Protocol):
+    """Runs blocking work away from the event loop; inline in simulation."""
+
+    async def __call__(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRequest:
+    """Everything a place needs to run one attempt.
+
+    `directory` is where the attempt's files are kept and `workdir` the unpacked working directory, both on the local
+    disk for a provider that shares it. `watts_idle` and `watts_max` bound the draw of the share it holds.
+    """
+
+    attempt_id: str
+    job_id: str
+    job_name: str
+    number: int
+    fence: int
+    run: str
+    setup: str | None
+    env: dict[str, str]
+    search_path: str | None
+    directory: Path
+    workdir: Path
+    resume_from: Path | None
+    checkpoint_path: str | None
+    checkpoint_every_s: float | None
+    max_duration_s: float | None
+    grace_s: float
+    lease_ttl_s: float | None
+    on_lost_contact: str
+    memory_limit_bytes: int | None
+    log_cap_bytes: int
+    cpus: float
+    accelerators: tuple[Accelerator, ...]
+    watts_idle: float
+    watts_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What a provider needs to find an attempt again. Plain JSON values only: it is stored."""
+
+    values: dict[str, Any]
+
+
+class Phase(StrEnum):
+    """What a provider says of an attempt."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    GONE = "gone"  #: confirmed: nothing of it exists or costs any more
+    UNKNOWN = "unknown"  #: the provider said something this version does not know; never taken for an end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How an attempt ended, in the words of `domain.status.Reason`."""
+
+    reason: str
+    message: str
+    exit_code: int | None
+    signal: int | None
+    started_at: datetime | None
+    ended_at: datetime
+    energy_j: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One look at an attempt: its phase, the agent's records after the cursor, and the next cursor (bytes)."""
+
+    phase: Phase
+    records: list[dict[str, Any]] = field(default_factory=list)
+    cursor: int = 0
+    exit: Exit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What one node has."""
+
+    name: str
+    cpus: int
+    cpu_model: str
+    memory_bytes: int
+    disk_free_bytes: int
+    accelerators: tuple[Accelerator, ...]
+    watts_idle: float
+    watts_max: float
+    power_source: str
+
+
+class JobPlatform(Protocol):
+    """Accepts work: a place that runs an attempt when it is asked to."""
+
+    id: str
+    capabilities: Capabilities
+
+    async def inventory(self) -> Inventory:
+        """What the place has now."""
+        ...
+
+    async def list_offers(self) -> list[Offer]:
+        """Everything that can be had, unavailable offers included."""
+        ...
+
+    async def submit(self, request: AttemptRequest, key: str) -> Handle:
+        """Starts the attempt. A second call with the same key has no second effect."""
+        ...
+
+    async def find(self, key: str) -> Handle | None:
+        """The attempt that was started under this key, if the provider has one."""
+        ...
+
+    async def poll(self, handle: Handle, cursor: int) -> Observation:
+        """How it is now. `Phase.GONE` only once nothing of it exists any more."""
+        ...
+
+    async def stop(self, handle: Handle, reason: str, grace_s: float) -> None:
+        """Asks it to end: politely, then after `grace_s` by force. Returns at once; `poll` shows the end."""
+        ...
+
+    async def renew(self, handle: Handle, sequence: int) -> None:
+        """Renews the attempt's lease: the control plane is alive and still means this attempt to run."""
+        ...
+
+    async def list_owned(self) -> list[Handle]:
+        """Everything of this installation that the provider still runs."""
+        ...
+
+    async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:
+        """Calls `wake` when it ends, where the provider can tell at once. Only ever a hint."""
+        ...
+
+
+class MachineProvider(Protocol):
+    """Rents machines. The agent is delivered to them and runs the attempt."""
+
+    id: str
+    capabilities: Capabilities
+
+    async def list_offers(self) -> list[Offer]:
+        """Everything that can be had, unavailable offers included."""
+        ...
+
+    async def validate(self, offer: Offer) -> None:
+        """Raises ProviderError if the offer could not be created with these credentials."""
+        ...
+
+    async def create(self, offer: Offer, key: str) -> Handle:
+        """Rents a machine under this key, in the way `create_idempotency` declares."""
+        ...
+
+    async def find(self, key: str) -> Handle | None:
+        """The machine rented under this key."""
+        ...
+
+    async def get(self, handle: Handle) -> Observation:
+        """How it is now."""
+        ...
+
+    async def terminate(self, handle: Handle) -> None:
+        """Gives it back. Succeeds when it is already gone; the caller repeats until `get` says gone."""
+        ...
+
+    async def list_owned(self) -> list[Handle]:
+        """Every machine of this installation."""
+        ...
