@@ -50,11 +50,7 @@ STREAMS = st.tuples(
 def test_the_cuts_do_not_matter(stream: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     reader = SseReader()
-    events = [
-        event
-        for start, end in pairwise(edges)
-        for event in reader.feed(stream[start:end])
-    ]
+    events = [event for start, end in pairwise(edges) for event in reader.feed(stream[start:end])]
     assert events == read_by_lines(stream)
 
 
