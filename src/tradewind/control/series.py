@@ -88,8 +88,4 @@ def thin(points: list[_Raw], max_points: int) -> list[_Raw]:
         if part:
             lowest, highest = min(part, key=lambda each: each[2]), max(part, key=lambda each: each[2])
             kept += sorted({lowest, highest}, key=lambda each: each[0])
-    return (
-        [*kept, points[-1]][: max_points - 1] + [points[-1]]
-        if len(kept) >= max_points
-        else [*kept, points[-1]]
-    )
+    return [*kept[: max_points - 1], points[-1]]
