@@ -6,11 +6,20 @@ from copy import deepcopy
 from functools import cache
 from typing import Any, Final
 
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
 from tradewind.spec.faults import KeyPath
 from tradewind.spec.models import JobSpec
 from tradewind.spec.supported import NOT_SUPPORTED, UNSUPPORTED
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _InOrder(GenerateJsonSchema):
+    """Keeps keys in the order they are written in, so that examples look as a person would write them."""
+
+    def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:  # noqa: ARG002
+        return value
 
 
 def job_file_schema() -> dict[str, Any]:
@@ -20,7 +29,7 @@ def job_file_schema() -> dict[str, Any]:
 
 @cache
 def _schema() -> dict[str, Any]:
-    generated = JobSpec.model_json_schema(by_alias=True, mode="validation")
+    generated = JobSpec.model_json_schema(by_alias=True, mode="validation", schema_generator=_InOrder)
     schema: dict[str, Any] = {"$schema": DIALECT, **_tidy(generated)}
     schema["title"] = "Tradewind job file"
     _describe(schema)
