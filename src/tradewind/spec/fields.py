@@ -24,6 +24,9 @@ from tradewind.domain.units import (
 #: Linux refuses a single argument or environment string of 128 KiB or more; some room is left for its name.
 MAX_TEXT_BYTES: Final = 120 * 1024
 
+#: Begins the names of the forms that a value can have, as paths of errors contain them. No key can begin so.
+FORM_MARK: Final = "\0"
+
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 _NAME: Final = re.compile(NAME_PATTERN.strip("^$"))
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -279,7 +282,7 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 YesNo = Annotated[bool, Field(strict=True)]
 Text = Annotated[str, Field(min_length=1, max_length=4_096)]
 Name = Annotated[str, AfterValidator(_is_name), _as_schema("string", pattern=NAME_PATTERN)]
-WorkdirPath = Annotated[str, AfterValidator(_is_path), Field(max_length=4_096)]
+WorkdirPath = Annotated[str, Field(max_length=4_096), AfterValidator(_is_path)]
 Command = Annotated[str, AfterValidator(_is_command)]
 Glob = Annotated[str, AfterValidator(_is_inside_workdir)]
 FolderInWorkdir = Annotated[str, AfterValidator(_is_inside_workdir), AfterValidator(_is_not_the_workdir)]

@@ -50,7 +50,7 @@ def _describe(schema: dict[str, Any]) -> None:
 
 
 def _tidy(node: Any, is_properties: bool = False) -> Any:
-    """Takes out what only Python cares about: titles made from names, and null for keys that may be left out."""
+    """Takes out what only Python cares about: titles made from names, null and empty mappings for what is left out."""
     if isinstance(node, list):
         return [_tidy(item) for item in node]
     if not isinstance(node, dict):
@@ -62,7 +62,7 @@ def _tidy(node: Any, is_properties: bool = False) -> Any:
         if key in ("default", "examples", "const", "enum")
         else _tidy(value, key in ("properties", "$defs"))
         for key, value in node.items()
-        if key != "title" and not (key == "default" and value is None)
+        if key != "title" and not (key == "default" and (value is None or isinstance(value, dict)))
     }
     choices = tidy.get("anyOf")
     if isinstance(choices, list):

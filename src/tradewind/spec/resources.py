@@ -20,7 +20,16 @@ from pydantic import (
     model_validator,
 )
 
-from tradewind.spec.fields import CountAmount, FieldError, Name, Number, SizeAmount, WholeNumber, name_type
+from tradewind.spec.fields import (
+    FORM_MARK,
+    CountAmount,
+    FieldError,
+    Name,
+    Number,
+    SizeAmount,
+    WholeNumber,
+    name_type,
+)
 
 _ACCELERATOR_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9 ._/-]*(:[0-9]+(\.[0-9]+)?)?$"
 _ACCELERATOR: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._/-]*?)\s*(?::\s*([0-9]{1,6}(?:\.[0-9]{1,20})?))?")
@@ -117,14 +126,17 @@ class NodeRange(SpecModel):
         return value
 
 
+_COUNT_FORM, _RANGE_FORM = f"{FORM_MARK}count", f"{FORM_MARK}range"
+
+
 def _tag_nodes(value: object) -> str | None:
     if isinstance(value, dict | NodeRange):
-        return "<range>"
-    return "<count>" if isinstance(value, int) and not isinstance(value, bool) else None
+        return _RANGE_FORM
+    return _COUNT_FORM if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 Nodes = Annotated[
-    Annotated[Annotated[WholeNumber, Field(ge=1)], Tag("<count>")] | Annotated[NodeRange, Tag("<range>")],
+    Annotated[Annotated[WholeNumber, Field(ge=1)], Tag(_COUNT_FORM)] | Annotated[NodeRange, Tag(_RANGE_FORM)],
     Discriminator(
         _tag_nodes,
         custom_error_type="nodes_type",

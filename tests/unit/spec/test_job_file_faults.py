@@ -42,6 +42,7 @@ def show(text: str) -> str:
         ("project: 5", '4:10 project: `project` must be text, not a number (put it in quotes: `project: "5"`)'),
         ("project: My Vision", "4:10 project: 'My Vision' is not a name: small letters, digits, `.`, `_` and `-`, a letter or digit first, at most 63 (write for example my-vision)"),
         ("setup: ' '", "4:8 setup: `setup` must not be empty (write the command to run)"),
+        ("env: {'[key]': 1}", '4:7 env.[key]: \'[key]\' is not a name for the environment (use letters, digits and _, and no digit first)'),
         ("env: [A]", '4:6 env: `env` must be a mapping, not a list (write for example `env: {SEED: "1"}`)'),
         ("env: {A-B: 1}", "4:7 env.A-B: 'A-B' is not a name for the environment (use letters, digits and _, and no digit first)"),
         ("env: {TRADEWIND_JOB: 1}", "4:7 env.TRADEWIND_JOB: 'TRADEWIND_JOB' is reserved: such names are what Tradewind tells the job (give it another name)"),

@@ -32,7 +32,7 @@ NAMES = sorted({key[-1] for key in list_keys()})
 words = st.sampled_from(
     ["25%", "local", "only", "none",
      "10m", "64GB+", "$4/h", "A100:8", "A100:0.5", "..", "/x", "hybrid", "", " ", "3g.40gb",
-     "2026-12-24T18:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "<git>", "[key]", "<range>"]
+     "2026-12-24T18:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "[key]", "\0path"]
 )  # fmt: skip
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats() | words | st.text(max_size=8)
@@ -42,7 +42,7 @@ anything: st.SearchStrategy[Any] = st.recursive(
     scalars,
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), inner, max_size=4)
+        | st.dictionaries(st.sampled_from([*NAMES, "[key]"]) | st.text(max_size=5), inner, max_size=4)
         | st.dictionaries(scalars.filter(lambda key: key == key), inner, max_size=2)
     ),
     max_leaves=12,
@@ -64,7 +64,8 @@ def check_refusal(error: InvalidInputError) -> None:
 
 @given(anything | job_like)
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
-@example({"version": 1, "name": "a", "run": "b", "workdir": {"<git>": 1}})
+@example({"[key]": 1, "\0path": 1})
+@example({"version": 1, "name": "a", "run": "b", "workdir": {"[key]": 1}})
 @example({"version": 1, "name": "a", "run": "b", "env": {"[key]": []}})
 @example({"version": 1, "name": "a", "run": "b", "resources": {"any_of": [{"accelerators": [[]]}]}})
 def test_any_mapping(mapping: Any) -> None:
