@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from tradewind.spec.faults import Fault, KeyPath, format_path, shorten
-from tradewind.spec.fields import FORM_MARK, FieldError, name_type
 from tradewind.spec.json_schema import find_choices, find_example, find_properties, list_keys
+from tradewind.spec.wording import FORM_MARK, FieldError, name_type
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -12,7 +12,6 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from tradewind.domain.units import Amount
 from tradewind.spec.fields import (
-    FORM_MARK,
     Command,
     EnvironmentName,
     EnvironmentValue,
@@ -46,6 +45,7 @@ from tradewind.spec.resources import (
     SpecModel,
     Spot,
 )
+from tradewind.spec.wording import FORM_MARK
 
 __all__ = [
     "AcceleratorRequest", "Amount", "Checkpoints", "Constraints", "DataSource", "Estimate", "GitSource", "Health",

@@ -20,16 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from tradewind.spec.fields import (
-    FORM_MARK,
-    CountAmount,
-    FieldError,
-    Name,
-    Number,
-    SizeAmount,
-    WholeNumber,
-    name_type,
-)
+from tradewind.spec.fields import CountAmount, Name, Number, SizeAmount, WholeNumber
+from tradewind.spec.wording import FORM_MARK, FieldError, name_type
 
 _ACCELERATOR_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9 ._/-]*(:[0-9]+(\.[0-9]+)?)?$"
 _ACCELERATOR: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._/-]*?)\s*(?::\s*([0-9]{1,6}(?:\.[0-9]{1,20})?))?")

@@ -46,6 +46,7 @@ def explain_all(**keys: Any) -> list[str]:
         ({"workdir": {"url": "a", "reff": "b"}}, "Unknown key `workdir.reff` (did you mean `workdir.ref`?)"),
         ({"health": {"stop_on_nan": "yes"}}, "`health.stop_on_nan` must be true or false, not text (write for example `stop_on_nan: true`)"),
         ({"stop_on_non": True}, "Unknown key `stop_on_non` (did you mean `health.stop_on_nan`?)"),
+        ({"tags": {"[key]": [1]}}, "`tags.[key]` must be text, not a list (write for example `tags: {paper: neurips}`)"),
         ({"setup": LONG}, "`setup` is longer than 120 KiB (put it into a script and run that)"),
         ({"env": {"A": LONG}}, "`env.A` is longer than 120 KiB, more than the environment can hold (put it into a file)"),
         ({"workdir": "x" * 5_000}, "`workdir` must have at most 4096 characters (write for example `workdir: .`)"),
