@@ -13,7 +13,7 @@ help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: run-environment ## Train a small model on this machine, and stop the server in the middle
-	@TRADEWIND_BIN="$(CURDIR)/$(BIN)" scripts/demo "$(DEMO_STATE)"
+	@scripts/demo "$(DEMO_STATE)"
 
 test: check ## Run every check and every test, and show the coverage
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term

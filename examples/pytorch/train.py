@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import torch
-import tradewind
 from sklearn.datasets import load_digits
 from torch import nn
+
+import tradewind
 
 CHECKPOINT_DIR = Path(os.environ.get("TRADEWIND_CHECKPOINT_DIR", "ckpt"))
 OUT_DIR = Path("out")

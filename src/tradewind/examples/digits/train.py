@@ -14,9 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import tradewind
 from scipy.ndimage import affine_transform
 from sklearn.datasets import load_digits
+
+import tradewind
 
 LAYERS = (64, 256, 128, 10)
 BATCH = 64
