@@ -132,7 +132,7 @@ def test_mistakes_in_the_command_itself(tw: Run, arguments: list[str], message: 
 
 
 def test_a_command_that_is_nearly_right_is_named(tw: Run) -> None:
-    assert "Did you mean 'logs'" in tw("lgos").err
+    assert "Did you mean one of: 'logs', 'ls'?" in tw("lgos").err
 
 
 def test_a_group_alone_shows_its_help(tw: Run) -> None:
