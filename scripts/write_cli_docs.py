@@ -31,7 +31,7 @@ INTRODUCTION = """\
 
 A flag goes before the environment, that before `./tradewind.toml`, that before the user's `config.toml`.
 
-| flag | environment | key in the files | meaning |
+| flag | environment | key | meaning |
 | --- | --- | --- | --- |
 | `--server` | `TRADEWIND_SERVER` | `server` | address of the server; default: the local one |
 | `--token-file` | `TRADEWIND_TOKEN` (itself) | `token_file` | no flag takes the token: the list of processes shows flags |

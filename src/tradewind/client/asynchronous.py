@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -16,11 +16,13 @@ from tradewind.client import follow
 from tradewind.client.endpoint import Endpoint, find_endpoint
 from tradewind.client.exchange import Exchange
 from tradewind.client.settings import load_settings
-from tradewind.client.snapshot import Snapshot
 from tradewind.domain import schemas
 from tradewind.domain.clock import Clock, Entropy, SystemClock, SystemEntropy
 from tradewind.domain.errors import TimedOutError, UnreachableError
 from tradewind.domain.status import has_ended
+
+if TYPE_CHECKING:
+    from tradewind.client.snapshot import Snapshot
 
 _A = TypeVar("_A", bound=BaseModel)
 _API: Final = "/api/v1"

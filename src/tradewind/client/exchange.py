@@ -170,6 +170,8 @@ class Exchange:
             self._http = httpx2.AsyncClient(
                 transport=self._transport,
                 headers={"User-Agent": f"tradewind/{__version__}"},
+                # Certificates take a while to load, and plain HTTP has no use for them; redirects are never followed.
+                verify=not url.startswith("http://"),
                 # A proxy from the environment must not see what goes to this machine's own server.
                 trust_env=httpx2.URL(url).host not in _LOOPBACK,
             )

@@ -14,7 +14,6 @@ import httpx2
 from tradewind.client.asynchronous import AsyncClient
 from tradewind.client.endpoint import Endpoint
 from tradewind.client.jobs import Job, JobHandle
-from tradewind.client.snapshot import pack_workdir
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.schemas import JobSubmission
 
@@ -134,6 +133,9 @@ class Client:
 
     def run(self, job: Job) -> JobHandle:
         """Uploads the job's workdir, submits it and returns at once."""
+        # Imported late: most programs, and most commands, never pack anything.
+        from tradewind.client.snapshot import pack_workdir
+
         folder = job.find_workdir()
         workdir = None
         if folder is not None:
