@@ -34,7 +34,7 @@ A flag goes before the environment, that before `./tradewind.toml`, that before 
 | flag | environment | key | meaning |
 | --- | --- | --- | --- |
 | `--server` | `TRADEWIND_SERVER` | `server` | address of the server; default: the local one |
-| `--token-file` | `TRADEWIND_TOKEN` (itself) | `token_file` | no flag takes the token: the list of processes shows flags |
+| `--token-file` | `TRADEWIND_TOKEN` (itself) | `token_file` | the token has no flag: others could see it |
 | `--project` | `TRADEWIND_PROJECT` | `project` | project of new jobs; only the flag overrides the job file |
 | `-o` | `TRADEWIND_OUTPUT` | `output` | form of answers |
 | `--color` | `NO_COLOR`, `FORCE_COLOR` | | colours |

@@ -81,6 +81,8 @@ class Client:
         """Closes the connections and ends the background thread. May be called twice."""
         if self._loop.is_closed():
             return
+        # Streams that were left early still hold connections.
+        self.run_coroutine(self._loop.shutdown_asyncgens())
         self.run_coroutine(self.asynchronous.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
