@@ -14,7 +14,7 @@ from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict, judge
 from tradewind.control.records import Folded, fold
 from tradewind.control.runner import Apply
-from tradewind.control.starting import LEASE_TTL, build_request, start_failure
+from tradewind.control.starting import GRACE_S, LEASE_TTL, build_request, start_failure
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change, set_attempt_status
@@ -93,13 +93,11 @@ class AttemptController:
     async def _watch(self, row: AttemptRow) -> Apply[AttemptRow]:
         context, backend = self._context, self._context.backends[row.provider]
         handle = Handle(row.handle or {})
-        asked = row.stop_reason is not None and row.status is not AttemptStatus.STOPPING
-        if row.stop_reason is not None and asked:
-            job = await context.store.read(lambda tx: JobRow.get(tx, row.job_id))
-            grace = 30.0 if job.stop_grace_s is None else job.stop_grace_s
-            await backend.stop(handle, row.stop_reason, grace)
+        told = await self._tell_to_stop(row, handle)
         seen = await backend.poll(handle, row.cursor)
         folded = fold(row.observed, seen.records)
+        if told is not None:
+            folded.observed["stop_told"] = told
         copied, complaints = await keeping.copy_checkpoints(context, row, folded.checkpoints)
         renewed_at = await self._renew_lease(row, handle, folded)
         outputs: list[keeping.Copied] = []
@@ -115,7 +113,7 @@ class AttemptController:
             keeping.adopt_checkpoints(tx, current, copied)
             for complaint in complaints:
                 append_event(tx, current.job_id, "attempt.warning", complaint)
-            if asked:
+            if told is not None:
                 current = self._mark_stopping(tx, current)
             if seen.phase is Phase.GONE and seen.exit is not None:
                 keeping.record_outputs(tx, current, outputs)
@@ -127,6 +125,18 @@ class AttemptController:
         if seen.phase is Phase.GONE:
             return self._with_cleaning(row, apply)
         return self._with_pruning(row, apply) if copied else apply
+
+    async def _tell_to_stop(self, row: AttemptRow, handle: Handle) -> list[object] | None:
+        """Passes a wish to stop on to the place; again when it has become more urgent. What was told, if anything."""
+        if row.stop_reason is None:
+            return None
+        job = await self._context.store.read(lambda tx: JobRow.get(tx, row.job_id))
+        grace_s = GRACE_S if job.stop_grace_s is None else job.stop_grace_s
+        wanted: list[object] = [row.stop_reason.value, grace_s]
+        if row.observed.get("stop_told") == wanted:
+            return None
+        await self._context.backends[row.provider].stop(handle, row.stop_reason, grace_s)
+        return wanted
 
     async def _renew_lease(self, row: AttemptRow, handle: Handle, folded: Folded) -> float | None:
         now = self._context.clock.now().timestamp()

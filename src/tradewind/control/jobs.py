@@ -33,7 +33,7 @@ class JobController:
 
     row_type = JobRow
 
-    async def act(self, row: JobRow) -> Apply[JobRow]:
+    async def act(self, _row: JobRow) -> Apply[JobRow]:
         return _apply
 
 
@@ -96,8 +96,9 @@ def _follow_up(
 def _carry_out_stop(tx: Transaction, task: TaskRow, attempt: AttemptRow | None) -> TaskRow:
     if task.status is TaskStatus.WAITING:
         return set_task_status(tx, task, TaskStatus.CANCELLED)
-    if attempt is not None and not has_ended(attempt.status) and attempt.stop_reason is None:
-        change(tx, attempt, stop_reason=Reason.STOPPED_BY_USER)
+    if attempt is not None and not has_ended(attempt.status):
+        if attempt.stop_reason is None:
+            change(tx, attempt, stop_reason=Reason.STOPPED_BY_USER)
         leases.wake(tx, tables.attempts, attempt.id)
     return task
 

@@ -54,7 +54,7 @@ def check_submission(
     if choice.offer is None:
         raise NoOfferError(
             f"no offer for job {spec.name!r}: {choice.reason}",
-            hint="change what the job asks for under `resources`; `tradewind plan FILE` shows each place and its reason",
+            hint="change what the job asks for; `tradewind plan FILE` shows each place and its reason",
         )
     return spec
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tradewind.domain.errors import InvalidInputError
 from tradewind.spec.document import Document, DocumentError, read_document
-from tradewind.spec.faults import Fault, Position, make_error
+from tradewind.spec.faults import Fault, Position, make_error, shorten
 from tradewind.spec.models import JobSpec
 from tradewind.spec.validation import check_mapping, validate_mapping
 
@@ -41,7 +41,7 @@ def load_job_file(path: Path) -> LoadedJob:
     Raises:
         InvalidInputError: when it cannot be read, or is wrong; `details` lists every fault with line and column.
     """
-    filename = str(path)
+    filename = shorten(str(path), 200)
     hint = "name a job file, for example: tradewind run job.yaml"
     try:
         with path.open("rb") as file:
@@ -52,7 +52,7 @@ def load_job_file(path: Path) -> LoadedJob:
         raise InvalidInputError(f"{filename}: is a folder, not a job file", hint=hint) from None
     except (OSError, ValueError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        raise InvalidInputError(f"{filename!r}: cannot be read: {reason}", hint=hint) from None
+        raise InvalidInputError(f"{filename}: cannot be read: {reason}", hint=hint) from None
     if len(content) > MAX_FILE_BYTES:
         raise InvalidInputError(
             f"{filename}: is larger than 1 MiB, more than a job file can be",
@@ -67,6 +67,7 @@ def load_job_text(text: str, filename: str) -> LoadedJob:
     Raises:
         InvalidInputError: when it is wrong; `details` lists every fault with line and column.
     """
+    filename = shorten(filename, 200)
     if len(text) > MAX_FILE_BYTES:
         raise InvalidInputError(f"{filename}: is larger than 1 MiB, more than a job file can be")
     return _load(text.removeprefix("\ufeff"), filename, None)

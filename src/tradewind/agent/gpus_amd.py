@@ -1,0 +1,64 @@
+"""AMD's accelerators through the files of their kernel driver."""
+
+from __future__ import annotations
+
+import glob
+import os
+
+from .gpus import GpuReading
+from .processes import read_small
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_DRM = "/sys/class/drm"
+_VENDOR = b"0x1002"
+
+
+class AmdGpus:
+    """Reads the accelerators by their place among the AMD cards of the machine."""
+
+    def __init__(self, accelerators: list[dict[str, Any]], drm: str = _DRM) -> None:
+        cards = [
+            path
+            for path in sorted(glob.glob(os.path.join(drm, "card*", "device")), key=_card_number)
+            if read_small(os.path.join(path, "vendor")).strip() == _VENDOR
+        ]
+        self._cards = []
+        for one in accelerators:
+            index = int(one.get("index") or 0)
+            if 0 <= index < len(cards):
+                self._cards.append((str(one.get("uuid") or "index:{}".format(index)), cards[index]))
+
+    def read(self) -> list[GpuReading]:
+        """One reading for each."""
+        readings = []
+        for uuid, path in self._cards:
+            # Newer drivers say the power of this instant in power1_input and have no average.
+            microwatts = _first_number(path, "hwmon/hwmon*/power1_average", "hwmon/hwmon*/power1_input")
+            millidegrees = _first_number(path, "hwmon/hwmon*/temp1_input")
+            readings.append(
+                GpuReading(
+                    uuid,
+                    util_percent=_first_number(path, "gpu_busy_percent"),
+                    memory_bytes=_first_number(path, "mem_info_vram_used"),
+                    watts=None if microwatts is None else microwatts / 1e6,
+                    temperature_c=None if millidegrees is None else millidegrees / 1000,
+                )
+            )
+        return readings
+
+
+def _card_number(path: str) -> int:
+    digits = os.path.basename(os.path.dirname(path))[len("card") :]
+    return int(digits) if digits.isdigit() else 1 << 30
+
+
+def _first_number(path: str, *patterns: str) -> int | None:
+    for pattern in patterns:
+        for name in glob.glob(os.path.join(path, pattern)):
+            text = read_small(name).strip()
+            if text.lstrip(b"-").isdigit():
+                return int(text)
+    return None

@@ -1,0 +1,82 @@
+"""NVIDIA's accelerators through NVML, the library that every driver brings."""
+
+from __future__ import annotations
+
+import ctypes
+
+from .gpus import GpuReading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_TEMPERATURE_OF_GPU = 0
+
+
+class _Utilization(ctypes.Structure):
+    _fields_ = [("gpu", ctypes.c_uint), ("memory", ctypes.c_uint)]
+
+
+class _Memory(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_ulonglong) for name in ("total", "free", "used")]
+
+
+class NvidiaGpus:
+    """Reads the accelerators that could be found by UUID, or else by index."""
+
+    def __init__(self, library: Any, accelerators: list[dict[str, Any]]) -> None:
+        self._library = library
+        self._devices = []
+        for one in accelerators:
+            device = ctypes.c_void_p()
+            uuid = str(one.get("uuid") or "")
+            found = uuid and library.nvmlDeviceGetHandleByUUID(uuid.encode(), ctypes.byref(device)) == 0
+            if not found:
+                index = ctypes.c_uint(int(one.get("index") or 0))
+                found = library.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(device)) == 0
+            if found:
+                self._devices.append((uuid or "index:{}".format(one.get("index")), device))
+
+    def read(self) -> list[GpuReading]:
+        """One reading for each."""
+        return [self._read_one(uuid, device) for uuid, device in self._devices]
+
+    def _read_one(self, uuid: str, device: Any) -> GpuReading:
+        utilization, memory = _Utilization(), _Memory()
+        has_utilization = self._ask("nvmlDeviceGetUtilizationRates", device, utilization)
+        has_memory = self._ask("nvmlDeviceGetMemoryInfo", device, memory)
+        milliwatts = self._number("nvmlDeviceGetPowerUsage", device, ctypes.c_uint())
+        millijoules = self._number("nvmlDeviceGetTotalEnergyConsumption", device, ctypes.c_ulonglong())
+        temperature = ctypes.c_uint()
+        ask = getattr(self._library, "nvmlDeviceGetTemperature", None)
+        has_temperature = (
+            ask is not None
+            and ask(device, ctypes.c_uint(_TEMPERATURE_OF_GPU), ctypes.byref(temperature)) == 0
+        )
+        return GpuReading(
+            uuid,
+            util_percent=utilization.gpu if has_utilization else None,
+            memory_bytes=memory.used if has_memory else None,
+            watts=None if milliwatts is None else milliwatts / 1000,
+            temperature_c=temperature.value if has_temperature else None,
+            energy_j=None if millijoules is None else millijoules / 1000,
+        )
+
+    def _number(self, name: str, device: Any, into: Any) -> int | None:
+        return into.value if self._ask(name, device, into) else None
+
+    def _ask(self, name: str, device: Any, into: Any) -> bool:
+        # Older drivers lack the newer functions.
+        ask = getattr(self._library, name, None)
+        return ask is not None and ask(device, ctypes.byref(into)) == 0
+
+
+def open_nvidia(accelerators: list[dict[str, Any]]) -> NvidiaGpus | None:
+    """A reader, or None where there is no driver."""
+    try:
+        library = ctypes.CDLL("libnvidia-ml.so.1")
+        if library.nvmlInit_v2() != 0:
+            return None
+    except (OSError, AttributeError):
+        return None
+    return NvidiaGpus(library, accelerators)

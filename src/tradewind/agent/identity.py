@@ -1,0 +1,52 @@
+"""Which process is meant, so surely that a signal may be sent to it."""
+
+from __future__ import annotations
+
+from .processes import HAS_PROC, MARKER, has_marker, read_process, read_small
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def boot_id() -> str:
+    """What names this run of the machine since it was switched on."""
+    if HAS_PROC:
+        return read_small("/proc/sys/kernel/random/boot_id").decode().strip()
+    import subprocess
+
+    # macOS: a new one at every boot.
+    done = subprocess.run(
+        ["sysctl", "-n", "kern.bootsessionuuid"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
+def identify(pid: int, marker: str) -> dict[str, Any]:
+    """The identity of a process: boot id, pid, start time and marker."""
+    process = read_process(pid)
+    return {
+        "boot_id": boot_id(),
+        "pid": pid,
+        "start_time": None if process is None else process.start_time,
+        "marker": marker,
+    }
+
+
+def is_alive(identity: dict[str, Any], variable: str = MARKER) -> bool:
+    """True if that very process still runs: same boot, same pid, same start time, same marker."""
+    if identity.get("boot_id") != boot_id():
+        return False
+    pid = identity.get("pid")
+    if not isinstance(pid, int):
+        return False
+    process = read_process(pid)
+    return (
+        process is not None
+        and not process.is_zombie
+        and process.start_time == identity.get("start_time")
+        and has_marker(pid, str(identity.get("marker")), variable)
+    )

@@ -1,0 +1,1 @@
+"""What a line of training output says about progress and metrics."""

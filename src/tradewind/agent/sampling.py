@@ -1,0 +1,146 @@
+"""One look at what the attempt uses: processors, memory, accelerators and energy."""
+
+from __future__ import annotations
+
+import os
+
+from .clocks import steady_s, wall_s
+from .gpus import open_gpus
+from .processes import HAS_PROC, Process, below, list_processes, read_small
+from .rapl import Rapl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .gpus import GpuReading
+    from .memory import Memory
+    from .spec import Spec
+    from .voice import Voice
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+class Sampler:
+    """Takes samples. Energy is added up from one to the next and goes on across deaths of the agent.
+
+    Watts of the host, where the processors do not meter themselves:
+    `idle_watts x share + (max_watts - idle_watts) x utilisation`, with `share` the part of the machine's processors
+    that the attempt asked for and `utilisation` the part of them that it kept busy.
+    """
+
+    def __init__(self, spec: Spec, supervisor: int, voice: Voice, memory: Memory) -> None:
+        self._supervisor = supervisor
+        self._voice = voice
+        self._memory = memory
+        self._gpus = open_gpus(spec.accelerators)
+        self._expected_gpus = len(spec.accelerators)
+        self._rapl = Rapl()
+        self._machine_cpus = os.cpu_count() or 1
+        self._share = min(1.0, (spec.cpus or self._machine_cpus) / self._machine_cpus)
+        power = spec.power or {}
+        self._idle_watts = float(power.get("idle_watts") or 0)
+        self._max_watts = max(self._idle_watts, float(power.get("max_watts") or 0))
+        self._last_s: float | None = None
+        self._machine_busy_s = _machine_busy_s()
+        self._gpu_energy_j: dict[str, float] = {}
+        self._inherited_cpu_s = 0.0
+        #: The processes of the attempt at the last look, by pid and start time.
+        self.known: set[tuple[int, int]] = set()
+
+    def tree(self) -> list[Process]:
+        """The processes of the attempt now; the supervisor and the agent are none of them."""
+        table = list_processes()
+        pids = below(table, [self._supervisor], [os.getpid()])
+        found = [table[pid] for pid in pids if not table[pid].is_zombie]
+        self.known = {(process.pid, process.start_time) for process in found}
+        self._inherited_cpu_s = table[self._supervisor].child_cpu_s if self._supervisor in table else 0.0
+        return found
+
+    def sample(self) -> None:
+        """Take a sample and say it."""
+        processes = self.tree()
+        now_s = steady_s()
+        # What ended processes used is in their parents' accounts, and at last in the supervisor's.
+        cpu_s = sum(one.cpu_s + one.child_cpu_s for one in processes) + self._inherited_cpu_s
+        cpu_s = max(cpu_s, self._memory.cpu_s)
+        used_s, elapsed_s = cpu_s - self._memory.cpu_s, self._elapsed_s(now_s)
+        cores = used_s / elapsed_s if elapsed_s > 0 else 0.0
+        readings = [reading for gpus in self._gpus for reading in gpus.read()]
+        host_j, is_host_metered = self._host_joules(cores, used_s, elapsed_s)
+        gpu_j, are_gpus_metered = self._gpu_joules(readings, elapsed_s)
+        self._last_s = now_s
+        watts = (host_j + gpu_j) / elapsed_s if elapsed_s > 0 else self._host_watts(0.0)
+        self._voice.say(
+            "sample",
+            cpu_percent=round(100 * cores, 1),
+            memory_bytes=sum(one.memory_bytes for one in processes),
+            processes=len(processes),
+            gpus=[reading.as_record() for reading in readings],
+            watts=round(watts, 2),
+            energy_j=round(self._memory.energy_j + host_j + gpu_j, 3),
+            basis="metered" if is_host_metered and are_gpus_metered else "modelled",
+            cpu_s=round(cpu_s, 3),
+        )
+
+    def _elapsed_s(self, now_s: float) -> float:
+        if self._last_s is not None:
+            return now_s - self._last_s
+        # An earlier agent took the last sample, if there is one; only the wall clock tells how long ago.
+        return 0.0 if self._memory.sampled_at is None else max(0.0, wall_s() - self._memory.sampled_at)
+
+    def start_from(self, begun_at: float) -> None:
+        """Count from the attempt's beginning if nothing has been counted yet."""
+        if self._memory.sampled_at is None:
+            self._memory.sampled_at = begun_at
+
+    def _host_joules(self, cores: float, used_s: float, elapsed_s: float) -> tuple[float, bool]:
+        package_j = self._rapl.joules_since_last()
+        busy_s = _machine_busy_s()
+        machine_used_s, self._machine_busy_s = busy_s - self._machine_busy_s, busy_s
+        if package_j is None:
+            return self._host_watts(cores) * elapsed_s, False
+        part = min(1.0, used_s / machine_used_s) if machine_used_s > 0 else 0.0
+        return package_j * part, True
+
+    def _host_watts(self, cores: float) -> float:
+        utilisation = min(1.0, cores / self._machine_cpus)
+        return self._idle_watts * self._share + (self._max_watts - self._idle_watts) * utilisation
+
+    def _gpu_joules(self, readings: list[GpuReading], elapsed_s: float) -> tuple[float, bool]:
+        joules = 0.0
+        metered = 0
+        for reading in readings:
+            before_j = self._gpu_energy_j.get(reading.uuid)
+            if reading.energy_j is not None:
+                self._gpu_energy_j[reading.uuid] = reading.energy_j
+            if reading.energy_j is not None and before_j is not None and reading.energy_j >= before_j:
+                joules += reading.energy_j - before_j
+            elif reading.watts is not None:
+                joules += reading.watts * elapsed_s
+            metered += reading.watts is not None or reading.energy_j is not None
+        return joules, metered == self._expected_gpus
+
+
+def shared_once_bytes(processes: list[Process]) -> int:
+    """Resident memory in which what several processes share counts once. Slow: the kernel walks their page tables."""
+    total = 0
+    for process in processes:
+        bytes_of_one = process.memory_bytes
+        if HAS_PROC:
+            for line in read_small("/proc/{}/smaps_rollup".format(process.pid)).splitlines():
+                if line.startswith(b"Pss:"):
+                    bytes_of_one = int(line.split()[1]) * 1024
+        total += bytes_of_one
+    return total
+
+
+def _machine_busy_s() -> float:
+    """Processor seconds that the whole machine was not idle, since boot; 0 where nobody tells."""
+    fields: list[Any] = read_small("/proc/stat").split(b"\n", 1)[0].split()
+    if len(fields) < 9:
+        return 0.0
+    user, nice, system, _idle, _iowait, interrupts, soft_interrupts, stolen = (
+        int(one) for one in fields[1:9]
+    )
+    return (user + nice + system + interrupts + soft_interrupts + stolen) / _TICKS_PER_S
