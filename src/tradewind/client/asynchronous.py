@@ -106,7 +106,7 @@ class AsyncClient:
         return await self._get(
             schemas.JobPage,
             "/jobs",
-            status=",".join(statuses) or None,
+            status=list(statuses),
             name=name,
             active=is_active,
             limit=limit,
@@ -221,7 +221,7 @@ class AsyncClient:
         return await self._get(
             schemas.MetricsAnswer,
             f"/jobs/{_quote(job)}/metrics",
-            names=",".join(names) or None,
+            names=list(names),
             max_points=max_points,
             attempt=attempt,
         )
@@ -281,7 +281,9 @@ class AsyncClient:
         """A one-time link that opens the web application as the caller."""
         return await self._post(schemas.SessionLink, "/session-links", None)
 
-    async def _get(self, answer: type[_A], path: str, **parameters: str | float | bool | None) -> _A:
+    async def _get(
+        self, answer: type[_A], path: str, **parameters: str | float | bool | list[str] | None
+    ) -> _A:
         response = await self._exchange.request("GET", _API + path, parameters=parameters)
         return answer.model_validate_json(response.content)
 

@@ -21,7 +21,8 @@ _TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
 _PASSING_STATUSES: Final = frozenset({429, 502, 503, 504})
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
-Parameters = Mapping[str, str | int | float | bool | None]
+#: A list is sent as the same parameter several times.
+Parameters = Mapping[str, str | int | float | bool | list[str] | None]
 
 
 class Exchange:
@@ -178,14 +179,16 @@ class Exchange:
         return self._http
 
 
-def _clean(parameters: Parameters | None) -> dict[str, str] | None:
+def _clean(parameters: Parameters | None) -> dict[str, str | list[str]] | None:
     if not parameters:
         return None
-    return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in parameters.items()
-        if value is not None
-    }
+    sent: dict[str, str | list[str]] = {}
+    for name, value in parameters.items():
+        if isinstance(value, list):
+            sent[name] = value
+        elif value is not None:
+            sent[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return sent
 
 
 def _authorize(headers: Mapping[str, str], token: str | None) -> dict[str, str]:

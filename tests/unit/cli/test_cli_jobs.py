@@ -44,10 +44,10 @@ def test_ls_asks_for_active_jobs_unless_told(two_jobs: FakeServer, tw: Run) -> N
     tw("ls")
     tw("ls", "-a")
     tw("jobs", "ls", "--status", "failed", "--status", "cancelled", "--name", "digits")
-    assert [dict(request.url.params) for request in two_jobs.requests] == [
-        {"active": "true", "limit": "50"},
-        {"limit": "50"},
-        {"status": "failed,cancelled", "name": "digits", "limit": "50"},
+    assert [request.url.query.decode() for request in two_jobs.requests] == [
+        "active=true&limit=50",
+        "limit=50",
+        "status=failed&status=cancelled&name=digits&limit=50",
     ]
 
 
