@@ -66,7 +66,8 @@ def show_item(app: Application, line: StatusLine, item: WatchItem) -> None:
         at = show_clock(item.at.isoformat())
         line.say(_dim(app, f"{at}  {item.message}"))
     elif isinstance(item, ContactLost):
-        line.say(_dim(app, f"-- {item.error.message}; the job goes on; trying again --"))
+        advice = f" ({item.error.hint})" if item.error.hint else ""
+        line.say(_dim(app, f"-- {item.error.message}; the job goes on; trying again{advice} --"))
     elif isinstance(item, ContactRegained):
         line.say(_dim(app, "-- the server is back --"))
     elif isinstance(item, AttemptStarted) and item.attempt > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from tradewind.cli.render import clean
@@ -46,7 +47,8 @@ def show_number(value: float | None, digits: int = 3) -> str:
         return "-"
     if value == int(value) and abs(value) < 1e9:
         return f"{int(value):,}"
-    return f"{value:.{digits}g}"
+    # Tiny figures stay decimals: `0.0000025`, never `2.5e-06`.
+    return f"{Decimal(f'{value:.{digits}g}'):f}"
 
 
 def show_money(money: Row | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import quote
@@ -271,7 +270,7 @@ class AsyncClient:
         response = await self._exchange.request(
             "PUT",
             path,
-            make_content=lambda: _read_pieces(snapshot.path, on_progress),
+            make_content=lambda: snapshot.read_pieces(on_progress),
             headers={"Content-Type": "application/gzip", "Content-Length": str(snapshot.size_bytes)},
             timeout_s=120,
         )
@@ -295,13 +294,3 @@ class AsyncClient:
 
 def _quote(reference: str) -> str:
     return quote(reference, safe="")
-
-
-async def _read_pieces(path: Path, on_progress: Callable[[int], None] | None) -> AsyncIterator[bytes]:
-    sent = 0
-    with path.open("rb") as archive:
-        while piece := archive.read(_PIECE_BYTES):
-            yield piece
-            sent += len(piece)
-            if on_progress is not None:
-                on_progress(sent)

@@ -6,14 +6,18 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import psutil
 
 from tradewind import __version__
 from tradewind.domain.errors import ConflictError
 from tradewind.domain.paths import SERVER_FILE, SERVER_LOCK, TOKEN_FILE
+
+_LOCK_PATIENCE_S: Final = 1.0
 
 
 def take_lock(state: Path) -> int:
@@ -23,14 +27,20 @@ def take_lock(state: Path) -> int:
         ConflictError: another server has it.
     """
     descriptor = os.open(state / SERVER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise ConflictError(
-            f"a server is already using {state}", hint="`tradewind server status` shows it"
-        ) from None
-    return descriptor
+    deadline = time.monotonic() + _LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < deadline:
+                # Whoever asks whether a server runs holds the lock for an instant.
+                time.sleep(0.02)
+                continue
+            os.close(descriptor)
+            raise ConflictError(
+                f"a server is already using {state}", hint="`tradewind server status` shows it"
+            ) from None
+        return descriptor
 
 
 def announce(state: Path, url: str, started_at: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 
 import httpx2
 import pytest
@@ -225,3 +226,24 @@ def test_an_unknown_job(server: FakeServer, tw: Run) -> None:
     result = tw("jobs", "show", "digist")
     assert result.exit_code == 4
     assert result.err == "error: TW-E400 there is no job `digist`\n\nhint: did you mean `digits`?\n"
+
+
+def test_on_a_narrow_terminal_text_is_broken_and_ids_are_not(
+    two_jobs: FakeServer, tw: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    tw("ls", "-a", "--color", "never")
+    lines = screen.getvalue().splitlines()
+    assert any(line.startswith("big     job_00000000000000000002  queued") for line in lines)
+    assert lines[1].rstrip().endswith("waiting for 4")
+    assert lines[2].strip() == "free CPUs"
+    assert "\x1b" not in screen.getvalue()
+    tw("ls", "-a", "--color", "always")
+    assert "\x1b[32msucceeded" in screen.getvalue()

@@ -110,7 +110,7 @@ def test_foreground_replaces_this_process(tw: Run, monkeypatch: pytest.MonkeyPat
 def test_doctor_without_a_server(local: LocalServer, tw: Run) -> None:
     result = tw("doctor", "-o", "json")
     rows = {row["name"]: row for row in json.loads(result.out)}
-    assert list(rows) == ["python", "state folder", "file system", "disk", "token", "server"]
+    assert list(rows) == ["python", "state folder", "file system", "free space", "token", "server"]
     assert rows["server"]["message"] == "no local server runs; the first command that needs one starts it"
     assert local.find() is None
     local.state.mkdir(exist_ok=True)

@@ -29,6 +29,12 @@ def test_flag_then_environment_then_folder_then_user(config: Path, tmp_path: Pat
     assert load_settings(server="http://flag", environment=env, folder=tmp_path).server == "http://flag"
 
 
+def test_tables_for_the_server_are_left_to_it(config: Path, tmp_path: Path) -> None:
+    config.write_text('project = "mine"\n[local]\ncountry = "DE"\n[server]\nport = 9000\n')
+    found = load_settings(environment={}, folder=tmp_path)
+    assert (found.project, found.server) == ("mine", None)
+
+
 def test_nothing_configured_means_the_local_server(config: Path, tmp_path: Path) -> None:
     found = load_settings(environment={}, folder=tmp_path)
     assert (found.server, found.read_token(), found.project, found.output) == (None, None, None, "table")

@@ -105,7 +105,7 @@ PATTERNS = st.lists(
 ).map("\n".join)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sets(PATHS, min_size=1, max_size=12), PATTERNS, PATTERNS)
 def test_it_ignores_what_git_ignores(
     tmp_path_factory: pytest.TempPathFactory, paths: set[str], top: str, nested: str
