@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tradewind.report import report as report
+    from tradewind.client import Client, Job
+    from tradewind.reporting import report
 
 __version__ = "0.1.0"
+__all__ = ["Client", "Job", "__version__", "report"]
+
+#: Public names and the modules they live in; imported on first use, so that `import tradewind` costs nothing.
+_LAZY = {"Client": "tradewind.client", "Job": "tradewind.client", "report": "tradewind.reporting"}
 
 
 def __getattr__(name: str) -> Any:
-    """Imported when first used: `import tradewind` in a training script must cost nothing."""
-    if name == "report":
-        from tradewind.report import report
-
-        return report
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -70,7 +70,7 @@ def _unpack_shim(bundle: str, target: str) -> None:
     """Put `tradewind.report` where the command's Python finds it."""
     loader = globals()["__loader__"]
     os.makedirs(target, mode=0o700, exist_ok=True)
-    for name in ("__init__.py", "report.py"):
+    for name in ("__init__.py", "reporting.py"):
         with open(os.path.join(target, name), "wb") as file:
             file.write(loader.get_data(os.path.join(bundle, "shim", "tradewind", name)))
 

@@ -37,7 +37,7 @@ class Controller(Protocol[L]):
 
     row_type: type[L]
 
-    async def act(self, row: L) -> Apply[L]:
+    async def act(self, row: L, /) -> Apply[L]:
         """Does what the row needs in the world. Called again after a crash, with the same row."""
         ...
 

@@ -30,6 +30,7 @@ class Transaction:
         self.now = now
         self._entropy = entropy
         self.topics: set[str] = set()
+        self.sequels: list[Callable[[], None]] = []
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """Runs a statement."""
@@ -42,6 +43,13 @@ class Transaction:
     def wake(self, topic: str) -> None:
         """Delivers a wake-up on this topic after the commit, and only then."""
         self.topics.add(topic)
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Calls this away from the database's thread, once the transaction is committed and only then.
+
+        For cleaning up that may be lost in a crash, never for anything that must happen.
+        """
+        self.sequels.append(call)
 
 
 class Store(Protocol):
@@ -76,8 +84,13 @@ class SqlStore:
         self._write_connection: Connection | None = None
 
     async def run(self, fn: Callable[[Transaction], T], *, durable: bool = False) -> T:
-        result, topics = await self._in_thread(self._writer, lambda: self._write(fn, durable))
-        self.wakeups.publish(topics)
+        result, done = await self._in_thread(self._writer, lambda: self._write(fn, durable))
+        self.wakeups.publish(done.topics)
+        for call in done.sequels:
+            if self._writer is None:
+                call()
+            else:
+                asyncio.get_running_loop().run_in_executor(None, call)
         return result
 
     async def read(self, fn: Callable[[Transaction], T]) -> T:
@@ -90,7 +103,7 @@ class SqlStore:
         # A cancelled caller must not make a commit whose wake-ups nobody hears of: the shield lets it finish.
         return await asyncio.shield(future)
 
-    def _write(self, fn: Callable[[Transaction], T], durable: bool) -> tuple[T, set[str]]:
+    def _write(self, fn: Callable[[Transaction], T], durable: bool) -> tuple[T, Transaction]:
         if self._write_connection is None:
             self._write_connection = self._engine.connect()
         connection = self._write_connection
@@ -105,7 +118,7 @@ class SqlStore:
         except BaseException:
             connection.rollback()
             raise
-        return result, transaction.topics
+        return result, transaction
 
     def _read(self, fn: Callable[[Transaction], T]) -> T:
         with self._engine.connect() as connection:

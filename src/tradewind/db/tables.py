@@ -275,6 +275,7 @@ ledger: Final = Table(
     Column("kind", String(16), nullable=False),  # compute | correction
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime, nullable=False, index=True),
+    Column("duration_ms", BigInteger, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("rate_micro_per_unit", BigInteger, nullable=False),
     Column("rate_per", String(16), nullable=False),

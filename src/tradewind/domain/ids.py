@@ -1,4 +1,4 @@
-"""Prefixed, sortable ids: `job_01K9ZQ3M7T4D…` is a kind, a time and 50 random bits, in Crockford's base 32."""
+"""Prefixed, sortable ids: `job_01k9zq3m7t4d…` is a kind, a time and 50 random bits, in Crockford's base 32."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from tradewind.domain.clock import Entropy
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_ID: Final = re.compile(r"^[a-z]{2,5}_[0-9a-hjkmnp-tv-z]{20}$")
+_ID: Final = re.compile(r"[a-z]{2,5}_[0-9a-hjkmnp-tv-z]{20}")
 
 JOB: Final = "job"
 TASK: Final = "task"
@@ -42,4 +42,4 @@ def new_id(prefix: str, now: datetime, entropy: Entropy) -> str:
 
 def is_id(text: str, prefix: str) -> bool:
     """True if the text has the form of an id of this kind."""
-    return text.startswith(f"{prefix}_") and _ID.match(text) is not None
+    return text.startswith(f"{prefix}_") and _ID.fullmatch(text) is not None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
 
 MICRO: Final = 1_000_000
+#: Whole units; in micro-units this still fits a BIGINT.
+MAX_AMOUNT: Final = 1_000_000_000_000
 JOULES_PER_KWH: Final = 3_600_000
 SECONDS_PER_HOUR: Final = 3_600
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Money:
     """An amount in millionths of one unit of a currency.
 
@@ -31,15 +33,32 @@ class Money:
         self._same_currency(other)
         return Money(self.micro - other.micro, self.currency)
 
+    def __lt__(self, other: Money) -> bool:
+        self._same_currency(other)
+        return self.micro < other.micro
+
+    def __le__(self, other: Money) -> bool:
+        self._same_currency(other)
+        return self.micro <= other.micro
+
     def _same_currency(self, other: Money) -> None:
         if self.currency != other.currency:
             raise ValueError(f"cannot combine {self.currency} with {other.currency}")
 
     @classmethod
     def parse(cls, amount: Decimal | int | str, currency: str = "USD") -> Money:
-        """Reads a decimal amount; anything finer than a micro-unit is rounded half to even."""
-        micro = (Decimal(amount) * MICRO).to_integral_value(rounding=ROUND_HALF_EVEN)
-        return cls(int(micro), currency)
+        """Reads a decimal amount; anything finer than a micro-unit is rounded half to even.
+
+        Raises:
+            ValueError: when it is not a finite number below 10^12.
+        """
+        try:
+            number = Decimal(amount)
+        except InvalidOperation:
+            raise ValueError(f"{amount!r} is not an amount of money") from None
+        if not number.is_finite() or abs(number) >= MAX_AMOUNT:
+            raise ValueError(f"{amount!r} is not an amount of money")
+        return cls(int(number.scaleb(6).to_integral_value(rounding=ROUND_HALF_EVEN)), currency)
 
     def __str__(self) -> str:
         return format_money(self.micro, self.currency)
@@ -81,6 +100,15 @@ class Rate:
         return Money(divide_half_even(billed * self.micro_per_unit, base), self.currency)
 
 
+def worst_case_micro(rate: Rate, watts_max: float, seconds: float) -> int:
+    """The most that this many seconds can cost, rounded up."""
+    if rate.per is Quantity.KWH:
+        quantity, base = watts_max * seconds, JOULES_PER_KWH
+    else:
+        quantity, base = max(seconds, rate.minimum), SECONDS_PER_HOUR
+    return -int(-(quantity * rate.micro_per_unit) // base)
+
+
 def divide_half_even(numerator: int, denominator: int) -> int:
     """Integer division rounded to nearest, ties to even; `denominator` is positive."""
     quotient, remainder = divmod(numerator, denominator)
@@ -91,12 +119,13 @@ def divide_half_even(numerator: int, denominator: int) -> int:
 
 
 def format_money(micro: int, currency: str = "USD") -> str:
-    """Money for people: two decimals, more only where two would show a real amount as nothing (`$0.0042`)."""
-    amount = Decimal(micro) / MICRO
-    sign = "-" if amount < 0 else ""
-    amount = abs(amount)
+    """Money for people: two decimals; below ten cents two digits that say something (`$0.05`, `$0.0042`)."""
+    sign = "-" if micro < 0 else ""
+    amount = Decimal(abs(micro)) / MICRO
     places = 2
     if amount and amount < Decimal("0.10"):
         places = min(6, 1 - amount.adjusted())
     text = f"{amount:,.{places}f}"
+    while places > 2 and text.endswith("0"):
+        text, places = text[:-1], places - 1
     return f"{sign}${text}" if currency == "USD" else f"{sign}{text} {currency}"

@@ -69,6 +69,7 @@ def close_interval(tx: Transaction, interval: Interval) -> Money:
             kind="compute",
             started_at=interval.started_at,
             ended_at=interval.ended_at,
+            duration_ms=round((interval.ended_at - interval.started_at).total_seconds() * 1000),
             quantity=quantity_of(interval),
             rate_micro_per_unit=interval.rate.micro_per_unit,
             rate_per=interval.rate.per,

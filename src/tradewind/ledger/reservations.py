@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, select, update
 from tradewind.db import tables
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
-from tradewind.domain.money import JOULES_PER_KWH, SECONDS_PER_HOUR, Quantity, Rate
+from tradewind.domain.money import Rate, worst_case_micro
 
 ROLLING: Final = timedelta(hours=1)
 #: Less than this is not worth starting for.
@@ -28,15 +28,6 @@ class Hold:
 
     amount_micro: int
     covers_until: datetime
-
-
-def worst_case_micro(rate: Rate, watts_max: float, seconds: float) -> int:
-    """The most that this many seconds can cost, rounded up."""
-    if rate.per is Quantity.KWH:
-        quantity, base = watts_max * seconds, JOULES_PER_KWH
-    else:
-        quantity, base = max(seconds, rate.minimum), SECONDS_PER_HOUR
-    return -int(-(quantity * rate.micro_per_unit) // base)
 
 
 def plan_hold(

@@ -51,7 +51,7 @@ def _bundle() -> bytes:
         # The shim is a package of its own inside the bundle, with the real `report` beside it.
         place = f"shim/tradewind/{name[5:]}" if name.startswith("shim/") else f"{_PACKAGE}/{name}"
         sources[place] = data
-    sources["shim/tradewind/report.py"] = (root / "report.py").read_bytes()
+    sources["shim/tradewind/reporting.py"] = (root / "reporting.py").read_bytes()
     buffer = io.BytesIO()
     # Not compressed: it is read at every start of an agent, and `zlib` would be one more module in its memory.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

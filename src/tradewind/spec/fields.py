@@ -25,9 +25,18 @@ from tradewind.domain.units import (
 MAX_TEXT_BYTES: Final = 120 * 1024
 
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+_NAME: Final = re.compile(NAME_PATTERN.strip("^$"))
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_COUNT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmbt]?)", re.IGNORECASE | re.ASCII)
+_COUNT: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([kmbt]?)", re.IGNORECASE | re.ASCII)
 _THOUSANDS: Final = {"": 0, "k": 1, "m": 2, "b": 3, "t": 4}
+
+
+class FieldError(ValueError):
+    """What is wrong with a value, and what would be right. A message without a capital goes on from the key's name."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def name_type(value: object) -> str:
@@ -47,14 +56,14 @@ def name_type(value: object) -> str:
 
 def _scalar(value: object, noun: str) -> str | int | float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"must be {noun}, not {name_type(value)}")
+        raise FieldError(f"must be {noun}, not {name_type(value)}")
     return value
 
 
 def _read_duration(value: object) -> timedelta:
     span = value if isinstance(value, timedelta) else parse_duration(_scalar(value, "a duration"))
     if span <= timedelta(0):
-        raise ValueError("must be longer than nothing; write for example 30s, 10m, 1h30m or 2d")
+        raise FieldError("must be longer than nothing", "write for example 30s, 10m, 1h30m or 2d")
     return span
 
 
@@ -68,7 +77,7 @@ def _read_amount(parse: Callable[[Any], Amount], noun: str) -> Callable[[object]
 def _read_size(value: str | int) -> Amount:
     amount = parse_size_amount(value)
     if amount.value < 1:
-        raise ValueError("must be more than nothing; write for example 512MB, 64GB or 1TB")
+        raise FieldError("must be more than nothing", "write for example 512MB, 64GB or 1TB")
     return amount
 
 
@@ -76,33 +85,33 @@ def _read_money(parse: Callable[[str | float], int], example: str) -> Callable[[
     def read(value: object) -> int:
         micro = parse(_scalar(value, "an amount of money"))
         if micro <= 0:
-            raise ValueError(f"must be more than nothing; write for example {example}")
+            raise FieldError("must be more than nothing", f"write for example {example}")
         return micro
 
     return read
 
 
 def _read_time(value: object) -> datetime:
-    wrong = "is not a point in time; write for example 2026-12-24T18:00Z"
+    example = "write for example 2026-12-24T18:00Z"
     if not isinstance(value, datetime):
         if not isinstance(value, str):
-            raise ValueError(f"must be a point in time, not {name_type(value)}")
+            raise FieldError(f"must be a point in time, not {name_type(value)}", example)
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            raise ValueError(f"{value!r} {wrong}") from None
+            raise FieldError(f"{value!r} is not a point in time", example) from None
     if value.tzinfo is None:
-        raise ValueError(f"'{value.isoformat()}' has no time zone; end it with Z for UTC, or with +02:00")
+        raise FieldError(f"'{value.isoformat()}' has no time zone", "end it with Z for UTC, or with +02:00")
     try:
         return value.astimezone(UTC)
     except OverflowError:
-        raise ValueError(f"'{value.isoformat()}' {wrong}") from None
+        raise FieldError(f"'{value.isoformat()}' is not a point in time", example) from None
 
 
 def _read_percent(value: object) -> float:
     text = str(_scalar(value, "a percentage")).strip().removesuffix("%").strip()
     if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", text) or not 0 < float(text) < 100:
-        raise ValueError(f"{value!r} is not a percentage between 0 and 100; write for example 25%")
+        raise FieldError(f"{value!r} is not a percentage between 0 and 100", "write for example 25%")
     return float(text)
 
 
@@ -110,7 +119,7 @@ def _read_count(value: object) -> int:
     match = _COUNT.fullmatch(str(_scalar(value, "a count")).strip())
     number = Decimal(match[1]) * 1000 ** _THOUSANDS[match[2].lower()] if match else Decimal(0)
     if not 1 <= number < 10**18:
-        raise ValueError(f"{value!r} is not a count; write for example 50M")
+        raise FieldError(f"{value!r} is not a count", "write for example 50M")
     return int(number)
 
 
@@ -147,41 +156,55 @@ def _write_money(micro: int) -> str:
 def _is_inside_workdir(value: str) -> str:
     path = PurePosixPath(value)
     if not value.strip():
-        raise ValueError("must not be empty")
+        raise FieldError("must not be empty")
     if path.is_absolute() or value.startswith("~"):
-        raise ValueError(f"{value!r} must be relative to the workdir")
+        raise FieldError(f"{value!r} must be relative to the workdir", "leave out what leads to the workdir")
     if ".." in path.parts:
-        raise ValueError(f"{value!r} leads out of the workdir; `..` is not allowed")
+        raise FieldError(
+            f"{value!r} leads out of the workdir", "name something inside the workdir, without `..`"
+        )
     return value
 
 
 def _is_not_the_workdir(value: str) -> str:
     if not PurePosixPath(value).parts:
-        raise ValueError(f"{value!r} is the whole workdir; name a folder inside it")
+        raise FieldError(f"{value!r} is the whole workdir", "name a folder inside it")
     return value
 
 
 def _is_path(value: str) -> str:
     if not value.strip():
-        raise ValueError("must not be empty; write . for the folder of the job file")
+        raise FieldError("must not be empty", "write . for the folder of the job file")
     return value
 
 
 def _is_command(value: str) -> str:
     if not value.strip():
-        raise ValueError("must not be empty; write the command to run")
+        raise FieldError("must not be empty", "write the command to run")
     if len(value.encode()) > MAX_TEXT_BYTES:
-        raise ValueError("is longer than 120 KiB; put it into a script and run that")
+        raise FieldError("is longer than 120 KiB", "put it into a script and run that")
+    return value
+
+
+def _is_name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        similar = re.sub(r"[^a-z0-9._-]+", "-", value.lower()).strip("-._")[:63]
+        raise FieldError(
+            f"{value!r} is not a name: small letters, digits, `.`, `_` and `-`, a letter or digit first, at most 63",
+            f"write for example {similar or 'my-job'}",
+        )
     return value
 
 
 def _is_environment_name(name: str) -> str:
     if not _ENVIRONMENT_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is not a valid environment name; use letters, digits and _, and no digit first"
+        raise FieldError(
+            f"{name!r} is not a name for the environment", "use letters, digits and _, and no digit first"
         )
     if name.startswith("TRADEWIND_"):
-        raise ValueError("names that start with TRADEWIND_ are reserved for what Tradewind tells the job")
+        raise FieldError(
+            f"{name!r} is reserved: such names are what Tradewind tells the job", "give it another name"
+        )
     return name
 
 
@@ -192,15 +215,13 @@ def _to_text(value: object) -> object:
     if isinstance(value, int | float):
         return str(value)
     if value is None:
-        raise ValueError('has no value; write "" for an empty one')
+        raise FieldError("has no value", 'write "" for an empty one')
     return value
 
 
 def _fits_in_environment(value: str) -> str:
     if len(value.encode()) > MAX_TEXT_BYTES:
-        raise ValueError(
-            "is longer than 120 KiB, more than an environment variable can hold; put it into a file"
-        )
+        raise FieldError("is longer than 120 KiB, more than the environment can hold", "put it into a file")
     return value
 
 
@@ -257,12 +278,16 @@ WholeNumber = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 YesNo = Annotated[bool, Field(strict=True)]
 Text = Annotated[str, Field(min_length=1, max_length=4_096)]
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Name = Annotated[str, AfterValidator(_is_name), _as_schema("string", pattern=NAME_PATTERN)]
 WorkdirPath = Annotated[str, AfterValidator(_is_path), Field(max_length=4_096)]
 Command = Annotated[str, AfterValidator(_is_command)]
 Glob = Annotated[str, AfterValidator(_is_inside_workdir)]
 FolderInWorkdir = Annotated[str, AfterValidator(_is_inside_workdir), AfterValidator(_is_not_the_workdir)]
-EnvironmentName = Annotated[str, AfterValidator(_is_environment_name)]
+EnvironmentName = Annotated[
+    str,
+    AfterValidator(_is_environment_name),
+    _as_schema("string", pattern=r"^(?!TRADEWIND_)[A-Za-z_][A-Za-z0-9_]*$"),
+]
 EnvironmentValue = Annotated[
     str,
     BeforeValidator(_to_text),

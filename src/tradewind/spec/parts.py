@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from tradewind.spec.fields import (
     Duration,
+    FieldError,
     FolderInWorkdir,
     LargeCount,
     MoneyMicro,
@@ -92,10 +93,10 @@ class Checkpoints(SpecModel):
         description="The folder the job writes checkpoints to, relative to the workdir.", examples=["ckpt"]
     )
     every: Duration = Field(
-        default="10m",
-        validate_default=True,
+        default=timedelta(minutes=10),
         description="How often the job should write one.",
         examples=["10m"],
+        json_schema_extra={"default": "10m"},
     )
     keep: Annotated[WholeNumber, Field(ge=1)] = Field(
         default=3, description="How many of the newest are kept.", examples=[3]
@@ -146,9 +147,9 @@ class Estimate(SpecModel):
     @model_validator(mode="after")
     def _is_one_kind(self) -> Estimate:
         if self.hours is None and self.model is None:
-            raise ValueError("needs `hours` or `model`; write for example {hours: 10, on: RTX 4090}")
+            raise FieldError("needs `hours` or `model`", "write for example {hours: 10, on: RTX 4090}")
         if self.hours is not None and self.model is not None:
-            raise ValueError("has both `hours` and `model`; keep one of them")
+            raise FieldError("has both `hours` and `model`", "keep one of them")
         return self
 
 
@@ -189,5 +190,5 @@ class SweepRange(SpecModel):
     @classmethod
     def _is_not_empty(cls, value: tuple[int, int]) -> tuple[int, int]:
         if value[0] >= value[1]:
-            raise ValueError(f"{list(value)} is empty; write for example [0, 8]")
+            raise FieldError(f"`{list(value)}` is an empty range", "write for example [0, 8]")
         return value

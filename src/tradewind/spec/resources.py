@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    GetJsonSchemaHandler,
     Tag,
     ValidationInfo,
     field_validator,
@@ -19,8 +20,9 @@ from pydantic import (
     model_validator,
 )
 
-from tradewind.spec.fields import CountAmount, Number, SizeAmount, WholeNumber, name_type
+from tradewind.spec.fields import CountAmount, FieldError, Name, Number, SizeAmount, WholeNumber, name_type
 
+_ACCELERATOR_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9 ._/-]*(:[0-9]+(\.[0-9]+)?)?$"
 _ACCELERATOR: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._/-]*?)\s*(?::\s*([0-9]{1,6}(?:\.[0-9]{1,6})?))?")
 #: Machines that are simply there: nothing takes them back, so they are never spot.
 _NEVER_SPOT: Final = frozenset({"local"})
@@ -67,15 +69,22 @@ class AcceleratorRequest(SpecModel):
         if isinstance(value, str):
             match = _ACCELERATOR.fullmatch(value.strip())
             if match is None or len(match[1]) > 64:
-                raise ValueError(f"{value!r} is not an accelerator; write for example H100 or A100-80GB:8")
+                raise FieldError(f"{value!r} is not an accelerator", "write for example H100 or A100-80GB:8")
             if match[2] is not None and not float(match[2]) > 0:
-                raise ValueError(f"{value!r} asks for no accelerator; leave it out, or ask for at least one")
+                raise FieldError(
+                    f"{value!r} asks for no accelerator", "leave it out, or ask for at least one"
+                )
             return {"name": match[1], "count": float(match[2] or 1)}
         if not isinstance(value, dict):
-            raise ValueError(f"must be an accelerator such as A100-80GB:8, not {name_type(value)}")
+            raise FieldError(f"must be an accelerator such as A100-80GB:8, not {name_type(value)}")
         if value.get("name") is None and value.get("mig") is None:
-            raise ValueError("needs a `name` or a `mig` slice; write for example A100-80GB:8")
+            raise FieldError("needs a `name` or a `mig` slice", "write for example A100-80GB:8")
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        text = {"type": "string", "pattern": _ACCELERATOR_PATTERN}
+        return {"anyOf": [text, handler.resolve_ref_schema(handler(core_schema))]}
 
     @model_serializer
     def _write(self) -> str | dict[str, str | float]:
@@ -100,7 +109,7 @@ class NodeRange(SpecModel):
     @classmethod
     def _is_not_below_min(cls, value: int, info: ValidationInfo) -> int:
         if value < info.data.get("min", value):
-            raise ValueError(f"{value} is less than `min`, {info.data['min']}")
+            raise FieldError(f"{value} is less than `min`, {info.data['min']}")
         return value
 
 
@@ -120,9 +129,10 @@ Nodes = Annotated[
 ]
 
 
-def _as_list(value: object) -> object:
+def _allow_one(schema: dict[str, Any]) -> None:
     """One accelerator need not be written as a list."""
-    return [value] if isinstance(value, str | dict) else value
+    array = {"type": schema.pop("type"), "items": schema.pop("items")}
+    schema["anyOf"] = [array, array["items"]]
 
 
 class ResourceOverrides(SpecModel):
@@ -132,6 +142,7 @@ class ResourceOverrides(SpecModel):
         default=(),
         description="Accelerators per node, any of the list; one need not be written as a list. None when left out.",
         examples=[["A100-80GB:8", "H100:4"]],
+        json_schema_extra=_allow_one,
     )
     nodes: Nodes = Field(
         default=1, description="Nodes, or a range of nodes for elastic launchers.", examples=[1]
@@ -152,7 +163,7 @@ class ResourceOverrides(SpecModel):
         description="Whether machines that can be taken back at any time will do: never, auto (when it pays) or only.",
         examples=["auto"],
     )
-    providers: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")], ...] = Field(
+    providers: tuple[Name, ...] = Field(
         default=(),
         description="Where it may run; every connected provider when left out.",
         examples=[["lambda", "runpod", "local"]],
@@ -164,7 +175,7 @@ class ResourceOverrides(SpecModel):
     @field_validator("accelerators", mode="before")
     @classmethod
     def _accept_one(cls, value: object) -> object:
-        return _as_list(value)
+        return [value] if isinstance(value, str | dict) else value
 
     @field_validator("accelerators")
     @classmethod
@@ -173,7 +184,7 @@ class ResourceOverrides(SpecModel):
         for request in value:
             key = (request.name.casefold(), request.count, request.mig)
             if key in seen:
-                raise ValueError(f"`{request}` is listed twice; keep one of them")
+                raise FieldError(f"`{request}` is listed twice", "keep one of them")
             seen.add(key)
         return value
 
@@ -182,11 +193,12 @@ class ResourceOverrides(SpecModel):
     def _can_be_spot(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         twice = next((name for name in value if value.count(name) > 1), None)
         if twice is not None:
-            raise ValueError(f"`{twice}` is listed twice; keep one of them")
+            raise FieldError(f"`{twice}` is listed twice", "keep one of them")
         if value and _NEVER_SPOT.issuperset(value) and info.data.get("spot") is Spot.ONLY:
             names = ", ".join(value)
-            raise ValueError(
-                f"`{names}` has no spot machines, and `spot: only` accepts nothing else; write `spot: auto`"
+            raise FieldError(
+                f"`{names}` has no spot machines, and `spot: only` accepts nothing else",
+                "write `spot: auto`, or name another provider",
             )
         return value
 

@@ -27,6 +27,6 @@ def _installed() -> types.ModuleType | None:
 
 
 if _installed() is None:
-    from tradewind.report import report
+    from tradewind.reporting import report
 
     __all__ = ["report"]

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -247,8 +248,6 @@ class LocalPlatform:
 
 
 def _vanished(at: float) -> Exit:
-    from datetime import UTC, datetime
-
     return Exit(
         reason="vanished",
         message="its directory was deleted",

@@ -433,6 +433,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("started_at", UtcTime(), nullable=False),
         sa.Column("ended_at", UtcTime(), nullable=False),
+        sa.Column("duration_ms", sa.BigInteger(), nullable=False),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("rate_micro_per_unit", sa.BigInteger(), nullable=False),
         sa.Column("rate_per", sa.String(length=16), nullable=False),

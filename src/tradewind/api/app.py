@@ -1,0 +1,31 @@
+"""Puts the routes together behind the guard."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from tradewind import __version__
+from tradewind.api import events, files, jobs, logs, metrics, problems, system
+from tradewind.api.guard import Guard
+from tradewind.api.services import Services
+
+
+def create_app(services: Services, allowed_hosts: frozenset[str]) -> FastAPI:
+    """The application; `allowed_hosts` are the names it answers to besides loopback."""
+    app = FastAPI(
+        title="Tradewind",
+        version=__version__,
+        docs_url="/docs",
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.services = services
+    for module in (jobs, events, logs, files, metrics):
+        app.include_router(module.router, prefix="/api/v1")
+    app.include_router(system.router, prefix="/api/v1")
+    app.include_router(system.root)
+    problems.install(app)
+    app.add_middleware(
+        Guard, store=services.context.store, clock=services.context.clock, allowed_hosts=allowed_hosts
+    )
+    return app

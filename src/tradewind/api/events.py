@@ -1,0 +1,87 @@
+"""The story of a job, paged or live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header
+from pydantic import Field
+from starlette.responses import StreamingResponse
+
+from tradewind.api.services import CallerOf, Services, ServicesOf
+from tradewind.api.sse import KEEP_ALIVE, KEEP_ALIVE_S, message, stream
+from tradewind.control.submitting import find_job
+from tradewind.db.events import events_after
+from tradewind.db.rows import JobRow
+from tradewind.domain.schemas import EventPage, EventView
+from tradewind.domain.status import has_ended
+
+router = APIRouter(tags=["events"])
+_PAGE = 500
+
+
+@router.get("/jobs/{reference}/events")
+async def list_events(
+    reference: str,
+    services: ServicesOf,
+    caller: CallerOf,
+    after: Annotated[int, Field(ge=0)] = 0,
+    limit: Annotated[int, Field(ge=1, le=5000)] = _PAGE,
+) -> EventPage:
+    """Events after a sequence number, in order."""
+
+    def read(tx: Any) -> EventPage:
+        job = find_job(tx, caller, reference)
+        items = [_view(row) for row in events_after(tx, job.id, after, limit)]
+        return EventPage(items=items, next_after=items[-1].seq if items else after)
+
+    return await services.context.store.read(read)
+
+
+@router.get("/jobs/{reference}/events/stream")
+async def stream_events(
+    reference: str,
+    services: ServicesOf,
+    caller: CallerOf,
+    after: Annotated[int, Field(ge=0)] = 0,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:
+    """Events as they happen; ends with `event: end` once the job has ended."""
+    job = await services.context.store.read(lambda tx: find_job(tx, caller, reference))
+    start = int(last_event_id) if last_event_id and last_event_id.isdigit() else after
+    return stream(_follow(services, job.id, start))
+
+
+async def _follow(services: Services, job_id: str, after: int) -> AsyncIterator[bytes]:
+    store, clock = services.context.store, services.context.clock
+    with store.wakeups.subscribe(f"job:{job_id}") as woken:
+        while True:
+            woken.clear()
+            # The job is read before its events: none can follow the end that is seen here.
+            job = await store.read(lambda tx: JobRow.get(tx, job_id))
+            rows = await store.read(lambda tx, start=after: events_after(tx, job_id, start, _PAGE))  # type: ignore[misc]
+            for row in rows:
+                view = _view(row)
+                after = view.seq
+                yield message("event", view.model_dump_json(), str(view.seq))
+            if rows:
+                continue
+            if has_ended(job.status):
+                yield message("end", "{}")
+                return
+            if not await clock.wait(woken, KEEP_ALIVE_S):
+                yield KEEP_ALIVE
+
+
+def _view(row: dict[str, Any]) -> EventView:
+    return EventView(
+        position=row["position"],
+        job=row["job_id"],
+        seq=row["seq"],
+        type=row["type"],
+        at=row["at"],
+        actor=row["actor"],
+        message=row["message"],
+        data=row["data"],
+    )

@@ -1,0 +1,114 @@
+"""Lets in who may come in (invariant 8): bearer token or browser session, the right Host, the right Origin."""
+
+from __future__ import annotations
+
+import ipaddress
+from http.cookies import SimpleCookie
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tradewind.api.problems import problem_response
+from tradewind.db.owners import Caller, caller_for, user_of_token
+from tradewind.db.store import Store, Transaction
+from tradewind.domain.clock import Clock
+from tradewind.domain.errors import AuthenticationError, ForbiddenError, TradewindError
+
+SESSION_COOKIE: Final = "tradewind_session"
+#: Free on every address: they say nothing but that the server is there. `/login` carries its own one-time secret.
+_OPEN: Final = frozenset({"/healthz", "/readyz", "/login"})
+_CACHE_S: Final = 10.0
+_CACHE_ENTRIES: Final = 1024
+
+
+class Guard:
+    """ASGI middleware in front of everything."""
+
+    def __init__(self, app: ASGIApp, *, store: Store, clock: Clock, allowed_hosts: frozenset[str]) -> None:
+        self._app = app
+        self._store = store
+        self._clock = clock
+        self._allowed_hosts = allowed_hosts
+        self._known: dict[tuple[str, str], tuple[float, Caller]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            self._check_host(headers.get("host", ""))
+            self._check_origin(scope, headers)
+            if scope["path"] not in _OPEN:
+                scope["tradewind.caller"] = await self._identify(headers)
+        except TradewindError as error:
+            await problem_response(error, scope)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _check_host(self, host: str) -> None:
+        # A web page that makes its own name point at loopback must not get in by it.
+        name = urlsplit(f"//{host}").hostname or ""
+        if name in self._allowed_hosts or _is_loopback(name):
+            return
+        raise ForbiddenError(
+            f"requests for host {host!r} are not served here",
+            hint="set TRADEWIND_ALLOWED_HOSTS to serve this name",
+        )
+
+    @staticmethod
+    def _check_origin(scope: Scope, headers: dict[str, str]) -> None:
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+            raise ForbiddenError(f"requests from pages of {origin!r} are not served here")
+        site = headers.get("sec-fetch-site")
+        if site in ("cross-site", "same-site") and scope["method"] not in ("GET", "HEAD"):
+            raise ForbiddenError("requests from other sites are not served here")
+
+    async def _identify(self, headers: dict[str, str]) -> Caller:
+        scheme, _, secret = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and secret:
+            kinds: tuple[str, ...] = ("api",)
+        else:
+            morsel = SimpleCookie(headers.get("cookie", "")).get(SESSION_COOKIE)
+            secret, kinds = (morsel.value if morsel else ""), ("session",)
+        caller = await self._lookup(secret, kinds) if secret else None
+        if caller is None:
+            raise AuthenticationError(
+                "this request carries no valid token",
+                hint="the command line finds the local server's token by itself; elsewhere set TRADEWIND_TOKEN",
+            )
+        return caller
+
+    async def _lookup(self, secret: str, kinds: tuple[str, ...]) -> Caller | None:
+        key, now = (secret, kinds[0]), self._clock.monotonic()
+        known = self._known.get(key)
+        if known is not None and now - known[0] < _CACHE_S:
+            return known[1]
+
+        def find(tx: Transaction) -> Caller | None:
+            user_id = user_of_token(tx, secret, kinds)
+            return None if user_id is None else caller_for(tx, user_id)
+
+        caller = await self._store.read(find)
+        if caller is not None:
+            if len(self._known) >= _CACHE_ENTRIES:
+                self._known.clear()
+            self._known[key] = (now, caller)
+        return caller
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def hosts_from(setting: str, bind_host: str) -> frozenset[str]:
+    """Names the server answers to: those configured, and the address it was told to bind."""
+    names: list[Any] = [name.strip() for name in setting.split(",") if name.strip()]
+    return frozenset({*names, bind_host})

@@ -1,0 +1,167 @@
+"""Jobs: submit, list, show, stop, run again, wait."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+
+from tradewind.api.idempotency import Key, once
+from tradewind.api.services import CallerOf, ServicesOf
+from tradewind.control.planning import make_plan
+from tradewind.control.submitting import check_submission, find_job, insert_jobs, stop_job, submission_of
+from tradewind.control.views import job_detail, job_page
+from tradewind.db.owners import Caller
+from tradewind.db.rows import JobRow
+from tradewind.db.store import Transaction
+from tradewind.domain.schemas import (
+    BatchAnswer,
+    JobBatch,
+    JobDetail,
+    JobPage,
+    JobSubmission,
+    PlanRequest,
+    PlanView,
+    Schema,
+)
+from tradewind.domain.status import JobStatus, has_ended
+from tradewind.spec.loading import validate_mapping
+
+router = APIRouter(tags=["jobs"])
+ACTIVE = [status.value for status in JobStatus if not has_ended(status)]
+
+
+class StopRequest(Schema):
+    """How to stop: `now` gives the command no time to write a checkpoint."""
+
+    now: bool = False
+
+
+@router.post("/plans", status_code=200)
+async def plan(request: PlanRequest, services: ServicesOf, caller: CallerOf) -> PlanView:
+    """Where a job would run, what it would cost, and why."""
+    spec = validate_mapping(request.spec)
+    offers = await services.shelf.offers()
+    return await services.context.store.read(lambda tx: make_plan(tx, spec, offers))
+
+
+@router.post("/jobs", status_code=201)
+async def submit(
+    submission: JobSubmission, services: ServicesOf, caller: CallerOf, request: Request, key: Key = None
+) -> JobDetail:
+    """Accepts a job. It is on disk before the answer is sent."""
+    context = services.context
+    spec = check_submission(context, caller, submission, await services.shelf.offers())
+
+    def accept(tx: Transaction) -> JobDetail:
+        job_id = insert_jobs(tx, caller, [(submission, spec)])[0]
+        return job_detail(context, tx, caller, JobRow.get(tx, job_id))
+
+    return await once(context.store, caller, key, request.url.path, submission, JobDetail, accept)
+
+
+@router.post("/jobs/batch", status_code=201)
+async def submit_batch(
+    batch: JobBatch, services: ServicesOf, caller: CallerOf, request: Request, key: Key = None
+) -> BatchAnswer:
+    """Accepts many jobs in one transaction: all of them or none."""
+    context, offers = services.context, await services.shelf.offers()
+    accepted = [(each, check_submission(context, caller, each, offers)) for each in batch.jobs]
+    return await once(
+        context.store,
+        caller,
+        key,
+        request.url.path,
+        batch,
+        BatchAnswer,
+        lambda tx: BatchAnswer(ids=insert_jobs(tx, caller, accepted)),
+    )
+
+
+@router.get("/jobs")
+async def list_jobs(
+    services: ServicesOf,
+    caller: CallerOf,
+    status: Annotated[list[JobStatus] | None, Query()] = None,
+    name: str | None = None,
+    active: bool = False,
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100,
+    cursor: str | None = None,
+) -> JobPage:
+    """A page of jobs, newest first."""
+    statuses = ACTIVE if active else [each.value for each in status or []]
+    return await services.context.store.read(
+        lambda tx: job_page(
+            services.context, tx, caller, statuses=statuses, name=name, limit=limit, cursor=cursor
+        )
+    )
+
+
+@router.get("/jobs/{reference}")
+async def show(reference: str, services: ServicesOf, caller: CallerOf) -> JobDetail:
+    """One job, by id or by name (the newest of that name)."""
+    return await _detail(services, caller, reference)
+
+
+@router.post("/jobs/{reference}/stop")
+async def stop(
+    reference: str,
+    services: ServicesOf,
+    caller: CallerOf,
+    request: Request,
+    how: StopRequest | None = None,
+    key: Key = None,
+) -> JobDetail:
+    """Asks a job to end. Stopping one that has ended changes nothing."""
+    context, now = services.context, how is not None and how.now
+
+    def note(tx: Transaction) -> JobDetail:
+        return job_detail(context, tx, caller, stop_job(tx, caller, reference, now=now))
+
+    return await once(context.store, caller, key, request.url.path, how, JobDetail, note)
+
+
+@router.post("/jobs/{reference}/retry", status_code=201)
+async def retry(
+    reference: str, services: ServicesOf, caller: CallerOf, request: Request, key: Key = None
+) -> JobDetail:
+    """Submits an ended job again, as a new job with the same file and workdir."""
+    context = services.context
+    submission = await context.store.read(lambda tx: submission_of(tx, caller, reference))
+    spec = check_submission(context, caller, submission, await services.shelf.offers())
+
+    def accept(tx: Transaction) -> JobDetail:
+        job_id = insert_jobs(tx, caller, [(submission, spec)])[0]
+        return job_detail(context, tx, caller, JobRow.get(tx, job_id))
+
+    return await once(context.store, caller, key, request.url.path, None, JobDetail, accept)
+
+
+@router.get("/jobs/{reference}/wait")
+async def wait(
+    reference: str,
+    services: ServicesOf,
+    caller: CallerOf,
+    timeout_s: Annotated[float, Field(ge=0, le=300)] = 30,
+) -> JobDetail:
+    """Answers when the job has ended, or with how it is when the time is over."""
+    context = services.context
+    job_id = (await context.store.read(lambda tx: find_job(tx, caller, reference))).id
+    deadline = context.clock.now() + timedelta(seconds=timeout_s)
+    with context.store.wakeups.subscribe(f"job:{job_id}") as woken:
+        while True:
+            woken.clear()
+            job = await context.store.read(lambda tx: JobRow.get(tx, job_id))
+            left = (deadline - context.clock.now()).total_seconds()
+            if has_ended(job.status) or left <= 0:
+                return await _detail(services, caller, job_id)
+            await context.clock.wait(woken, min(left, 5.0))
+
+
+async def _detail(services: ServicesOf, caller: Caller, reference: str) -> JobDetail:
+    context = services.context
+    return await context.store.read(
+        lambda tx: job_detail(context, tx, caller, find_job(tx, caller, reference))
+    )

@@ -1,0 +1,91 @@
+"""Errors as application/problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from tradewind.domain.errors import InvalidInputError, NotFoundError, TradewindError
+from tradewind.domain.schemas import Problem
+
+log = structlog.get_logger(__name__)
+
+
+def problem_response(error: TradewindError, scope: Mapping[str, Any]) -> Response:
+    """The answer for an error that a user can understand."""
+    problem = Problem(
+        type=f"urn:tradewind:error:{error.code}",
+        title=(type(error).__doc__ or "").split(".")[0].strip(),
+        status=error.http_status,
+        detail=error.message,
+        code=error.code,
+        hint=error.hint,
+        causes=list(error.causes),
+        errors=error.details,
+        request_id=scope.get("tradewind.request_id"),
+    )
+    headers = {"www-authenticate": "Bearer"} if error.http_status == 401 else None
+    return Response(
+        problem.model_dump_json(),
+        status_code=error.http_status,
+        media_type="application/problem+json",
+        headers=headers,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Makes every error of the application a problem document."""
+
+    @app.exception_handler(TradewindError)
+    async def on_known(request: Request, error: TradewindError) -> Response:
+        return problem_response(error, request.scope)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        details: list[dict[str, str | int | None]] = [
+            {"where": ".".join(str(part) for part in fault["loc"]), "message": str(fault["msg"])}
+            for fault in error.errors()
+        ]
+        first = details[0] if details else {"where": "request", "message": "is invalid"}
+        message = f"{first['where']}: {first['message']}"
+        return problem_response(InvalidInputError(message, details=details), request.scope)
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            known = NotFoundError(f"there is nothing at {request.url.path}", hint="/docs lists what there is")
+            return problem_response(known, request.scope)
+        return Response(
+            Problem(
+                type="about:blank",
+                title=str(error.detail),
+                status=error.status_code,
+                detail=str(error.detail),
+                code="TW-E100",
+            ).model_dump_json(),
+            status_code=error.status_code,
+            media_type="application/problem+json",
+            headers=dict(error.headers or {}),
+        )
+
+    @app.exception_handler(Exception)
+    async def on_bug(request: Request, error: Exception) -> Response:
+        request_id = uuid.uuid4().hex
+        log.error("request.failed", request_id=request_id, path=request.url.path, exc_info=error)
+        problem = Problem(
+            type="urn:tradewind:error:TW-E100",
+            title="Internal error",
+            status=500,
+            detail="the server hit a bug; nothing was changed by this request",
+            code="TW-E100",
+            hint="`tradewind server logs` has the details under the request id",
+            request_id=request_id,
+        )
+        return Response(problem.model_dump_json(), status_code=500, media_type="application/problem+json")

@@ -1,0 +1,50 @@
+"""What the routes work with, and how they get at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from tradewind.control.context import Context
+from tradewind.control.planning import OfferShelf
+from tradewind.db.owners import Caller
+from tradewind.domain.schemas import Diagnosis
+
+
+class Doctor(Protocol):
+    """Looks the server over."""
+
+    async def examine(self) -> list[Diagnosis]:
+        """One line per check."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a route may use. `url` is where the server can be reached."""
+
+    context: Context
+    shelf: OfferShelf
+    doctor: Doctor
+    url: str
+    started_at: datetime
+    database: str
+
+
+def services_of(request: Request) -> Services:
+    """The services of the application that serves this request."""
+    services: Services = request.app.state.services
+    return services
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks; the guard has made sure that there is someone."""
+    caller: Caller = request.scope["tradewind.caller"]
+    return caller
+
+
+ServicesOf = Annotated[Services, Depends(services_of)]
+CallerOf = Annotated[Caller, Depends(caller_of)]

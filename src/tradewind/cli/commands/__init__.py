@@ -1,0 +1,1 @@
+"""One file per noun, loaded when its command is run."""

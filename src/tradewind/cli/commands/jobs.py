@@ -1,0 +1,36 @@
+"""`tradewind jobs …`, and the shortcuts `ls` and `stop`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from tradewind.cli.commands.job_actions import stop
+from tradewind.cli.commands.job_views import short_list
+from tradewind.cli.lazy import Lazy, LazyGroup
+
+__all__ = ["jobs", "short_list", "stop"]
+
+_AT: Final = "tradewind.cli.commands."
+_SECTIONS: Final = {
+    "Look": {
+        "ls": Lazy(_AT + "job_views:list_jobs", "List jobs, newest first."),
+        "show": Lazy(_AT + "job_views:show", "Show one job: state, reason, cost, attempts."),
+        "events": Lazy(_AT + "job_views:events", "Show everything that happened to a job."),
+        "metrics": Lazy(_AT + "job_metrics:metrics", "Show what a job reported and what was measured."),
+        "checkpoints": Lazy(
+            _AT + "checkpoints:list_checkpoints", "List the checkpoints of a job, newest first."
+        ),
+    },
+    "Act": {
+        "stop": Lazy(_AT + "job_actions:stop", "Stop jobs: gracefully, or at once with --now."),
+        "retry": Lazy(_AT + "job_actions:retry", "Run a job again, as a new job."),
+        "wait": Lazy(_AT + "job_actions:wait", "Wait until a job has ended."),
+    },
+}
+
+
+@click.group("jobs", cls=LazyGroup, sections=_SECTIONS)
+def jobs() -> None:
+    """List, inspect, stop, retry and await jobs."""

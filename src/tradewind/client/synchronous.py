@@ -1,0 +1,163 @@
+"""The client for programs without an event loop: each method of `AsyncClient`, wrapped at the edge."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from types import TracebackType
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+
+import httpx2
+
+from tradewind.client.asynchronous import AsyncClient
+from tradewind.client.endpoint import Endpoint
+from tradewind.client.jobs import Job, JobHandle
+from tradewind.client.snapshot import pack_workdir
+from tradewind.domain.clock import Clock, Entropy
+from tradewind.domain.schemas import JobSubmission
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class _Call(Generic[_P, _T]):
+    """A coroutine method of `AsyncClient` as a plain method of `Client`, with the same parameters."""
+
+    def __init__(self, method: Callable[Concatenate[AsyncClient, _P], Coroutine[Any, Any, _T]]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, client: Client, owner: type[Client]) -> Callable[_P, _T]:
+        def call(*positional: _P.args, **named: _P.kwargs) -> _T:
+            return client.run_coroutine(self._method(client.asynchronous, *positional, **named))
+
+        return call
+
+
+class _Stream(Generic[_P, _T]):
+    """A stream of batches of `AsyncClient` as a plain iterator over items."""
+
+    def __init__(self, method: Callable[Concatenate[AsyncClient, _P], AsyncIterator[list[_T]]]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, client: Client, owner: type[Client]) -> Callable[_P, Iterator[_T]]:
+        def iterate(*positional: _P.args, **named: _P.kwargs) -> Iterator[_T]:
+            return client.iterate(self._method(client.asynchronous, *positional, **named))
+
+        return iterate
+
+
+class Client:
+    """Asks a Tradewind server. Without arguments: the configured server, else the local one, started if need be."""
+
+    def __init__(
+        self,
+        server: str | None = None,
+        token: str | None = None,
+        *,
+        endpoint: Endpoint | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+    ) -> None:
+        self.asynchronous = AsyncClient(
+            server, token, endpoint=endpoint, transport=transport, clock=clock, entropy=entropy
+        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="tradewind-client", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections and ends the background thread. May be called twice."""
+        if self._loop.is_closed():
+            return
+        self.run_coroutine(self.asynchronous.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, _T], *, timeout_s: float | None = None) -> _T:
+        """The coroutine's result; an interrupt of this thread, or the timeout (TimeoutError), cancels it."""
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result(timeout_s)
+        except BaseException:
+            future.cancel()
+            raise
+
+    def iterate(self, batches: AsyncIterator[list[_T]]) -> Iterator[_T]:
+        """The items of all batches. Each crossing of the threads carries a whole batch, which keeps it fast."""
+        try:
+            while True:
+                batch = self.run_coroutine(_next(batches))
+                if batch is None:
+                    return
+                yield from batch
+        finally:
+            if not self._loop.is_closed():
+                self.run_coroutine(_close(batches))
+
+    info = _Call(AsyncClient.info)
+    doctor = _Call(AsyncClient.doctor)
+    plan = _Call(AsyncClient.plan)
+    submit = _Call(AsyncClient.submit)
+    submit_batch = _Call(AsyncClient.submit_batch)
+    jobs = _Call(AsyncClient.jobs)
+    job = _Call(AsyncClient.job)
+    stop = _Call(AsyncClient.stop)
+    retry = _Call(AsyncClient.retry)
+    wait = _Call(AsyncClient.wait)
+    events = _Call(AsyncClient.events)
+    follow_events = _Stream(AsyncClient.follow_events)
+    logs = _Stream(AsyncClient.logs)
+    watch = _Stream(AsyncClient.watch)
+    raw_logs = _Stream(AsyncClient.raw_logs)
+    metrics = _Call(AsyncClient.metrics)
+    checkpoints = _Call(AsyncClient.checkpoints)
+    artifacts = _Call(AsyncClient.artifacts)
+    checkpoint_content = _Stream(AsyncClient.checkpoint_content)
+    artifact_content = _Stream(AsyncClient.artifact_content)
+    cost = _Call(AsyncClient.cost)
+    upload_workdir = _Call(AsyncClient.upload_workdir)
+    session_link = _Call(AsyncClient.session_link)
+
+    def run(self, job: Job) -> JobHandle:
+        """Uploads the job's workdir, submits it and returns at once."""
+        folder = job.find_workdir()
+        workdir = None
+        if folder is not None:
+            with pack_workdir(folder) as snapshot:
+                workdir = self.upload_workdir(snapshot).sha256
+        submission = JobSubmission(spec=job.mapping, workdir=workdir, search_path=self.find_search_path())
+        return JobHandle(self, self.submit(submission))
+
+    def find_search_path(self) -> str | None:
+        """This process's PATH, which only a server on the same machine has a use for."""
+        return os.environ.get("PATH") if self.asynchronous.is_loopback else None
+
+
+async def _next(batches: AsyncIterator[list[_T]]) -> list[_T] | None:
+    return await anext(batches, None)
+
+
+async def _close(batches: AsyncIterator[list[_T]]) -> None:
+    close = getattr(batches, "aclose", None)
+    while close is not None:
+        try:
+            await close()
+        except RuntimeError:
+            # A step that was interrupted is still being cancelled; the loop needs a turn to finish that.
+            await asyncio.sleep(0)
+        else:
+            return

@@ -1,0 +1,262 @@
+"""The attempt controller: creates, watches, stops and closes one try in one place."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+from sqlalchemy import update
+
+from tradewind.control import keeping, leases, money
+from tradewind.control.context import Context
+from tradewind.control.deciding import Verdict, judge
+from tradewind.control.records import Folded, fold
+from tradewind.control.runner import Apply
+from tradewind.control.starting import GRACE_S, LEASE_TTL, build_request, start_failure
+from tradewind.db import tables
+from tradewind.db.events import append_event
+from tradewind.db.moves import change, set_attempt_status
+from tradewind.db.rows import AttemptRow, JobRow
+from tradewind.db.store import Transaction
+from tradewind.domain.errors import InvalidInputError, ProviderError, ProviderFault, TooLargeError
+from tradewind.domain.status import REASON_TEXT, AttemptStatus, Reason, has_ended
+from tradewind.providers.base import Exit, Handle, Observation, Phase
+from tradewind.spec.models import JobSpec
+
+_LOOK_AGAIN: Final = timedelta(seconds=1)
+_LOOK_SOON: Final = timedelta(milliseconds=250)
+#: A start that the place refuses for its own reasons is tried this often before the attempt is given up.
+_START_TRIES: Final = 4
+#: Faults at a start that no repetition mends.
+_FINAL_FAULTS: Final = frozenset(
+    {ProviderFault.INVALID, ProviderFault.PERMISSION, ProviderFault.CREDENTIALS, ProviderFault.BALANCE}
+)
+
+
+class AttemptController:
+    """Takes one step of one attempt at a time."""
+
+    row_type = AttemptRow
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def act(self, row: AttemptRow) -> Apply[AttemptRow]:
+        if has_ended(row.status):
+            return lambda _tx, _row: None
+        if row.status is AttemptStatus.CREATING:
+            return await self._create(row)
+        return await self._watch(row)
+
+    # -- creating ------------------------------------------------------------------------------------------------
+
+    async def _create(self, row: AttemptRow) -> Apply[AttemptRow]:
+        backend = self._context.backends[row.provider]
+        key = intent_key(self._context.installation_id, row.id)
+        handle = await backend.find(key)
+        if handle is None and row.stop_reason is not None:
+            verdict = Verdict(
+                AttemptStatus.CANCELLED
+                if row.stop_reason is Reason.STOPPED_BY_USER
+                else AttemptStatus.FAILED,
+                row.stop_reason,
+                REASON_TEXT[row.stop_reason],
+            )
+            return lambda tx, current: self._close_unstarted(tx, current, verdict)
+        if handle is None:
+            job = await self._context.store.read(lambda tx: JobRow.get(tx, row.job_id))
+            try:
+                request = await build_request(self._context, job, row)
+                handle = await backend.submit(request, key)
+            except (InvalidInputError, TooLargeError, OSError) as error:
+                reason, text = start_failure(error)
+                failed = AttemptStatus.INTERRUPTED if reason is Reason.START_FAILED else AttemptStatus.FAILED
+                return lambda tx, current: self._close_unstarted(tx, current, Verdict(failed, reason, text))
+            except ProviderError as error:
+                if error.fault not in _FINAL_FAULTS and row.lease_failures + 1 < _START_TRIES:
+                    raise
+                if error.fault is ProviderFault.AMBIGUOUS:
+                    raise
+                verdict = Verdict(AttemptStatus.INTERRUPTED, Reason.START_FAILED, error.message)
+                return lambda tx, current: self._close_unstarted(tx, current, verdict)
+        accepted = handle
+        await self._watch_end(row, accepted)
+        return lambda tx, current: _accept(tx, current, accepted)
+
+    def _close_unstarted(self, tx: Transaction, row: AttemptRow, verdict: Verdict) -> None:
+        self._end(tx, row, verdict, energy_j=0, ended_at=tx.now, exit_=None)
+
+    # -- watching ------------------------------------------------------------------------------------------------
+
+    async def _watch(self, row: AttemptRow) -> Apply[AttemptRow]:
+        context, backend = self._context, self._context.backends[row.provider]
+        handle = Handle(row.handle or {})
+        told = await self._tell_to_stop(row, handle)
+        seen = await backend.poll(handle, row.cursor)
+        folded = fold(row.observed, seen.records)
+        if told is not None:
+            folded.observed["stop_told"] = told
+        copied, complaints = await keeping.copy_checkpoints(context, row, folded.checkpoints)
+        renewed_at = await self._renew_lease(row, handle, folded)
+        outputs: list[keeping.Copied] = []
+        if seen.phase is Phase.GONE:
+            job = await context.store.read(lambda tx: JobRow.get(tx, row.job_id))
+            outputs, more = await keeping.copy_outputs(context, row, JobSpec.model_validate(job.spec))
+            complaints += more
+        if renewed_at is not None:
+            folded.observed["lease_renewed_at"] = renewed_at
+
+        def apply(tx: Transaction, current: AttemptRow) -> datetime | None:
+            current = self._take_in(tx, current, seen, folded)
+            keeping.adopt_checkpoints(tx, current, copied)
+            for complaint in complaints:
+                append_event(tx, current.job_id, "attempt.warning", complaint)
+            if told is not None:
+                current = self._mark_stopping(tx, current)
+            if seen.phase is Phase.GONE and seen.exit is not None:
+                keeping.record_outputs(tx, current, outputs)
+                self._end_seen(tx, current, seen.exit)
+                return None
+            current = money.keep_covered(tx, current, self._context.tariff)
+            return tx.now + (_LOOK_SOON if current.status is AttemptStatus.STARTING else _LOOK_AGAIN)
+
+        if seen.phase is Phase.GONE:
+            return self._with_cleaning(row, apply)
+        return self._with_pruning(row, apply) if copied else apply
+
+    async def _tell_to_stop(self, row: AttemptRow, handle: Handle) -> list[object] | None:
+        """Passes a wish to stop on to the place; again when it has become more urgent. What was told, if anything."""
+        if row.stop_reason is None:
+            return None
+        job = await self._context.store.read(lambda tx: JobRow.get(tx, row.job_id))
+        grace_s = GRACE_S if job.stop_grace_s is None else job.stop_grace_s
+        wanted: list[object] = [row.stop_reason.value, grace_s]
+        if row.observed.get("stop_told") == wanted:
+            return None
+        await self._context.backends[row.provider].stop(handle, row.stop_reason, grace_s)
+        return wanted
+
+    async def _renew_lease(self, row: AttemptRow, handle: Handle, folded: Folded) -> float | None:
+        now = self._context.clock.now().timestamp()
+        last = float(folded.observed.get("lease_renewed_at") or 0)
+        if now - last < LEASE_TTL.total_seconds() / 5:
+            return None
+        await self._context.backends[row.provider].renew(handle, int(now))
+        return now
+
+    def _take_in(self, tx: Transaction, row: AttemptRow, seen: Observation, folded: Folded) -> AttemptRow:
+        changes: dict[str, object] = {}
+        if seen.cursor != row.cursor or folded.observed != row.observed:
+            changes = {"cursor": seen.cursor, "observed": folded.observed}
+            tx.wake(f"job:{row.job_id}")
+        if folded.energy_j is not None:
+            changes["energy_j"] = max(row.energy_j, round(folded.energy_j))
+        for kind, message, data, at in folded.notices:
+            append_event(tx, row.job_id, kind, message, data, at=datetime.fromtimestamp(at, UTC))
+        started = row.started_at
+        if started is None and folded.running_since_s is not None:
+            started = datetime.fromtimestamp(folded.running_since_s, UTC)
+            changes["started_at"] = started
+        if folded.is_running and row.status is AttemptStatus.STARTING:
+            leases.wake(tx, tables.jobs, row.job_id)
+            return set_attempt_status(tx, row, AttemptStatus.RUNNING, "the command runs", **changes)
+        return change(tx, row, **changes) if changes else row
+
+    def _mark_stopping(self, tx: Transaction, row: AttemptRow) -> AttemptRow:
+        if row.status is AttemptStatus.STOPPING:
+            return row
+        leases.wake(tx, tables.jobs, row.job_id)
+        reason = row.stop_reason or Reason.STOPPED_BY_USER
+        return set_attempt_status(tx, row, AttemptStatus.STOPPING, f"told to stop: {REASON_TEXT[reason]}")
+
+    async def _watch_end(self, row: AttemptRow, handle: Handle) -> None:
+        await self._context.backends[row.provider].watch(handle, lambda: self._context.nudge(row.id))
+
+    # -- ending --------------------------------------------------------------------------------------------------
+
+    def _end_seen(self, tx: Transaction, row: AttemptRow, exit_: Exit) -> None:
+        energy = row.energy_j if exit_.energy_j is None else max(row.energy_j, round(exit_.energy_j))
+        # A machine's clock may be off: an attempt never ends before it was accepted or after now.
+        ended_at = min(max(exit_.ended_at, row.accepted_at or row.created_at), tx.now)
+        self._end(tx, row, judge(exit_, row.stop_reason), energy_j=energy, ended_at=ended_at, exit_=exit_)
+
+    def _end(
+        self,
+        tx: Transaction,
+        row: AttemptRow,
+        verdict: Verdict,
+        *,
+        energy_j: int,
+        ended_at: datetime,
+        exit_: Exit | None,
+    ) -> None:
+        if row.accepted_at is not None:
+            money.settle(tx, row, self._context.tariff, energy_j=energy_j, ended_at=ended_at)
+        money.let_go(tx, row.id)
+        tx.execute(
+            update(tables.allocations)
+            .where(tables.allocations.c.attempt_id == row.id, tables.allocations.c.released_at.is_(None))
+            .values(released_at=tx.now)
+        )
+        tx.execute(
+            update(tables.intents)
+            .where(tables.intents.c.attempt_id == row.id)
+            .values(state="ended" if row.accepted_at else "failed", closed_at=tx.now)
+        )
+        set_attempt_status(
+            tx,
+            row,
+            verdict.status,
+            verdict.explanation,
+            reason=verdict.reason,
+            explanation=verdict.explanation,
+            exit_code=exit_.exit_code if exit_ else None,
+            signal=exit_.signal if exit_ else None,
+            energy_j=energy_j,
+            ended_at=ended_at,
+        )
+        leases.wake(tx, tables.jobs, row.job_id)
+        leases.wake(tx, tables.nodes, row.node_id)
+
+    def _with_cleaning(self, row: AttemptRow, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
+        work = self._context.attempt_directory(row.id) / "work"
+
+        def applied(tx: Transaction, current: AttemptRow) -> datetime | None:
+            due = apply(tx, current)
+            tx.after_commit(partial(shutil.rmtree, work, ignore_errors=True))
+            return due
+
+        return self._with_pruning(row, applied)
+
+    def _with_pruning(self, row: AttemptRow, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
+        storage = self._context.storage
+
+        def applied(tx: Transaction, current: AttemptRow) -> datetime | None:
+            due = apply(tx, current)
+            spec = JobSpec.model_validate(JobRow.get(tx, row.job_id).spec)
+            for location in (
+                keeping.prune_checkpoints(tx, row.task_id, spec.checkpoints.keep) if spec.checkpoints else ()
+            ):
+                tx.after_commit(partial(storage.delete, location))
+            return due
+
+        return applied
+
+
+def intent_key(installation_id: str, attempt_id: str) -> str:
+    """The deterministic key under which a provider knows an attempt (invariant 1)."""
+    return f"{installation_id}/{attempt_id}"
+
+
+def _accept(tx: Transaction, row: AttemptRow, handle: Handle) -> datetime:
+    tx.execute(
+        update(tables.intents)
+        .where(tables.intents.c.attempt_id == row.id)
+        .values(state="fulfilled", closed_at=tx.now)
+    )
+    message = f"started on {row.provider}"
+    set_attempt_status(tx, row, AttemptStatus.STARTING, message, handle=handle.values, accepted_at=tx.now)
+    leases.wake(tx, tables.jobs, row.job_id)
+    return tx.now + _LOOK_SOON

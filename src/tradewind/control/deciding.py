@@ -1,0 +1,120 @@
+"""The decisions of the controllers as pure functions: how an attempt ended, whether to try again, how a job is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from tradewind.db.rows import AttemptRow, TaskRow
+from tradewind.domain.status import (
+    INTERRUPTIONS,
+    NEVER_RETRIED,
+    REASON_TEXT,
+    AttemptStatus,
+    Desired,
+    JobStatus,
+    Reason,
+    TaskStatus,
+    has_ended,
+)
+from tradewind.providers.base import Exit
+from tradewind.spec.models import JobSpec
+
+_FIRST_RETRY: Final = timedelta(seconds=2)
+_LONGEST_RETRY: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an attempt ended."""
+
+    status: AttemptStatus
+    reason: Reason
+    explanation: str
+
+
+def judge(exit_: Exit, stop_reason: Reason | None) -> Verdict:
+    """What an exit record means. A stop that was asked for but came too late changes nothing."""
+    try:
+        reason = Reason(exit_.reason)
+    except ValueError:
+        return Verdict(
+            AttemptStatus.INTERRUPTED, Reason.VANISHED, f"ended for an unknown reason: {exit_.reason}"
+        )
+    if reason is Reason.EXITED and exit_.exit_code == 0:
+        return Verdict(AttemptStatus.SUCCEEDED, reason, "the command ended with exit code 0")
+    if reason is Reason.STOPPED_BY_USER:
+        return Verdict(AttemptStatus.CANCELLED, reason, REASON_TEXT[reason])
+    if reason is Reason.KILLED_BY_SIGNAL and stop_reason is Reason.STOPPED_BY_USER:
+        return Verdict(AttemptStatus.CANCELLED, Reason.STOPPED_BY_USER, REASON_TEXT[Reason.STOPPED_BY_USER])
+    status = AttemptStatus.INTERRUPTED if reason in INTERRUPTIONS else AttemptStatus.FAILED
+    return Verdict(status, reason, _explain(reason, exit_))
+
+
+def _explain(reason: Reason, exit_: Exit) -> str:
+    text = REASON_TEXT[reason]
+    if reason is Reason.EXITED:
+        text = f"the command ended with exit code {exit_.exit_code}"
+    elif reason is Reason.KILLED_BY_SIGNAL:
+        text = f"the command was killed by signal {exit_.signal}"
+    elif reason is Reason.SETUP_FAILED and exit_.exit_code is not None:
+        text = f"setup ended with exit code {exit_.exit_code}"
+    return f"{text}: {exit_.message}" if exit_.message and exit_.message not in text else text
+
+
+@dataclass(frozen=True, slots=True)
+class Sequel:
+    """What becomes of a task whose attempt ended; `after` is the pause before another try."""
+
+    status: TaskStatus
+    interruptions: int
+    failures: int
+    after: timedelta = timedelta(0)
+
+
+def follow_up(task: TaskRow, attempt: AttemptRow, spec: JobSpec, desired: Desired) -> Sequel:
+    """Whether the task is done, is tried again, or has failed, by the job's retry policy."""
+    interruptions, failures = task.interruptions, task.failures
+    if attempt.status is AttemptStatus.SUCCEEDED:
+        return Sequel(TaskStatus.SUCCEEDED, interruptions, failures)
+    if attempt.status is AttemptStatus.CANCELLED or desired is Desired.STOP:
+        return Sequel(TaskStatus.CANCELLED, interruptions, failures)
+    if attempt.reason in NEVER_RETRIED:
+        return Sequel(TaskStatus.FAILED, interruptions, failures)
+    if attempt.status is AttemptStatus.INTERRUPTED:
+        interruptions += 1
+        may_retry = interruptions <= spec.retry.interruptions
+    else:
+        failures += 1
+        may_retry = failures <= spec.retry.failures
+    if not may_retry:
+        return Sequel(TaskStatus.FAILED, interruptions, failures)
+    pause = min(_FIRST_RETRY * 2 ** min(interruptions + failures - 1, 10), _LONGEST_RETRY)
+    return Sequel(TaskStatus.WAITING, interruptions, failures, pause)
+
+
+def job_status(desired: Desired, tasks: list[TaskRow], attempts: list[AttemptRow]) -> JobStatus:
+    """How a job is, from its tasks and their live attempts."""
+    if all(has_ended(task.status) for task in tasks):
+        statuses = {task.status for task in tasks}
+        if TaskStatus.FAILED in statuses:
+            return JobStatus.FAILED
+        return JobStatus.CANCELLED if TaskStatus.CANCELLED in statuses else JobStatus.SUCCEEDED
+    live = {attempt.status for attempt in attempts if not has_ended(attempt.status)}
+    if live and desired is Desired.STOP:
+        return JobStatus.STOPPING
+    if AttemptStatus.RUNNING in live or AttemptStatus.STOPPING in live:
+        return JobStatus.RUNNING
+    return JobStatus.STARTING if live else JobStatus.QUEUED
+
+
+def path_to(current: JobStatus, wanted: JobStatus) -> list[JobStatus]:
+    """The moves that lead from one status to another; a job that was quick passes through what it skipped."""
+    if current is wanted:
+        return []
+    order = [JobStatus.QUEUED, JobStatus.STARTING, JobStatus.RUNNING]
+    if current in order and wanted in (JobStatus.RUNNING, JobStatus.STOPPING, JobStatus.SUCCEEDED):
+        between = order[order.index(current) + 1 :]
+        return between if wanted is JobStatus.RUNNING else [*between, wanted]
+    return [wanted]

@@ -1,0 +1,151 @@
+"""The job controller: rolls up what became of a job's tasks, tries again by policy, and carries out a wish to stop."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from tradewind.control import leases
+from tradewind.control.deciding import follow_up, job_status, path_to
+from tradewind.control.runner import Apply
+from tradewind.db import tables
+from tradewind.db.events import append_event
+from tradewind.db.moves import change, set_job_status, set_task_status
+from tradewind.db.rows import AttemptRow, JobRow, TaskRow
+from tradewind.db.store import Transaction
+from tradewind.domain.status import (
+    REASON_TEXT,
+    AttemptStatus,
+    Desired,
+    JobStatus,
+    Reason,
+    TaskStatus,
+    has_ended,
+)
+from tradewind.domain.units import format_duration
+from tradewind.spec.models import JobSpec
+
+
+class JobController:
+    """Takes one step of one job at a time. It talks to nobody: all of a step is one transaction."""
+
+    row_type = JobRow
+
+    async def act(self, _row: JobRow) -> Apply[JobRow]:
+        return _apply
+
+
+def _apply(tx: Transaction, job: JobRow) -> datetime | None:
+    if has_ended(job.status):
+        return None
+    spec = JobSpec.model_validate(job.spec)
+    tasks = _tasks(tx, job.id)
+    attempts = _newest_attempts(tx, tasks)
+    changes: dict[str, Any] = {}
+    for position, task in enumerate(tasks):
+        attempt = attempts.get(task.id)
+        if task.status is TaskStatus.ACTIVE and attempt is not None and has_ended(attempt.status):
+            tasks[position] = _follow_up(tx, job, task, attempt, spec, changes)
+        if job.desired is Desired.STOP:
+            tasks[position] = _carry_out_stop(tx, tasks[position], attempt)
+    _roll_up(tx, job, tasks, list(attempts.values()), changes)
+    return None
+
+
+def _tasks(tx: Transaction, job_id: str) -> list[TaskRow]:
+    table = tables.tasks
+    rows = tx.execute(TaskRow.select().where(table.c.job_id == job_id).order_by(table.c.index))
+    return [TaskRow.of(row) for row in rows]
+
+
+def _newest_attempts(tx: Transaction, tasks: list[TaskRow]) -> dict[str, AttemptRow]:
+    table = tables.attempts
+    found = {}
+    for task in tasks:
+        row = tx.execute(
+            AttemptRow.select().where(table.c.task_id == task.id, table.c.number == task.fence)
+        ).first()
+        if row is not None:
+            found[task.id] = AttemptRow.of(row)
+    return found
+
+
+def _follow_up(
+    tx: Transaction, job: JobRow, task: TaskRow, attempt: AttemptRow, spec: JobSpec, changes: dict[str, Any]
+) -> TaskRow:
+    sequel = follow_up(task, attempt, spec, job.desired)
+    changes |= {
+        "reason": attempt.reason,
+        "explanation": attempt.explanation,
+        "exit_code": attempt.exit_code,
+        "next_try_at": None,
+    }
+    counts = {"interruptions": sequel.interruptions, "failures": sequel.failures}
+    if sequel.status is not TaskStatus.WAITING:
+        return set_task_status(tx, task, sequel.status, **counts)
+    not_before = tx.now + sequel.after
+    text = f"{attempt.explanation}; trying again in {format_duration(sequel.after)}"
+    changes |= {"reason": Reason.WAITING_FOR_RETRY, "explanation": text, "next_try_at": not_before}
+    append_event(tx, job.id, "job.retry", text, {"attempt": attempt.number, **counts})
+    leases.wake(tx, tables.nodes, attempt.node_id)
+    return set_task_status(tx, task, TaskStatus.WAITING, not_before=not_before, **counts)
+
+
+def _carry_out_stop(tx: Transaction, task: TaskRow, attempt: AttemptRow | None) -> TaskRow:
+    if task.status is TaskStatus.WAITING:
+        return set_task_status(tx, task, TaskStatus.CANCELLED)
+    if attempt is not None and not has_ended(attempt.status):
+        if attempt.stop_reason is None:
+            change(tx, attempt, stop_reason=Reason.STOPPED_BY_USER)
+        leases.wake(tx, tables.attempts, attempt.id)
+    return task
+
+
+def _roll_up(
+    tx: Transaction, job: JobRow, tasks: list[TaskRow], attempts: list[AttemptRow], changes: dict[str, Any]
+) -> None:
+    wanted = job_status(job.desired, tasks, attempts)
+    if wanted is JobStatus.CANCELLED:
+        changes |= {"reason": Reason.STOPPED_BY_USER, "explanation": REASON_TEXT[Reason.STOPPED_BY_USER]}
+    elif wanted in (JobStatus.STARTING, JobStatus.RUNNING):
+        changes |= {"reason": None, "explanation": None, "next_try_at": None}
+    if job.started_at is None:
+        starts = [attempt.started_at for attempt in attempts if attempt.started_at is not None]
+        if starts:
+            changes["started_at"] = min(starts)
+    changes = {name: value for name, value in changes.items() if getattr(job, name) != value}
+    steps = path_to(job.status, wanted)
+    if not steps:
+        if changes:
+            change(tx, job, **changes)
+            tx.wake(f"job:{job.id}")
+        return
+    for step in steps[:-1]:
+        job = set_job_status(tx, job, step, _message(step, attempts, None))
+    set_job_status(tx, job, wanted, _message(wanted, attempts, changes.get("explanation")), **changes)
+
+
+def _message(status: JobStatus, attempts: list[AttemptRow], explanation: str | None) -> str:
+    if explanation and status in (JobStatus.FAILED, JobStatus.QUEUED, JobStatus.SUCCEEDED):
+        return f"{status}: {explanation}"
+    if status is JobStatus.STARTING and attempts:
+        return f"starting attempt {attempts[0].number}"
+    return str(status)
+
+
+def newest_attempt(tx: Transaction, job_id: str) -> AttemptRow | None:
+    """The job's newest attempt of its first task."""
+    table = tables.attempts
+    row = tx.execute(
+        AttemptRow.select().where(table.c.job_id == job_id).order_by(table.c.number.desc()).limit(1)
+    ).first()
+    return None if row is None else AttemptRow.of(row)
+
+
+def live_attempt_ids(tx: Transaction) -> set[str]:
+    """Attempts that have not ended."""
+    ended = [status.value for status in AttemptStatus if has_ended(status)]
+    rows = tx.execute(select(tables.attempts.c.id).where(tables.attempts.c.status.not_in(ended)))
+    return {str(row[0]) for row in rows}

@@ -1,0 +1,147 @@
+"""Keeps what an attempt leaves: checkpoints as they appear, outputs at its end."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import insert, select, update
+
+from tradewind.control.context import Context
+from tradewind.db import tables
+from tradewind.db.events import append_event
+from tradewind.db.rows import AttemptRow, TaskRow
+from tradewind.db.store import Transaction
+from tradewind.domain import ids
+from tradewind.domain.units import format_bytes
+from tradewind.spec.models import JobSpec
+from tradewind.storage.artifacts import find_outputs
+from tradewind.storage.base import ChangedWhileReadError, KeptFile
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Something that has been copied to storage and is not yet in the database."""
+
+    path: str
+    location: str
+    files: list[KeptFile]
+    record: dict[str, Any]
+
+
+async def copy_checkpoints(
+    context: Context, attempt: AttemptRow, found: dict[str, dict[str, Any]]
+) -> tuple[list[Copied], list[str]]:
+    """Copies checkpoints out of the attempt's workdir. Returns them, and sentences on those that could not be kept.
+
+    One that changes while it is copied is left: the agent announces it again when it is still.
+    """
+    copied, complaints = [], []
+    work = context.attempt_directory(attempt.id) / "work"
+    for path, record in found.items():
+        name = f"{int(record.get('mtime_ns') or 0):x}-{path.replace('/', '_')}"
+        location = f"{attempt.job_id}/checkpoints/{attempt.number}/{name}"
+        try:
+            files = await context.offload(context.storage.put, location, work / path)
+        except ChangedWhileReadError:
+            log.info("checkpoint.changed_while_copied", attempt=attempt.id, path=path)
+        except OSError as error:
+            complaints.append(f"checkpoint {path} could not be kept: {error.strerror or error}")
+        else:
+            copied.append(Copied(path, location, files, record))
+    return copied, complaints
+
+
+def adopt_checkpoints(tx: Transaction, attempt: AttemptRow, copied: list[Copied]) -> None:
+    """Makes copied checkpoints resumable, if the attempt is still the one that may write (invariant 2)."""
+    if TaskRow.get(tx, attempt.task_id).fence != attempt.fence:
+        return
+    for each in copied:
+        size = sum(file.size_bytes for file in each.files)
+        step = each.record.get("step")
+        tx.execute(
+            insert(tables.checkpoints).values(
+                id=tx.new_id(ids.CHECKPOINT),
+                project_id=attempt.project_id,
+                creator_id=attempt.creator_id,
+                job_id=attempt.job_id,
+                task_id=attempt.task_id,
+                attempt_id=attempt.id,
+                attempt_number=attempt.number,
+                fence=attempt.fence,
+                path=each.path,
+                step=step if isinstance(step, int | float) else None,
+                size_bytes=size,
+                file_count=len(each.files),
+                manifest=[asdict(file) for file in each.files],
+                location=each.location,
+                state="kept",
+                created_at=datetime.fromtimestamp(float(each.record["t"]), UTC),
+            )
+        )
+        message = f"checkpoint {each.path} kept ({format_bytes(size)})"
+        append_event(tx, attempt.job_id, "checkpoint.kept", message, {"path": each.path, "step": step})
+
+
+def prune_checkpoints(tx: Transaction, task_id: str, keep: int) -> list[str]:
+    """Marks all but the newest `keep` checkpoints of a task as pruned; returns where their bytes lie.
+
+    The bytes go after the commit: a crash in between leaves bytes that nobody refers to, never a row without bytes.
+    """
+    table = tables.checkpoints
+    rows = tx.execute(
+        select(table.c.id, table.c.location)
+        .where(table.c.task_id == task_id, table.c.state == "kept")
+        .order_by(table.c.created_at.desc(), table.c.id.desc())
+        .offset(keep)
+    ).all()
+    if rows:
+        tx.execute(update(table).where(table.c.id.in_([row[0] for row in rows])).values(state="pruned"))
+    return [str(row[1]) for row in rows]
+
+
+async def copy_outputs(
+    context: Context, attempt: AttemptRow, spec: JobSpec
+) -> tuple[list[Copied], list[str]]:
+    """Copies the files that `outputs` names, at the end of an attempt."""
+    if not spec.outputs:
+        return [], []
+    work = context.attempt_directory(attempt.id) / "work"
+    copied, complaints = [], []
+    for path in await context.offload(find_outputs, work, list(spec.outputs)):
+        location = f"{attempt.job_id}/artifacts/{attempt.number}/{path}"
+        try:
+            files = await context.offload(context.storage.put, location, work / path)
+        except (ChangedWhileReadError, OSError) as error:
+            complaints.append(f"output {path} could not be kept: {error}")
+        else:
+            copied.append(Copied(str(path), location, files, {}))
+    if not copied and not complaints:
+        complaints.append(f"no file matches outputs: {', '.join(spec.outputs)}")
+    return copied, complaints
+
+
+def record_outputs(tx: Transaction, attempt: AttemptRow, copied: list[Copied]) -> None:
+    """Lists kept outputs as artifacts of the job."""
+    for each in copied:
+        tx.execute(
+            insert(tables.artifacts).values(
+                id=tx.new_id(ids.ARTIFACT),
+                project_id=attempt.project_id,
+                creator_id=attempt.creator_id,
+                job_id=attempt.job_id,
+                attempt_id=attempt.id,
+                attempt_number=attempt.number,
+                path=each.path,
+                size_bytes=each.files[0].size_bytes,
+                sha256=each.files[0].sha256,
+                location=each.location,
+                created_at=tx.now,
+            )
+        )
+    if copied:
+        append_event(tx, attempt.job_id, "artifacts.kept", f"{len(copied)} output files kept")

@@ -1,0 +1,261 @@
+"""The node controller: gives a node's free capacity to waiting tasks, by priority and then by age.
+
+One controller holds a node's lease at a time, so capacity is never handed out twice. A task that fits no free
+capacity holds back those behind it (no starvation of big jobs); one that could never fit is passed over and says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import insert, select, update
+
+from tradewind.control import leases, money
+from tradewind.control.attempts import intent_key
+from tradewind.control.context import Context
+from tradewind.control.jobs import newest_attempt
+from tradewind.control.runner import Apply
+from tradewind.db import tables
+from tradewind.db.events import append_event
+from tradewind.db.moves import change, set_job_status, set_task_status
+from tradewind.db.rows import JobRow, NodeRow, TaskRow
+from tradewind.db.store import Transaction
+from tradewind.domain import ids
+from tradewind.domain.offers import Accelerator
+from tradewind.domain.status import AttemptStatus, Desired, JobStatus, Reason, TaskStatus
+from tradewind.estimate.power import Watts, share_of
+from tradewind.ledger import reservations
+from tradewind.placement.demand import Demand, demand_of, pick_accelerators
+from tradewind.spec.models import JobSpec
+
+_REFRESH: Final = timedelta(minutes=1)
+#: Tasks looked at in one step; the rest waits for the next, which follows at once.
+_PER_STEP: Final = 100
+
+
+class NodeController:
+    """Takes one step of one node at a time."""
+
+    row_type = NodeRow
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def act(self, row: NodeRow) -> Apply[NodeRow]:
+        inventory: dict[str, Any] | None = None
+        if self._context.clock.now() - row.last_seen_at >= _REFRESH:
+            inventory = asdict(await self._context.backends[row.provider].inventory())
+        return lambda tx, node: self._place(tx, node, inventory)
+
+    def _place(self, tx: Transaction, node: NodeRow, inventory: dict[str, Any] | None) -> datetime:
+        if inventory is not None:
+            tx.execute(
+                update(tables.nodes)
+                .where(tables.nodes.c.id == node.id)
+                .values(inventory=inventory, last_seen_at=tx.now)
+            )
+        capacity = Capacity.of(tx, node, inventory or node.inventory)
+        waiting = _waiting(tx, tx.now)
+        for task in waiting:
+            if not self._try_place(tx, node, capacity, task):
+                return tx.now + _REFRESH
+        if len(waiting) == _PER_STEP:
+            return tx.now
+        return min(_next_retry(tx) or tx.now + _REFRESH, tx.now + _REFRESH)
+
+    def _try_place(self, tx: Transaction, node: NodeRow, capacity: Capacity, task: TaskRow) -> bool:
+        """True if the task was placed or passed over; False if it has to wait and those behind it too."""
+        job = JobRow.get(tx, task.job_id)
+        if job.desired is Desired.STOP:
+            return True
+        spec = JobSpec.model_validate(job.spec)
+        demand = demand_of(spec)
+        never = capacity.why_never(demand)
+        if never is not None:
+            _say_why(tx, job, Reason.NO_OFFER, never)
+            return True
+        held = pick_accelerators(demand, capacity.free_accelerators)
+        if (
+            held is None
+            or demand.milli_cpus > capacity.free_milli_cpus
+            or demand.memory_bytes > capacity.free_bytes
+        ):
+            _say_why(tx, job, Reason.WAITING_FOR_CAPACITY, capacity.why_not_now(demand))
+            return False
+        self._launch(tx, node, capacity, job, task, spec, demand, held)
+        return True
+
+    def _launch(
+        self,
+        tx: Transaction,
+        node: NodeRow,
+        capacity: Capacity,
+        job: JobRow,
+        task: TaskRow,
+        spec: JobSpec,
+        demand: Demand,
+        held: tuple[Accelerator, ...],
+    ) -> None:
+        watts = share_of(capacity.watts, capacity.cpus, capacity.accelerators, demand.cpus, held)
+        offer = self._offer(node, watts, held)
+        rate = money.rate_of(offer)
+        hold = money.hold_for(tx, spec, job.id, rate, watts.busy, accrued_micro=0, ran=timedelta(0))
+        if hold is None:
+            _refuse_for_budget(tx, job, task)
+            return
+        attempt_id = tx.new_id(ids.ATTEMPT)
+        owner = {"project_id": task.project_id, "creator_id": task.creator_id}
+        number = task.fence + 1
+        tx.execute(
+            insert(tables.attempts).values(
+                id=attempt_id, **owner, job_id=job.id, task_id=task.id, node_id=node.id, number=number, fence=number,
+                status=AttemptStatus.CREATING, provider=node.provider, offer=offer, observed={},
+                resumed_from=_latest_checkpoint(tx, task.id), created_at=tx.now, next_due_at=tx.now,
+            )
+        )  # fmt: skip
+        tx.execute(
+            insert(tables.intents).values(
+                id=tx.new_id(ids.INTENT), **owner, key=intent_key(self._context.installation_id, attempt_id),
+                attempt_id=attempt_id, provider=node.provider, request=offer, state="open", created_at=tx.now,
+            )
+        )  # fmt: skip
+        tx.execute(
+            insert(tables.allocations).values(
+                id=tx.new_id(ids.ALLOCATION), **owner, attempt_id=attempt_id, node_id=node.id,
+                milli_cpus=demand.milli_cpus, memory_bytes=demand.memory_bytes,
+                accelerators=[each.uuid for each in held], created_at=tx.now,
+            )
+        )  # fmt: skip
+        reservations.reserve(
+            tx, **owner, job_id=job.id, attempt_id=attempt_id, currency=rate.currency, hold=hold
+        )
+        set_task_status(tx, task, TaskStatus.ACTIVE, fence=number, not_before=None)
+        message = f"attempt {number} placed on {node.name} ({node.provider})"
+        append_event(tx, job.id, "attempt.placed", message, {"attempt": number, "node": node.name})
+        change(tx, job, attempt_id=attempt_id)
+        leases.wake(tx, tables.jobs, job.id)
+        tx.wake(tables.attempts.name)
+        capacity.take(demand, held)
+
+    def _offer(self, node: NodeRow, watts: Watts, held: tuple[Accelerator, ...]) -> dict[str, Any]:
+        tariff = self._context.tariff
+        rate = {
+            "micro_per_unit": tariff.micro_usd_per_kwh,
+            "per": "kwh",
+            "currency": "USD",
+            "granularity": 1,
+            "minimum": 0,
+        }
+        return {
+            "instance_type": node.name,
+            "rate": rate,
+            "watts_idle": watts.idle,
+            "watts_max": watts.busy,
+            "accelerators": [asdict(each) for each in held],
+            "carbon_g_per_kwh": tariff.carbon_g_per_kwh,
+            "note": f"{tariff.price_note}; {tariff.carbon_note}",
+        }
+
+
+class Capacity:
+    """What a node has and what of it is free."""
+
+    def __init__(self, inventory: dict[str, Any], held: list[tuple[int, int, list[str]]]) -> None:
+        self.cpus = float(inventory["cpus"])
+        self.memory_bytes = int(inventory["memory_bytes"])
+        self.accelerators = tuple(Accelerator(**each) for each in inventory["accelerators"])
+        self.watts = Watts(float(inventory["watts_idle"]), float(inventory["watts_max"]))
+        taken = {uuid for _, _, uuids in held for uuid in uuids}
+        self.free_milli_cpus = int(self.cpus * 1000) - sum(each[0] for each in held)
+        self.free_bytes = self.memory_bytes - sum(each[1] for each in held)
+        self.free_accelerators = tuple(each for each in self.accelerators if each.uuid not in taken)
+        self.jobs = len(held)
+
+    @classmethod
+    def of(cls, tx: Transaction, node: NodeRow, inventory: dict[str, Any]) -> Capacity:
+        """A node's capacity now."""
+        table = tables.allocations
+        rows = tx.execute(
+            select(table.c.milli_cpus, table.c.memory_bytes, table.c.accelerators).where(
+                table.c.node_id == node.id, table.c.released_at.is_(None)
+            )
+        )
+        return cls(inventory, [(row[0], row[1], row[2]) for row in rows])
+
+    def take(self, demand: Demand, held: tuple[Accelerator, ...]) -> None:
+        """Counts a placement that was just made."""
+        self.free_milli_cpus -= demand.milli_cpus
+        self.free_bytes -= demand.memory_bytes
+        self.free_accelerators = tuple(each for each in self.free_accelerators if each not in held)
+        self.jobs += 1
+
+    def why_never(self, demand: Demand) -> str | None:
+        """Why this node could not run it even when empty; None if it could."""
+        if demand.cpus > self.cpus:
+            return f"it asks for {demand.cpus:g} processors, there are {self.cpus:g}"
+        if demand.memory_bytes > self.memory_bytes:
+            return "it asks for more memory than there is"
+        if pick_accelerators(demand, self.accelerators) is None:
+            return f"it asks for {' or '.join(map(str, demand.accelerators))}, which is not there"
+        return None
+
+    def why_not_now(self, demand: Demand) -> str:
+        """What it waits for."""
+        used = self.cpus - self.free_milli_cpus / 1000
+        running = f"{self.jobs} running job{'' if self.jobs == 1 else 's'}"
+        if pick_accelerators(demand, self.free_accelerators) is None:
+            return f"waiting for a free accelerator: all that fit are held by {running}"
+        return f"waiting for free capacity: {used:g} of {self.cpus:g} processors are held by {running}"
+
+
+def _waiting(tx: Transaction, now: datetime) -> list[TaskRow]:
+    table = tables.tasks
+    rows = tx.execute(
+        TaskRow.select()
+        .where(
+            table.c.status == TaskStatus.WAITING, (table.c.not_before.is_(None)) | (table.c.not_before <= now)
+        )
+        .order_by(table.c.priority.desc(), table.c.queued_at, table.c.id)
+        .limit(_PER_STEP)
+    )
+    return [TaskRow.of(row) for row in rows]
+
+
+def _next_retry(tx: Transaction) -> datetime | None:
+    table = tables.tasks
+    found: datetime | None = tx.execute(
+        select(table.c.not_before)
+        .where(table.c.status == TaskStatus.WAITING, table.c.not_before > tx.now)
+        .order_by(table.c.not_before)
+        .limit(1)
+    ).scalar()
+    return found
+
+
+def _latest_checkpoint(tx: Transaction, task_id: str) -> str | None:
+    table = tables.checkpoints
+    return tx.execute(
+        select(table.c.id)
+        .where(table.c.task_id == task_id, table.c.state == "kept")
+        .order_by(table.c.created_at.desc(), table.c.id.desc())
+        .limit(1)
+    ).scalar()
+
+
+def _say_why(tx: Transaction, job: JobRow, reason: Reason, explanation: str) -> None:
+    if (job.reason, job.explanation) != (reason, explanation):
+        change(tx, job, reason=reason, explanation=explanation)
+        if job.reason is not reason:
+            append_event(tx, job.id, "job.waiting", explanation, {"reason": reason})
+
+
+def _refuse_for_budget(tx: Transaction, job: JobRow, task: TaskRow) -> None:
+    set_task_status(tx, task, TaskStatus.FAILED)
+    explanation = "its budget does not cover even a short run; raise constraints.budget"
+    last = newest_attempt(tx, job.id)
+    code = None if last is None else last.exit_code
+    set_job_status(
+        tx, job, JobStatus.FAILED, explanation, reason=Reason.BUDGET, explanation=explanation, exit_code=code
+    )

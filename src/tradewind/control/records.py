@@ -1,0 +1,128 @@
+"""Folds what an agent says into what is known of an attempt. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+_PROGRESS: Final = ("fraction", "step", "total_steps", "epoch", "total_epochs")
+_METRIC_LIMIT: Final = 64
+
+
+@dataclass(slots=True)
+class Folded:
+    """What is known now, and what the records asked for."""
+
+    observed: dict[str, Any]
+    #: The newest record per checkpoint path.
+    checkpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: (type, message, data, seconds since the epoch) of things worth an event.
+    notices: list[tuple[str, str, dict[str, Any], float]] = field(default_factory=list)
+    is_running: bool = False
+    running_since_s: float | None = None
+    energy_j: float | None = None
+
+
+def fold(observed: dict[str, Any], records: list[dict[str, Any]]) -> Folded:
+    """Applies records in order. Anything malformed or unknown is passed over: agents may be newer than we are."""
+    folded = Folded(observed=dict(observed))
+    for record in records:
+        at = _number(record.get("t")) or 0.0
+        handler = _HANDLERS.get(str(record.get("type")))
+        if handler is not None:
+            handler(folded, record, at)
+    return folded
+
+
+def _phase(folded: Folded, record: dict[str, Any], at: float) -> None:
+    phase = record.get("phase")
+    folded.observed["phase"] = phase
+    if phase == "running":
+        folded.is_running = True
+        folded.running_since_s = at
+        folded.observed["running_since"] = at
+    elif phase == "setup":
+        folded.notices.append(("attempt.setup", "setting up the environment", {}, at))
+
+
+def _environment(folded: Folded, record: dict[str, Any], at: float) -> None:
+    cached = bool(record.get("cached"))
+    message = "environment reused from an earlier run" if cached else "environment made"
+    if record.get("reason"):
+        message += f": {record['reason']}"
+    folded.notices.append(("attempt.environment", message, {"key": record.get("key"), "cached": cached}, at))
+
+
+def _sample(folded: Folded, record: dict[str, Any], at: float) -> None:
+    keys = ("cpu_percent", "memory_bytes", "processes", "watts", "basis", "gpus")
+    folded.observed["sample"] = {key: record[key] for key in keys if key in record} | {"at": at}
+    folded.observed["basis"] = record.get("basis", "modelled")
+    energy = _number(record.get("energy_j"))
+    if energy is not None:
+        folded.energy_j = energy
+
+
+def _progress(folded: Folded, record: dict[str, Any], at: float) -> None:
+    progress = dict(folded.observed.get("progress") or {})
+    for key in _PROGRESS:
+        value = _number(record.get(key))
+        if value is not None:
+            progress[key] = value
+    folded.observed["progress"] = progress | {"at": at}
+
+
+def _metrics(folded: Folded, record: dict[str, Any], at: float) -> None:
+    values = record.get("values")
+    if not isinstance(values, dict):
+        return
+    metrics = dict(folded.observed.get("metrics") or {})
+    for name, value in values.items():
+        number = _number(value)
+        if number is not None and (name in metrics or len(metrics) < _METRIC_LIMIT):
+            metrics[str(name)] = number
+    folded.observed["metrics"] = metrics
+    step = _number(record.get("step"))
+    progress = dict(folded.observed.get("progress") or {}) | {"at": at}
+    folded.observed["progress"] = progress if step is None else progress | {"step": step}
+
+
+def _checkpoint(folded: Folded, record: dict[str, Any], at: float) -> None:
+    if isinstance(record.get("path"), str):
+        folded.checkpoints[record["path"]] = record | {"t": at}
+
+
+def _log_dropped(folded: Folded, record: dict[str, Any], at: float) -> None:
+    stream, start, end = str(record.get("stream")), int(record.get("start") or 0), int(record.get("end") or 0)
+    dropped = dict(folded.observed.get("dropped") or {})
+    first = not dropped.get(stream)
+    # Ranges are cumulative: a newer one that covers older ones replaces them.
+    ranges = [each for each in dropped.get(stream, []) if not (start <= each[0] and each[1] <= end)]
+    dropped[stream] = sorted([*ranges, [start, end]])
+    folded.observed["dropped"] = dropped
+    if first:
+        message = f"the log cap was reached: bytes of {stream} from {start} on are being dropped"
+        folded.notices.append(("attempt.log_dropped", message, {"stream": stream}, at))
+
+
+def _notice(folded: Folded, record: dict[str, Any], at: float) -> None:
+    data = {"code": record.get("code")}
+    folded.notices.append(("attempt.notice", str(record.get("message") or record.get("code")), data, at))
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+_HANDLERS: Final = {
+    "phase": _phase,
+    "environment": _environment,
+    "sample": _sample,
+    "progress": _progress,
+    "metrics": _metrics,
+    "checkpoint": _checkpoint,
+    "log_dropped": _log_dropped,
+    "notice": _notice,
+}

@@ -1,0 +1,91 @@
+"""Turns an agent's records into series of points, thinned so that a chart or a terminal can show them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from tradewind.domain.schemas import MetricPoint, MetricSeries
+
+_SYSTEM: Final = {"cpu_percent": "%", "memory_bytes": "bytes", "watts": "W"}
+_GPU: Final = {"util_percent": "%", "memory_bytes": "bytes", "watts": "W", "temperature_c": "°C"}
+_Raw = tuple[float, float | None, float]
+
+
+def read_series(directory: Path, names: set[str], max_points: int) -> list[MetricSeries]:
+    """Every series of an attempt, or those named."""
+    user: dict[str, list[_Raw]] = defaultdict(list)
+    system: dict[str, list[_Raw]] = defaultdict(list)
+    try:
+        with (directory / "records.jsonl").open("rb") as file:
+            for line in file:
+                if b'"metrics"' in line or b'"sample"' in line:
+                    _take(line, user, system)
+    except FileNotFoundError:
+        return []
+    found = [_series(name, "user", None, points, max_points) for name, points in sorted(user.items())]
+    for name, points in sorted(system.items()):
+        unit = _SYSTEM.get(name) or _GPU.get(name.partition(".")[2])
+        found.append(_series(name, "system", unit, points, max_points))
+    return [each for each in found if not names or each.name in names]
+
+
+def _take(line: bytes, user: dict[str, list[_Raw]], system: dict[str, list[_Raw]]) -> None:
+    try:
+        record: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return
+    at = float(record.get("t") or 0)
+    if record.get("type") == "metrics":
+        step = record.get("step")
+        for name, value in (record.get("values") or {}).items():
+            _add(user[name], at, step, value)
+    elif record.get("type") == "sample":
+        for name in _SYSTEM:
+            _add(system[name], at, None, record.get(name))
+        for number, gpu in enumerate(record.get("gpus") or []):
+            for name in _GPU:
+                _add(system[f"gpu{number}.{name}"], at, None, gpu.get(name))
+
+
+def _add(points: list[_Raw], at: float, step: object, value: object) -> None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        points.append((at, float(step) if isinstance(step, int | float) else None, float(value)))
+
+
+def _series(
+    name: str, kind: Literal["user", "system"], unit: str | None, points: list[_Raw], max_points: int
+) -> MetricSeries:
+    kept = thin(points, max_points)
+    return MetricSeries(
+        name=name,
+        kind=kind,
+        unit=unit,
+        total_points=len(points),
+        points=[
+            MetricPoint(at=datetime.fromtimestamp(at, UTC), step=step, value=value)
+            for at, step, value in kept
+        ],
+    )
+
+
+def thin(points: list[_Raw], max_points: int) -> list[_Raw]:
+    """At most `max_points` of the points: the first, the last, and the lowest and highest of each stretch between.
+
+    Spikes survive; evenly picked points would lose them.
+    """
+    if len(points) <= max_points:
+        return points
+    stretches = max((max_points - 2) // 2, 1)
+    inner = points[1:-1]
+    kept = [points[0]]
+    for number in range(stretches):
+        part = inner[number * len(inner) // stretches : (number + 1) * len(inner) // stretches]
+        if part:
+            lowest, highest = min(part, key=lambda each: each[2]), max(part, key=lambda each: each[2])
+            kept += sorted({lowest, highest}, key=lambda each: each[0])
+    return [*kept[: max_points - 1], points[-1]]

@@ -1,0 +1,1 @@
+"""Hours, money, energy and carbon of a job on an offer. Pure."""

@@ -1,0 +1,89 @@
+"""What a kilowatt-hour costs and emits where a machine of the user's stands.
+
+Shipped tables: electricity by country (GlobalPetrolPrices, Eurostat and others, 2025; `source` says which rows
+are only believed), carbon intensity by country (Our World in Data mix, 2022-23, CC BY 4.0).
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from tradewind.domain.errors import InvalidInputError
+from tradewind.domain.money import Money
+
+#: Used where no country is configured.
+WORLD_CARBON_G_PER_KWH: Final = 475.0
+#: Dollars per unit of currency, means of 2025 as remembered: good enough for a default that is shown as one.
+_USD_PER: Final = {"USD": Decimal(1), "EUR": Decimal("1.13"), "GBP": Decimal("1.32")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariff:
+    """Micro-dollars and grams CO2e per kilowatt-hour, with sentences that say where they come from."""
+
+    micro_usd_per_kwh: int
+    carbon_g_per_kwh: float
+    price_note: str
+    carbon_note: str
+
+
+def tariff_for(
+    country: str | None, price_usd_per_kwh: Decimal | None = None, carbon_g_per_kwh: float | None = None
+) -> Tariff:
+    """The tariff in a country (ISO 3166 alpha-3), with the user's own figures where given.
+
+    Raises:
+        InvalidInputError: the country is in neither table.
+    """
+    code = country.upper() if country else None
+    if code is not None and code not in _carbon():
+        raise InvalidInputError(
+            f"{country!r} is not a known country",
+            hint="write the three-letter ISO code, for example DEU or USA",
+        )
+    if price_usd_per_kwh is not None:
+        price, price_note = price_usd_per_kwh, "your own electricity price"
+    else:
+        price, price_note = _prices().get(code or "", _prices()[""])
+    if carbon_g_per_kwh is not None:
+        carbon, carbon_note = carbon_g_per_kwh, "your own carbon intensity"
+    elif code is None:
+        carbon, carbon_note = WORLD_CARBON_G_PER_KWH, "world mean carbon intensity"
+    else:
+        carbon, carbon_note = _carbon()[code]
+    return Tariff(
+        micro_usd_per_kwh=Money.parse(price).micro,
+        carbon_g_per_kwh=carbon,
+        price_note=f"{price:.3f} USD/kWh ({price_note})",
+        carbon_note=f"{carbon:.0f} g CO2e/kWh ({carbon_note})",
+    )
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files("tradewind.estimate").joinpath("data", name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+@cache
+def _prices() -> dict[str, tuple[Decimal, str]]:
+    found: dict[str, tuple[Decimal, str]] = {}
+    for row in _rows("electricity_price.csv"):
+        key = row["iso3"] or ("" if row["region"] == "World mean" else None)
+        if key is not None and row["household_per_kwh"]:
+            price = Decimal(row["household_per_kwh"]) * _USD_PER[row["currency"]]
+            place = row["region"] if row["iso3"] else "world mean"
+            found[key] = (price, f"{place}, household {row['period']}")
+    return found
+
+
+@cache
+def _carbon() -> dict[str, tuple[float, str]]:
+    return {
+        row["iso3"]: (float(row["gco2e_per_kwh"]), f"{row['country']}, {row['year']}")
+        for row in _rows("carbon_country.csv")
+    }

@@ -1,0 +1,131 @@
+"""Chooses among offers, and accounts for every one that was not chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from tradewind.domain.money import Rate, format_money, worst_case_micro
+from tradewind.domain.offers import Exclusion, Offer
+from tradewind.domain.units import format_bytes
+from tradewind.estimate.power import Watts, share_of
+from tradewind.placement.demand import Demand, demand_of, pick_accelerators
+from tradewind.spec.models import JobSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The offer to take, with the hourly price of the share the job would hold (expected and worst), or none."""
+
+    offer: Offer | None
+    watts: Watts
+    price_micro_per_hour: int
+    price_max_micro_per_hour: int
+    excluded: list[Exclusion]
+    reason: str
+
+
+def hourly_micro(rate: Rate, watts: float) -> int:
+    """What an hour at this draw costs under the rate."""
+    return worst_case_micro(rate, watts, 3600)
+
+
+def choose(spec: JobSpec, offers: list[Offer]) -> Choice:
+    """The cheapest offer that fulfils every constraint."""
+    demand = demand_of(spec)
+    fitting: list[tuple[int, Offer, Watts]] = []
+    excluded: list[Exclusion] = []
+    for offer in offers:
+        found = _fit(spec, demand, offer)
+        if isinstance(found, Exclusion):
+            excluded.append(found)
+        else:
+            fitting.append((hourly_micro(offer.rate, found.expected), offer, found))
+    if not fitting:
+        return Choice(
+            offer=None,
+            watts=Watts(0, 0),
+            price_micro_per_hour=0,
+            price_max_micro_per_hour=0,
+            excluded=excluded,
+            reason=_why_none(offers, excluded),
+        )
+    price, offer, watts = min(fitting, key=lambda each: each[0])
+    return Choice(
+        offer=offer,
+        watts=watts,
+        price_micro_per_hour=price,
+        price_max_micro_per_hour=hourly_micro(offer.rate, watts.busy),
+        excluded=excluded,
+        reason=_why(len(fitting), offer),
+    )
+
+
+def _fit(spec: JobSpec, demand: Demand, offer: Offer) -> Watts | Exclusion:
+    wanted = spec.resources
+    if wanted.providers and offer.provider not in wanted.providers:
+        return Exclusion(
+            offer=offer,
+            constraint="resources.providers",
+            explanation=f"only {', '.join(wanted.providers)} are allowed",
+        )
+    if wanted.regions and not any(fnmatchcase(offer.region, pattern) for pattern in wanted.regions):
+        return Exclusion(
+            offer=offer,
+            constraint="resources.regions",
+            explanation=f"region {offer.region} is not in {', '.join(wanted.regions)}",
+        )
+    if wanted.spot == "only" and offer.market != "spot":
+        return Exclusion(
+            offer=offer, constraint="resources.spot", explanation=f"it is {offer.market}, not spot"
+        )
+    if demand.cpus > offer.cpus:
+        return Exclusion(
+            offer=offer,
+            constraint="resources.cpus",
+            explanation=f"{demand.cpus:g} processors asked for, {offer.cpus:g} there",
+        )
+    if demand.memory_bytes > offer.memory_bytes:
+        return Exclusion(
+            offer=offer,
+            constraint="resources.memory",
+            explanation=f"{format_bytes(demand.memory_bytes)} asked for, {format_bytes(offer.memory_bytes)} there",
+        )
+    if wanted.disk and wanted.disk.value > offer.disk_bytes:
+        return Exclusion(
+            offer=offer,
+            constraint="resources.disk",
+            explanation=f"{format_bytes(wanted.disk.value)} asked for, {format_bytes(offer.disk_bytes)} free",
+        )
+    held = pick_accelerators(demand, offer.accelerators)
+    if held is None:
+        there = ", ".join(each.name for each in offer.accelerators) or "none"
+        asked = " or ".join(str(each) for each in demand.accelerators)
+        return Exclusion(
+            offer=offer, constraint="resources.accelerators", explanation=f"{asked} asked for, {there} there"
+        )
+    machine = Watts(offer.watts_low or 0.0, offer.watts_high or 0.0)
+    watts = share_of(machine, offer.cpus, offer.accelerators, demand.cpus, held)
+    limit = spec.constraints.max_price_micro_usd_per_hour
+    price = hourly_micro(offer.rate, watts.expected)
+    if limit is not None and price > limit:
+        return Exclusion(
+            offer=offer,
+            constraint="constraints.max_price",
+            explanation=f"{format_money(price)}/h is over {format_money(limit)}/h; {format_money(price)}/h would do",
+        )
+    return watts
+
+
+def _why(fitting: int, offer: Offer) -> str:
+    if fitting == 1:
+        owned = "your own machine; you pay for electricity only" if offer.market == "owned" else offer.market
+        return f"{offer.instance_type} is the only connected place that fits ({owned})"
+    return f"the cheapest of {fitting} places that fit"
+
+
+def _why_none(offers: list[Offer], excluded: list[Exclusion]) -> str:
+    if not offers:
+        return "no place is connected"
+    reasons = "; ".join(f"{each.offer.instance_type}: {each.explanation}" for each in excluded[:3])
+    return f"none of {len(offers)} connected places can run it ({reasons})"

@@ -1,0 +1,105 @@
+"""Runs the server process: takes the state folder, opens the database, listens, says where it is."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import AsyncExitStack
+from typing import Final
+
+import structlog
+import uvicorn
+
+from tradewind.api.app import create_app
+from tradewind.api.guard import hosts_from
+from tradewind.api.services import Services
+from tradewind.control.planning import OfferShelf
+from tradewind.domain.clock import SystemClock, SystemEntropy
+from tradewind.domain.errors import ConflictError
+from tradewind.server.doctor import ServerDoctor
+from tradewind.server.files import announce, read_or_make_token, take_lock, withdraw
+from tradewind.server.settings import Settings
+from tradewind.server.wiring import build_context, open_store, run_control_plane
+
+log = structlog.get_logger(__name__)
+_PORTS_TRIED: Final = 50
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A listening socket on the wanted port, or on the next free one where the user did not insist.
+
+    Raises:
+        ConflictError: the port is taken.
+    """
+    tries = 1 if settings.port_is_fixed else _PORTS_TRIED
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    for port in range(settings.port, settings.port + tries):
+        candidate = socket.socket(family, socket.SOCK_STREAM)
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind((settings.host, port))
+        except OSError as error:
+            candidate.close()
+            if error.errno != errno.EADDRINUSE:
+                raise ConflictError(f"cannot listen on {settings.host}:{port}: {error.strerror}") from None
+            continue
+        candidate.listen(512)
+        return candidate
+    raise ConflictError(
+        f"port {settings.port} is taken",
+        hint="give another with --port, or leave it out to take the next free one",
+    )
+
+
+class _Announcing(uvicorn.Server):
+    """Announces the address once the server really answers."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings, url: str) -> None:
+        super().__init__(config)
+        self._settings = settings
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        announce(self._settings.state, self._url, SystemClock().now())
+        log.info("server.ready", url=self._url, pid=os.getpid())
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until told to end by SIGTERM or SIGINT. Jobs go on; the next server finds them again."""
+    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.state.chmod(0o700)
+    lock = take_lock(settings.state)
+    clock, entropy = SystemClock(), SystemEntropy()
+    async with AsyncExitStack() as stack:
+        stack.callback(os.close, lock)
+        store = open_store(settings, clock, entropy)
+        stack.callback(store.close)
+        token = read_or_make_token(settings.state)
+        context = await build_context(settings, store, clock, entropy, token)
+        sock = listen(settings)
+        stack.callback(sock.close)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        url = f"http://{host}:{sock.getsockname()[1]}"
+        await run_control_plane(context, stack)
+        services = Services(
+            context=context,
+            shelf=OfferShelf(context),
+            doctor=ServerDoctor(context),
+            url=url,
+            started_at=clock.now(),
+            database="sqlite",
+        )
+        app = create_app(services, hosts_from(settings.allowed_hosts, settings.host))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            http="h11",
+        )
+        stack.callback(withdraw, settings.state)
+        await _Announcing(config, settings, url).serve([sock])

@@ -1,0 +1,115 @@
+"""What the server is told: environment first, then the `[local]` and `[server]` tables of config.toml."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from tradewind.domain.errors import InvalidInputError, NotSupportedError
+from tradewind.domain.paths import CONFIG_FILE, config_dir, state_dir
+from tradewind.domain.units import parse_size_bytes
+
+_LOCAL_KEYS = frozenset({"country", "electricity_price_usd_per_kwh", "carbon_grams_per_kwh", "log_cap"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The server's settings. Prices in dollars and carbon in grams CO2e per kilowatt-hour."""
+
+    state: Path
+    host: str
+    port: int
+    port_is_fixed: bool
+    allowed_hosts: str
+    country: str | None
+    electricity_price_usd_per_kwh: Decimal | None
+    carbon_g_per_kwh: float | None
+    log_cap_bytes: int
+    log_level: str
+
+
+def read_settings(host: str, port: int | None) -> Settings:
+    """Settings from the environment and the configuration file.
+
+    Raises:
+        InvalidInputError: names the file and the key that is wrong.
+        NotSupportedError: a database other than SQLite is configured.
+    """
+    url = os.environ.get("TRADEWIND_DATABASE_URL", "")
+    if url:
+        raise NotSupportedError(
+            "TRADEWIND_DATABASE_URL is not supported by this version",
+            hint="unset it to use SQLite in the state folder",
+        )
+    path = config_dir() / CONFIG_FILE
+    local = _local_table(path)
+    return Settings(
+        state=state_dir(),
+        host=host,
+        port=port or 8000,
+        port_is_fixed=port is not None,
+        allowed_hosts=os.environ.get("TRADEWIND_ALLOWED_HOSTS", ""),
+        country=os.environ.get("TRADEWIND_COUNTRY") or _text(path, local, "country"),
+        electricity_price_usd_per_kwh=_number(path, local, "electricity_price_usd_per_kwh"),
+        carbon_g_per_kwh=_float(_number(path, local, "carbon_grams_per_kwh")),
+        log_cap_bytes=_size(path, local, "log_cap", 1 << 30),
+        log_level=os.environ.get("TRADEWIND_LOG_LEVEL", "info"),
+    )
+
+
+def _local_table(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInputError(f"{path}: {error}", hint="mend or remove the file") from None
+    local = values.get("local", {})
+    if not isinstance(local, dict):
+        raise InvalidInputError(f"{path}: `local` must be a table")
+    for key in local:
+        if key not in _LOCAL_KEYS:
+            raise InvalidInputError(
+                f"{path}: unknown key local.{key}", hint=f"known keys: {', '.join(sorted(_LOCAL_KEYS))}"
+            )
+    return local
+
+
+def _text(path: Path, table: dict[str, Any], key: str) -> str | None:
+    value = table.get(key)
+    if value is not None and not isinstance(value, str):
+        raise InvalidInputError(f"{path}: local.{key} must be a text")
+    return value
+
+
+def _number(path: Path, table: dict[str, Any], key: str) -> Decimal | None:
+    value = table.get(key)
+    if value is None:
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        number = Decimal(-1)
+    if isinstance(value, bool) or not number.is_finite() or number < 0:
+        raise InvalidInputError(f"{path}: local.{key} must be a number of at least 0, not {value!r}")
+    return number
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _size(path: Path, table: dict[str, Any], key: str, default: int) -> int:
+    if key not in table:
+        return default
+    try:
+        size = parse_size_bytes(table[key])
+    except ValueError as error:
+        raise InvalidInputError(f"{path}: local.{key}: {error}") from None
+    if size < 1 << 20:
+        raise InvalidInputError(f"{path}: local.{key} must be at least 1MB")
+    return size

@@ -1,0 +1,155 @@
+"""Builds the control plane from its parts, in one readable list."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from typing import Any, ParamSpec, TypeVar
+
+from sqlalchemy import insert, select, update
+
+from tradewind.control.attempts import AttemptController
+from tradewind.control.context import Context
+from tradewind.control.janitor import Janitor
+from tradewind.control.jobs import JobController
+from tradewind.control.nodes import NodeController
+from tradewind.control.runner import LeaseRunner
+from tradewind.db import tables
+from tradewind.db.opening import bring_up_to_date, open_sqlite
+from tradewind.db.owners import Caller, ensure_defaults, store_token
+from tradewind.db.store import SqlStore, Transaction
+from tradewind.domain import ids
+from tradewind.domain.clock import Clock, Entropy
+from tradewind.estimate.tariff import tariff_for
+from tradewind.providers.base import Inventory, JobPlatform
+from tradewind.providers.bundle import build_bundle
+from tradewind.providers.registry import load_provider
+from tradewind.server.settings import Settings
+from tradewind.storage.disk import DiskStorage
+from tradewind.storage.workdirs import Workdirs
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def in_thread(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Blocking work away from the event loop."""
+    return await asyncio.to_thread(fn, *args, **kwargs)
+
+
+def open_store(settings: Settings, clock: Clock, entropy: Entropy) -> SqlStore:
+    """The store on the state folder's database, at the newest schema."""
+    path = settings.state / "tradewind.db"
+    engine = open_sqlite(path)
+    bring_up_to_date(engine, backup_of=path)
+    return SqlStore(engine, clock, entropy)
+
+
+async def build_context(
+    settings: Settings, store: SqlStore, clock: Clock, entropy: Entropy, token: str
+) -> Context:
+    """The control plane's surroundings, with this machine as the one connected place."""
+    installation_id, _ = await store.run(lambda tx: _first_rows(tx, token), durable=True)
+    tariff = tariff_for(settings.country, settings.electricity_price_usd_per_kwh, settings.carbon_g_per_kwh)
+    agent = await in_thread(build_bundle, settings.state / "agent")
+    local: JobPlatform = load_provider("local")(
+        root=settings.state / "attempts",
+        agent=agent,
+        micro_usd_per_kwh=tariff.micro_usd_per_kwh,
+        carbon=tariff.carbon_g_per_kwh,
+        offload=in_thread,
+    )
+    context = Context(
+        store=store,
+        clock=clock,
+        entropy=entropy,
+        backends={local.id: local},
+        storage=DiskStorage(settings.state / "kept"),
+        workdirs=Workdirs(settings.state / "workdirs"),
+        root=settings.state,
+        tariff=tariff,
+        installation_id=installation_id,
+        offload=in_thread,
+        log_cap_bytes=settings.log_cap_bytes,
+    )
+    for backend in context.backends.values():
+        await register_node(context, backend)
+    return context
+
+
+def _first_rows(tx: Transaction, token: str) -> tuple[str, Caller]:
+    installation_id, caller = ensure_defaults(tx, _user_name())
+    store_token(tx, caller.user_id, "api", token, "local", None)
+    return installation_id, caller
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()[:64]
+    except (KeyError, OSError):
+        return "user"
+
+
+async def register_node(context: Context, backend: JobPlatform) -> None:
+    """Makes sure that the place's node has a row, with what it has now, and is looked after."""
+    inventory = await backend.inventory()
+
+    def register(tx: Transaction) -> None:
+        _register(tx, backend.id, inventory)
+
+    await context.store.run(register)
+
+
+def _register(tx: Transaction, provider: str, inventory: Inventory) -> None:
+    table = tables.nodes
+    known = tx.execute(
+        select(table.c.id).where(table.c.provider == provider).order_by(table.c.id).limit(1)
+    ).scalar()
+    values: dict[str, Any] = {
+        "name": inventory.name,
+        "inventory": asdict(inventory),
+        "last_seen_at": tx.now,
+        "next_due_at": tx.now,
+    }
+    if known is not None:
+        tx.execute(update(table).where(table.c.id == known).values(**values))
+        return
+    project = tx.execute(select(tables.projects.c.id).order_by(tables.projects.c.id).limit(1)).scalar_one()
+    user = tx.execute(select(tables.users.c.id).order_by(tables.users.c.id).limit(1)).scalar_one()
+    tx.execute(
+        insert(table).values(
+            id=tx.new_id(ids.NODE),
+            provider=provider,
+            project_id=project,
+            creator_id=user,
+            created_at=tx.now,
+            **values,
+        )
+    )
+
+
+def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
+    """Every controller, each with its runner."""
+    store, clock, entropy = context.store, context.clock, context.entropy
+    return [
+        LeaseRunner(store, JobController(), clock, entropy, slots=16),
+        LeaseRunner(store, AttemptController(context), clock, entropy, slots=32),
+        LeaseRunner(store, NodeController(context), clock, entropy, slots=2),
+    ]
+
+
+async def run_control_plane(context: Context, stack: AsyncExitStack) -> None:
+    """Starts the controllers and the janitor; they end with the stack."""
+    loops = [runner.run() for runner in controllers_of(context)]
+    loops.append(Janitor(context).run())
+    tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def end() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    stack.push_async_callback(end)

@@ -1,0 +1,141 @@
+"""What the job file can say that this version does not do yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from tradewind.spec.faults import Fault, KeyPath
+from tradewind.spec.parts import Launcher, Strategy
+from tradewind.spec.resources import AcceleratorRequest
+
+NOT_SUPPORTED: Final = "not supported by this version"
+
+_LAUNCHERS: Final = frozenset(launcher.value for launcher in Launcher) - {Launcher.NONE.value}
+_STRATEGIES: Final = frozenset(
+    {Strategy.DATA_LOCAL.value, Strategy.GEO_DISTRIBUTED.value, Strategy.HYBRID.value}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A key, or some values of it, that is refused."""
+
+    path: tuple[str, ...]
+    hint: str
+    #: True if this value is refused.
+    applies: Callable[[Any], bool] = lambda value: value not in (None, [], {}, "")
+    #: What is refused, as the message names it; `{value}` is the value.
+    subject: str = ""
+    #: What the reference says is refused, when that is not the whole key.
+    part: str = ""
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_many(value: object) -> bool:
+    return isinstance(value, dict) or (isinstance(value, int) and not isinstance(value, bool) and value > 1)
+
+
+def _is_one_of(names: frozenset[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in names
+
+
+def _read_accelerator(value: object) -> AcceleratorRequest | None:
+    try:
+        return AcceleratorRequest.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _is_share(value: object) -> bool:
+    request = _read_accelerator(value)
+    return request is not None and request.mig is None and not request.count.is_integer()
+
+
+def _is_slice(value: object) -> bool:
+    request = _read_accelerator(value)
+    return request is not None and request.mig is not None
+
+
+UNSUPPORTED: Final = (
+    Unsupported(
+        ("workdir",), "clone it, and write its folder: `workdir: .`", _is_mapping, "`workdir` from git",
+        "a git workdir is",
+    ),
+    Unsupported(("image",), "leave it out; `setup` can install what the job needs"),
+    Unsupported(("secrets",), "leave it out; let the job read them from a file that only you can read"),
+    Unsupported(("profile",), "leave it out; `resources` and `constraints` can say the same"),
+    Unsupported(
+        ("launcher",), "write `launcher: none`, and start the framework in `run`", _is_one_of(_LAUNCHERS),
+        "`launcher: {value}`", "every launcher but `none` is",
+    ),
+    Unsupported(("data",), "leave it out; let the job read its data itself"),
+    Unsupported(("sweep",), "leave it out, and submit one job for each combination"),
+    Unsupported(("depends_on",), "leave it out, and submit this job when the others are done"),
+    Unsupported(("health",), "leave it out; `constraints.max_duration` bounds a job that hangs"),
+    Unsupported(("migrate",), "leave it out"),
+    Unsupported(
+        ("resources", "nodes"), "write `nodes: 1`", _is_many, "`resources.nodes` other than 1", "other than 1 is"
+    ),
+    Unsupported(("resources", "any_of"), "leave it out; `accelerators` can name alternatives"),
+    Unsupported(("resources", "accelerators", "mig"), "ask for a whole accelerator", _is_slice, "a MIG slice"),
+    Unsupported(
+        ("resources", "accelerators"), "ask for a whole accelerator", _is_share, "a share of an accelerator",
+        "a share of an accelerator is",
+    ),
+    Unsupported(("constraints", "deadline"), "leave it out; `constraints.max_duration` bounds one attempt"),
+    Unsupported(("constraints", "min_reliability"), "leave it out"),
+    Unsupported(("estimate", "model"), "write `hours` instead: estimate: {hours: 10}"),
+    Unsupported(("estimate", "method"), "leave it out"),
+    Unsupported(("estimate", "tokens"), "leave it out"),
+    Unsupported(
+        ("strategy",), "write cheapest, fastest, balanced or reliable", _is_one_of(_STRATEGIES),
+        "`strategy: {value}`", "`data-local`, `geo-distributed` and `hybrid` are",
+    ),
+)  # fmt: skip
+
+
+def find_unsupported(mapping: dict[str, Any]) -> list[Fault]:
+    """Everything in a job file that is part of the format but not of this version."""
+    return [
+        Fault(
+            path=path,
+            message=f"{_name_subject(entry, value)} is {NOT_SUPPORTED}",
+            hint=entry.hint,
+            is_unsupported=True,
+        )
+        for entry in UNSUPPORTED
+        for path, value in _find_values(mapping, entry.path)
+        if entry.applies(value)
+    ]
+
+
+def _name_subject(entry: Unsupported, value: object) -> str:
+    return entry.subject.format(value=value) if entry.subject else f"`{'.'.join(entry.path)}`"
+
+
+def _find_values(mapping: dict[str, Any], path: tuple[str, ...]) -> list[tuple[KeyPath, Any]]:
+    if path[:2] == ("resources", "accelerators"):
+        return _find_accelerators(mapping)
+    value: Any = mapping
+    for key in path:
+        if not isinstance(value, dict):
+            return []
+        value = value.get(key)
+    return [(path, value)]
+
+
+def _find_accelerators(mapping: dict[str, Any]) -> list[tuple[KeyPath, Any]]:
+    """Each request with its path; one that is not in a list has the path of the key itself."""
+    path: KeyPath = ("resources", "accelerators")
+    resources = mapping.get("resources")
+    value = resources.get("accelerators") if isinstance(resources, dict) else None
+    if isinstance(value, list):
+        return [((*path, index), item) for index, item in enumerate(value)]
+    return [(path, value)]
