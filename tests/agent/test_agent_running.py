@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.conftest import Attempt, wait_until
+from tests.agent.attempts import Attempt, wait_until
 
 _NOISE = """\
 import os, random, sys
