@@ -42,11 +42,6 @@ class Records:
         self._waiting.append(record)
         return record
 
-    @property
-    def is_waiting(self) -> bool:
-        """True if something has been added and not been written."""
-        return bool(self._waiting)
-
     def write(self) -> bool:
         """Write what waits. False if the disk is full; it then stays, samples and metrics being dropped first."""
         if not self._waiting:

@@ -70,7 +70,7 @@ class Sampler:
         host_j, is_host_metered = self._host_joules(cores, used_s, elapsed_s)
         gpu_j, are_gpus_metered = self._gpu_joules(readings, elapsed_s)
         self._last_s = now_s
-        watts = (host_j + gpu_j) / elapsed_s if elapsed_s > 0 else self._host_watts(0.0)
+        watts = (host_j + gpu_j) / elapsed_s if elapsed_s > 0 else 0.0
         self._voice.say(
             "sample",
             cpu_percent=round(100 * cores, 1),
@@ -87,12 +87,8 @@ class Sampler:
         if self._last_s is not None:
             return now_s - self._last_s
         # An earlier agent took the last sample, if there is one; only the wall clock tells how long ago.
-        return 0.0 if self._memory.sampled_at is None else max(0.0, wall_s() - self._memory.sampled_at)
-
-    def start_from(self, begun_at: float) -> None:
-        """Count from the attempt's beginning if nothing has been counted yet."""
-        if self._memory.sampled_at is None:
-            self._memory.sampled_at = begun_at
+        since = self._memory.begun_at if self._memory.sampled_at is None else self._memory.sampled_at
+        return max(0.0, wall_s() - since)
 
     def _host_joules(self, cores: float, used_s: float, elapsed_s: float) -> tuple[float, bool]:
         package_j = self._rapl.joules_since_last()

@@ -62,7 +62,7 @@ class Agent:
         except OSError:
             pass  # The disk is full; watching goes on.
         self._records = Records(directory)
-        self._memory = recall(directory, self._records)
+        self._memory = recall(directory, self._records, begun.get("time") or time.time())
         self._voice = Voice(self._records, self._memory)
         logs = os.path.join(directory, "logs")
         self._logs = {
@@ -80,11 +80,10 @@ class Agent:
         self._checkpoints = None
         if spec.checkpoint_dir is not None:
             self._checkpoints = CheckpointWatch(
-                spec.checkpoint_dir, spec.workdir, begun.get("time") or 0.0, self._voice, self._memory
+                spec.checkpoint_dir, spec.workdir, self._memory.begun_at, self._voice, self._memory
             )
         self._control = ControlFile(spec, directory, begun.get("steady_s") or steady_s())
         self._sampler = Sampler(spec, os.getppid(), self._voice, self._memory)
-        self._sampler.start_from(begun.get("time") or time.time())
         self._asked: tuple[str, float] | None = None
         self._phases_mtime_ns = 0
         now_s = steady_s()
