@@ -76,10 +76,10 @@ class Attempt:
         assert answer.get("started") is True, answer
         return answer
 
-    def script(self, source: str) -> str:
-        """A command that runs a Python program."""
+    def script(self, source: str, then: str | None = None) -> str:
+        """A command that runs a Python program, and perhaps another command after it."""
         (self.workdir / "program.py").write_text(source)
-        return f"exec {sys.executable} program.py"
+        return f"exec {sys.executable} program.py" if then is None else f"{sys.executable} program.py; {then}"
 
     def json(self, name: str) -> dict[str, Any]:
         value: dict[str, Any] = json.loads((self.directory / name).read_text())
