@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.agent.attempts import Attempt
+
 from tradewind.providers.bundle import build_bundle
 
 _OLDEST_PYTHON = "3.8"
@@ -53,6 +53,9 @@ def oldest_python() -> str:
     candidates += [str(path / "bin" / "python") for path in sorted(versions.glob(f"{_OLDEST_PYTHON}.*"))]
     for candidate in candidates:
         # A pyenv shim exists for versions that are not selected, and then fails.
-        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+        if (
+            candidate
+            and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0
+        ):
             return candidate
     pytest.skip(f"there is no Python {_OLDEST_PYTHON} here")

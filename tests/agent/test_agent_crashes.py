@@ -8,7 +8,6 @@ import time
 
 import psutil
 import pytest
-
 from tests.agent.attempts import Attempt, wait_until
 
 # Both say a number every 0.3 s, slower than the agent's limit of four a second: none may be missing, none repeated.
@@ -24,14 +23,18 @@ for step in range(1, 15):
 """
 
 
+def _wait_for_more_metrics(attempt: Attempt) -> None:
+    seen = len(attempt.records("metrics"))
+    wait_until(lambda: len(attempt.records("metrics")) > seen, "the agent to say more")
+
+
 @pytest.mark.slow
 def test_killing_the_agent_again_and_again_loses_and_repeats_nothing(attempt: Attempt) -> None:
     attempt.start(attempt.script(_REPORTS))
     agent = None
     for _ in range(4):
         agent = attempt.wait_for_agent(other_than=agent)
-        seen = len(attempt.records("metrics"))
-        wait_until(lambda seen=seen: len(attempt.records("metrics")) > seen, "the agent to say more")
+        _wait_for_more_metrics(attempt)
         os.kill(agent, signal.SIGKILL)
     end = attempt.wait()
     assert (end["reason"], end["exit_code"], end["strays"]) == ("exited", 0, 0)
@@ -40,7 +43,9 @@ def test_killing_the_agent_again_and_again_loses_and_repeats_nothing(attempt: At
     metrics = attempt.records("metrics")
     steps = list(range(1, 15))
     assert [one["step"] for one in metrics if one["source"] == "channel"] == steps
-    assert [one["values"]["train_loss"] for one in metrics if one["source"] == "stdout"] == [s + 0.5 for s in steps]
+    assert [one["values"]["train_loss"] for one in metrics if one["source"] == "stdout"] == [
+        s + 0.5 for s in steps
+    ]
     assert [one["step"] for one in attempt.records("progress") if one["source"] == "channel"] == steps
     assert [record["phase"] for record in attempt.records("phase")] == ["running"]
     energies = [record["energy_j"] for record in attempt.records("sample")]
@@ -77,7 +82,9 @@ def test_when_both_are_killed_reap_ends_the_command(attempt: Attempt) -> None:
     os.kill(agent, signal.SIGSTOP)
     os.kill(supervisor, signal.SIGKILL)
     os.kill(agent, signal.SIGKILL)
-    wait_until(lambda: agent not in attempt.processes() and supervisor not in attempt.processes(), "both to be gone")
+    wait_until(
+        lambda: agent not in attempt.processes() and supervisor not in attempt.processes(), "both to be gone"
+    )
     assert attempt.processes()
     answer = attempt.verb("reap")
     assert answer["state"] == "ended"
@@ -100,13 +107,17 @@ def test_killing_everything_at_once_is_told_by_reap(attempt: Attempt) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("delay_ms", [0, 5, 10, 20, 30, 40, 60, 80, 120])
-def test_a_supervisor_killed_at_any_moment_of_a_start_leaves_a_clear_state(attempt: Attempt, delay_ms: int) -> None:
+def test_a_supervisor_killed_at_any_moment_of_a_start_leaves_a_clear_state(
+    attempt: Attempt, delay_ms: int
+) -> None:
     attempt.write_spec(run="echo ran >> runs; sleep 100", grace_s=0)
     attempt.verb("start")
     time.sleep(delay_ms / 1000)
     supervisor = attempt.supervisor()
     os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: not psutil.pid_exists(supervisor) or supervisor not in attempt.processes(), "it to be gone")
+    wait_until(
+        lambda: not psutil.pid_exists(supervisor) or supervisor not in attempt.processes(), "it to be gone"
+    )
     wait_until(lambda: attempt.verb("reap")["state"] == "ended", "the attempt to be reaped")
     assert attempt.json("exit.json")["reason"] == "supervisor_lost"
     assert attempt.verb("start") == {"started": False, "reason": "already_ended"}

@@ -7,8 +7,8 @@ import sys
 import time
 from typing import Any
 
+import psutil
 import pytest
-
 from tests.agent.attempts import Attempt, wait_until
 
 _DETACHED = """\
@@ -34,7 +34,7 @@ def test_what_detached_itself_is_ended_and_counted(attempt: Attempt, signals: st
     end = attempt.run(attempt.script(_DETACHED.format(signals=signals)), grace_s=grace_s)
     assert (end["reason"], end["exit_code"], end["strays"]) == ("exited", 0, 1)
     assert attempt.log() == b"over\n"
-    assert not os.path.exists(f"/proc/{(attempt.workdir / 'daemon.pid').read_text()}")
+    assert not psutil.pid_exists(int((attempt.workdir / "daemon.pid").read_text()))
 
 
 def test_a_stopped_command_has_its_grace_to_tidy_up(attempt: Attempt) -> None:

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
 from tests.agent.attempts import Attempt, wait_until
 
 _NOISE = """\
@@ -39,7 +38,9 @@ def test_logs_hold_exactly_the_bytes_that_were_written(attempt: Attempt) -> None
     assert attempt.log("stderr") == _noise(1)
 
 
-def test_everything_works_on_the_oldest_python(make_attempt: Callable[..., Attempt], oldest_python: str) -> None:
+def test_everything_works_on_the_oldest_python(
+    make_attempt: Callable[..., Attempt], oldest_python: str
+) -> None:
     attempt = make_attempt(python=oldest_python)
     end = attempt.run(
         f"{sys.executable} -c 'import tradewind; tradewind.report(step=3, loss=0.5)'; echo epoch 1/2 loss=0.25; exit 5",
@@ -62,7 +63,9 @@ def test_every_module_compiles_for_the_oldest_python(bundle: Path, oldest_python
         "    if name.startswith('tradewind_agent/'):\n"
         "        __import__(name[:-3].replace('/', '.').replace('.__init__', ''))\n"
     )
-    done = subprocess.run([oldest_python, "-I", "-S", "-c", program, str(bundle)], capture_output=True, check=False)
+    done = subprocess.run(
+        [oldest_python, "-I", "-S", "-c", program, str(bundle)], capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
 
 
@@ -121,13 +124,21 @@ def test_the_command_sees_the_contract_and_nothing_else(
 
 
 def test_held_accelerators_are_pinned(attempt: Attempt) -> None:
-    held = [{"vendor": "nvidia", "index": 1, "uuid": "GPU-aa"}, {"vendor": "nvidia", "index": 3, "uuid": None}]
-    attempt.run("echo $CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER ${HIP_VISIBLE_DEVICES-unset}", accelerators=held)
+    held = [
+        {"vendor": "nvidia", "index": 1, "uuid": "GPU-aa"},
+        {"vendor": "nvidia", "index": 3, "uuid": None},
+    ]
+    attempt.run(
+        "echo $CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER ${HIP_VISIBLE_DEVICES-unset}", accelerators=held
+    )
     assert attempt.log() == b"GPU-aa,3 PCI_BUS_ID unset\n"
 
 
 def test_amd_accelerators_are_not_hidden_by_the_variable_of_the_other_vendor(attempt: Attempt) -> None:
-    attempt.run("echo $ROCR_VISIBLE_DEVICES ${CUDA_VISIBLE_DEVICES-unset}", accelerators=[{"vendor": "amd", "index": 1}])
+    attempt.run(
+        "echo $ROCR_VISIBLE_DEVICES ${CUDA_VISIBLE_DEVICES-unset}",
+        accelerators=[{"vendor": "amd", "index": 1}],
+    )
     assert attempt.log() == b"1 unset\n"
 
 
@@ -148,7 +159,9 @@ def test_a_second_start_starts_nothing(attempt: Attempt) -> None:
     assert attempt.verb("start") == {"started": False, "reason": "already_running"}
     attempt.change_control(stop={"reason": "stopped_by_user", "grace_s": 1})
     attempt.wait()
-    wait_until(lambda: attempt.verb("start") == {"started": False, "reason": "already_ended"}, "the lock to be free")
+    wait_until(
+        lambda: attempt.verb("start") == {"started": False, "reason": "already_ended"}, "the lock to be free"
+    )
     assert attempt.log() == b"once\n"
 
 

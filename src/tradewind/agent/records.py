@@ -62,7 +62,11 @@ class Records:
         self._waiting = [record for record in self._waiting if record["type"] not in _LESS_IMPORTANT]
         if not self._was_full:
             self._was_full = True
-            self.add("notice", code="disk_full", message="the disk was full: samples and metrics of that time are lost")
+            self.add(
+                "notice",
+                code="disk_full",
+                message="the disk was full: samples and metrics of that time are lost",
+            )
         del self._waiting[:-_LONGEST_WAITING]
         return False
 
