@@ -76,10 +76,15 @@ def test_when_the_supervisor_is_killed_the_agent_ends_the_command_and_says_why(a
 
 
 def test_when_both_are_killed_reap_ends_the_command(attempt: Attempt) -> None:
-    attempt.start("trap '' TERM; echo ready; (sleep 100 &); sleep 100", grace_s=0.2)
+    attempt.start(
+        "trap '' TERM; echo ready; (sleep 100 &); until [ -e go ]; do sleep 0.05; done; echo epoch 1/2; sleep 100",
+        grace_s=0.2,
+    )
     attempt.wait_for_stdout(b"ready")
     agent, supervisor = attempt.wait_for_agent(), attempt.supervisor()
     os.kill(agent, signal.SIGSTOP)
+    (attempt.workdir / "go").touch()
+    attempt.wait_for_stdout(b"epoch 1/2")
     os.kill(supervisor, signal.SIGKILL)
     os.kill(agent, signal.SIGKILL)
     wait_until(
@@ -90,6 +95,8 @@ def test_when_both_are_killed_reap_ends_the_command(attempt: Attempt) -> None:
     assert answer["state"] == "ended"
     assert answer["exit"]["reason"] == "supervisor_lost"
     attempt.assert_nothing_left()
+    # What was written while no agent was there is read all the same.
+    assert [one["epoch"] for one in attempt.records("progress")] == [1]
     assert attempt.verb("reap") == {"state": "ended", "ended_processes": 0, "exit": answer["exit"]}
 
 

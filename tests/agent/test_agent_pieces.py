@@ -20,7 +20,7 @@ from tradewind.agent.gpus_nvidia import NvidiaGpus
 from tradewind.agent.lines import LineReader
 from tradewind.agent.memory import recall
 from tradewind.agent.parsers.reading import Reading
-from tradewind.agent.processes import below, has_marker, list_processes, read_process
+from tradewind.agent.processes import below, list_processes, marked, read_process
 from tradewind.agent.processes_ps import parse_cpu_time_s, parse_ps
 from tradewind.agent.rapl import Rapl
 from tradewind.agent.records import Records
@@ -226,8 +226,8 @@ def test_the_table_of_processes_holds_this_one_and_its_child() -> None:
         assert child.pid in below(table, [os.getpid()])
         assert child.pid not in below(table, [os.getpid()], [child.pid])
         assert table[os.getpid()].memory_bytes > 1 << 20
-        assert has_marker(child.pid, "att_x y")
-        assert not has_marker(child.pid, "att_x")
+        assert marked(table, "att_x y") == {child.pid}
+        assert marked(table, "att_x") == set()
         first = read_process(child.pid)
         assert first is not None
         assert first.parent == os.getpid()
