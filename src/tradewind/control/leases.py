@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, and_, case, func, or_, select, update
+from sqlalchemy import Table, and_, case, func, literal, or_, select, update
 
+from tradewind.db.columns import UtcTime
 from tradewind.db.rows import Leased, StaleRowError
 from tradewind.db.store import Transaction
 
@@ -94,7 +95,9 @@ def release(
             lease_token=None,
             lease_expires_at=None,
             lease_failures=failures,
-            next_due_at=case((table.c.wakes != row.wakes, tx.now), else_=due_at),
+            next_due_at=case(
+                (table.c.wakes != row.wakes, literal(tx.now, UtcTime())), else_=literal(due_at, UtcTime())
+            ),
         )
         .returning(table.c.next_due_at)
     ).first()
