@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.agent.attempts import wait_until
 
 from tradewind.agent.checkpoints import step_in_name
 from tradewind.agent.gpus_amd import AmdGpus
@@ -226,7 +227,8 @@ def test_the_table_of_processes_holds_this_one_and_its_child() -> None:
         assert child.pid in below(table, [os.getpid()])
         assert child.pid not in below(table, [os.getpid()], [child.pid])
         assert table[os.getpid()].memory_bytes > 1 << 20
-        assert marked(table, "att_x y") == {child.pid}
+        # The kernel shows the environment an instant after the program was executed.
+        wait_until(lambda: marked(table, "att_x y") == {child.pid}, "the child's environment")
         assert marked(table, "att_x") == set()
         first = read_process(child.pid)
         assert first is not None
