@@ -71,6 +71,8 @@ async def serve(settings: Settings) -> None:
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.state.chmod(0o700)
     lock = take_lock(settings.state)
+    # What a killed server said of itself would send clients to an address that may be somebody else's by now.
+    withdraw(settings.state)
     clock, entropy = SystemClock(), SystemEntropy()
     async with AsyncExitStack() as stack:
         stack.callback(os.close, lock)
