@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 from contextlib import AsyncExitStack
 from typing import Final
@@ -104,4 +105,7 @@ async def serve(settings: Settings) -> None:
             http="h11",
         )
         stack.callback(withdraw, settings.state)
+        # Once it has shut down, uvicorn sends itself the signal again, which would end the process before the stack
+        # unwinds: the controllers would be cut off and the database left open.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         await _Announcing(config, settings, url).serve([sock])
