@@ -27,12 +27,22 @@ def installation(cold: Installation) -> Installation:
     return cold
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One running installation for the tests of a module that leave it as they found it."""
-    installation = Installation(tmp_path_factory.mktemp("shared") / "tradewind")
+def _one_for_the_module(factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = Installation(factory.mktemp("shared") / "tradewind")
     try:
         installation.start()
         yield installation
     finally:
         installation.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One running installation for the tests of a module that leave it as they found it."""
+    yield from _one_for_the_module(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One running installation for the tests of a module that run jobs under names of their own."""
+    yield from _one_for_the_module(tmp_path_factory)
