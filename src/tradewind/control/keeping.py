@@ -161,4 +161,5 @@ def record_outputs(tx: Transaction, attempt: AttemptRow, copied: list[Copied]) -
             )
         )
     if copied:
-        append_event(tx, attempt.job_id, "artifacts.kept", f"{len(copied)} output files kept")
+        files = "1 output file" if len(copied) == 1 else f"{len(copied):,} output files"
+        append_event(tx, attempt.job_id, "artifacts.kept", f"{files} kept")

@@ -66,7 +66,9 @@ def test_on_a_terminal_there_is_a_line_of_progress(
     monkeypatch.setenv("NO_COLOR", "1")
     result = tw("run", "-y", job_file)
     assert result.out == "epoch 1\nepoch 2\n"
-    assert f"\r\x1b[K{'━' * 24} 100 % · epoch 20/20 · loss 0.0123" in screen.text
+    assert (
+        f"\r\x1b[K{'━' * 24} 100 % · 0.042 cents · epoch 20/20 · loss 0.0123 · accuracy 0.971" in screen.text
+    )
     # The line is gone at the end.
     assert screen.text.rindex("\r\x1b[K") < screen.text.rindex("SUCCEEDED")
     assert "━" not in screen.text[screen.text.rindex("\r\x1b[K") :]

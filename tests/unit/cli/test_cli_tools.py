@@ -111,7 +111,7 @@ def test_demo_restarts_the_server_and_counts_the_gaps(
     result = tw("demo", "--show-restart", "--to", str(tmp_path / "one"))
     assert result.exit_code == 0, result.err
     assert calls == ["stop", "start"]
-    assert "stopped and started in between: 8 bytes of output, 0 gaps." in result.err
+    assert "stopped and started in between: all 8 bytes of output, without a gap." in result.err
     serve_demo(server, [log("a\nb\nc\n", 0), log("d\n", 7)])
     torn = tw("demo", "--show-restart", "--to", str(tmp_path / "two"))
     assert torn.exit_code == 5
