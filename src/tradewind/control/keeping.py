@@ -38,11 +38,15 @@ async def copy_checkpoints(
 ) -> tuple[list[Copied], list[str]]:
     """Copies checkpoints out of the attempt's workdir. Returns them, and sentences on those that could not be kept.
 
-    One that changes while it is copied is left: the agent announces it again when it is still.
+    One that changes while it is copied is left: the agent announces it again when it is still. The one that the
+    attempt was resumed from is known already.
     """
     copied, complaints = [], []
     work = context.attempt_directory(attempt.id) / "work"
+    known = await context.store.read(lambda tx: _known(tx, attempt.task_id)) if found else set()
     for path, record in found.items():
+        if (path, _written_at(record)) in known:
+            continue
         name = f"{int(record.get('mtime_ns') or 0):x}-{path.replace('/', '_')}"
         location = f"{attempt.job_id}/checkpoints/{attempt.number}/{name}"
         try:
@@ -54,6 +58,19 @@ async def copy_checkpoints(
         else:
             copied.append(Copied(path, location, files, record))
     return copied, complaints
+
+
+def _written_at(record: dict[str, Any]) -> datetime:
+    """When a checkpoint was last written: what tells newer from older, in whatever order they were noticed."""
+    nanoseconds = record.get("mtime_ns")
+    seconds = nanoseconds / 1e9 if isinstance(nanoseconds, int) else float(record["t"])
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _known(tx: Transaction, task_id: str) -> set[tuple[str, datetime]]:
+    table = tables.checkpoints
+    rows = tx.execute(select(table.c.path, table.c.created_at).where(table.c.task_id == task_id))
+    return {(str(row[0]), row[1]) for row in rows}
 
 
 def adopt_checkpoints(tx: Transaction, attempt: AttemptRow, copied: list[Copied]) -> None:
@@ -80,7 +97,7 @@ def adopt_checkpoints(tx: Transaction, attempt: AttemptRow, copied: list[Copied]
                 manifest=[asdict(file) for file in each.files],
                 location=each.location,
                 state="kept",
-                created_at=datetime.fromtimestamp(float(each.record["t"]), UTC),
+                created_at=_written_at(each.record),
             )
         )
         message = f"checkpoint {each.path} kept ({format_bytes(size)})"

@@ -53,15 +53,16 @@ class Document:
 
     def locate(self, path: KeyPath, of_key: bool = False) -> Position | None:
         """Line and column of a value or of its key; of the nearest thing around it where it has none itself."""
-        if of_key and path in self._keys:
-            return self._keys[path]
-        if path in self._values:
-            return self._values[path]
-        for length in range(len(path), -1, -1):
-            # What is missing from a mapping is shown at the mapping's own key.
+        for positions in (self._keys, self._values) if of_key else (self._values,):
+            if path in positions:
+                return positions[path]
+        for length in range(len(path) - 1, -1, -1):
             around = path[:length]
-            if around in self._keys or around in self._values:
-                return self._keys.get(around) or self._values[around]
+            # What is missing from a mapping is shown at the mapping's key, what is missing from a list at the list.
+            if around in self._keys and isinstance(path[length], str):
+                return self._keys[around]
+            if around in self._values:
+                return self._values[around]
         return None
 
 
@@ -138,7 +139,7 @@ class _Builder:
             return "check the indentation, and put a value that contains `: ` in quotes"
         if "cannot start any token" in problem:
             return "put a value that starts with this character in quotes"
-        if "undefined alias" in problem:
+        if "alphabetic or numeric" in problem:
             return "put a value that starts with * in quotes"
         return "check indentation, brackets and quotes around here"
 

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from tradewind.spec.faults import Fault, KeyPath, format_path, shorten
-from tradewind.spec.fields import FieldError, name_type
 from tradewind.spec.json_schema import find_choices, find_example, find_properties, list_keys
+from tradewind.spec.wording import FORM_MARK, FieldError, name_type
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -39,18 +39,24 @@ _ELSEWHERE: Final = {
 
 def explain(error: ErrorDetails) -> Fault:
     """The fault that one error of the models stands for."""
-    location = error["loc"]
-    is_key = bool(location) and location[-1] == "[key]"
+    location, kind = error["loc"], error["type"]
+    # Pydantic marks a fault of the key itself so; a key may also be called that.
+    is_marked = len(location) > 1 and location[-1] == "[key]" and error["input"] == location[-2]
+    is_marked = is_marked and kind != "extra_forbidden"
     path: KeyPath = tuple(
         part
-        for part in (location[:-1] if is_key else location)
-        if part not in ("<path>", "<git>", "<range>", "<list>", "<count>")
+        for part in (location[:-1] if is_marked else location)
+        if not (isinstance(part, str) and part.startswith(FORM_MARK))
     )
     message, hint = _describe(error, path)
     if message[:1].islower():
         message = f"`{format_path(path)}` {message}" if path else f"the job {message}"
-    is_key = is_key or error["type"] == "extra_forbidden"
-    return Fault(path=path, message=_cut(message), hint=_cut(hint) if hint else None, is_key=is_key)
+    return Fault(
+        path=path,
+        message=_cut(message),
+        hint=_cut(hint) if hint else None,
+        is_key=is_marked or kind == "extra_forbidden",
+    )
 
 
 def _cut(text: str) -> str:

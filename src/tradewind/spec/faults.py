@@ -34,7 +34,10 @@ def format_path(path: KeyPath) -> str:
     """`resources.accelerators[1]`; keys that could not be printed safely are escaped and cut."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{shorten(part)}" if text else shorten(part)
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (shorten(part) or '""')
     return text
 
 

@@ -20,6 +20,7 @@ from tradewind.domain.units import (
     parse_price_micro_per_hour,
     parse_size_amount,
 )
+from tradewind.spec.wording import FieldError, name_type
 
 #: Linux refuses a single argument or environment string of 128 KiB or more; some room is left for its name.
 MAX_TEXT_BYTES: Final = 120 * 1024
@@ -29,29 +30,6 @@ _NAME: Final = re.compile(NAME_PATTERN.strip("^$"))
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _COUNT: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([kmbt]?)", re.IGNORECASE | re.ASCII)
 _THOUSANDS: Final = {"": 0, "k": 1, "m": 2, "b": 3, "t": 4}
-
-
-class FieldError(ValueError):
-    """What is wrong with a value, and what would be right. A message without a capital goes on from the key's name."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-def name_type(value: object) -> str:
-    """What a value is, in the words of someone who wrote it in YAML."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, dict):
-        return "a mapping"
-    return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
 
 
 def _scalar(value: object, noun: str) -> str | int | float:
@@ -279,7 +257,7 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 YesNo = Annotated[bool, Field(strict=True)]
 Text = Annotated[str, Field(min_length=1, max_length=4_096)]
 Name = Annotated[str, AfterValidator(_is_name), _as_schema("string", pattern=NAME_PATTERN)]
-WorkdirPath = Annotated[str, AfterValidator(_is_path), Field(max_length=4_096)]
+WorkdirPath = Annotated[str, Field(max_length=4_096), AfterValidator(_is_path)]
 Command = Annotated[str, AfterValidator(_is_command)]
 Glob = Annotated[str, AfterValidator(_is_inside_workdir)]
 FolderInWorkdir = Annotated[str, AfterValidator(_is_inside_workdir), AfterValidator(_is_not_the_workdir)]

@@ -6,11 +6,20 @@ from copy import deepcopy
 from functools import cache
 from typing import Any, Final
 
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
 from tradewind.spec.faults import KeyPath
 from tradewind.spec.models import JobSpec
 from tradewind.spec.supported import NOT_SUPPORTED, UNSUPPORTED
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _InOrder(GenerateJsonSchema):
+    """Keeps keys in the order they are written in, so that examples look as a person would write them."""
+
+    def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:  # noqa: ARG002
+        return value
 
 
 def job_file_schema() -> dict[str, Any]:
@@ -20,7 +29,7 @@ def job_file_schema() -> dict[str, Any]:
 
 @cache
 def _schema() -> dict[str, Any]:
-    generated = JobSpec.model_json_schema(by_alias=True, mode="validation")
+    generated = JobSpec.model_json_schema(by_alias=True, mode="validation", schema_generator=_InOrder)
     schema: dict[str, Any] = {"$schema": DIALECT, **_tidy(generated)}
     schema["title"] = "Tradewind job file"
     _describe(schema)
@@ -41,7 +50,7 @@ def _describe(schema: dict[str, Any]) -> None:
 
 
 def _tidy(node: Any, is_properties: bool = False) -> Any:
-    """Takes out what only Python cares about: titles made from names, and null for keys that may be left out."""
+    """Takes out what only Python cares about: titles made from names, null and empty mappings for what is left out."""
     if isinstance(node, list):
         return [_tidy(item) for item in node]
     if not isinstance(node, dict):
@@ -53,7 +62,7 @@ def _tidy(node: Any, is_properties: bool = False) -> Any:
         if key in ("default", "examples", "const", "enum")
         else _tidy(value, key in ("properties", "$defs"))
         for key, value in node.items()
-        if key != "title" and not (key == "default" and value is None)
+        if key != "title" and not (key == "default" and (value is None or isinstance(value, dict)))
     }
     choices = tidy.get("anyOf")
     if isinstance(choices, list):

@@ -45,6 +45,7 @@ from tradewind.spec.resources import (
     SpecModel,
     Spot,
 )
+from tradewind.spec.wording import FORM_MARK
 
 __all__ = [
     "AcceleratorRequest", "Amount", "Checkpoints", "Constraints", "DataSource", "Estimate", "GitSource", "Health",
@@ -53,20 +54,24 @@ __all__ = [
 ]  # fmt: skip
 
 
+_PATH_FORM, _GIT_FORM = f"{FORM_MARK}path", f"{FORM_MARK}git"
+_LIST_FORM, _RANGE_FORM = f"{FORM_MARK}list", f"{FORM_MARK}range"
+
+
 def _tag_workdir(value: object) -> str | None:
     if isinstance(value, dict | GitSource):
-        return "<git>"
-    return "<path>" if isinstance(value, str) else None
+        return _GIT_FORM
+    return _PATH_FORM if isinstance(value, str) else None
 
 
 def _tag_sweep(value: object) -> str | None:
     if isinstance(value, dict | SweepRange):
-        return "<range>"
-    return "<list>" if isinstance(value, list) else None
+        return _RANGE_FORM
+    return _LIST_FORM if isinstance(value, list) else None
 
 
 Workdir = Annotated[
-    Annotated[WorkdirPath, Tag("<path>")] | Annotated[GitSource, Tag("<git>")],
+    Annotated[WorkdirPath, Tag(_PATH_FORM)] | Annotated[GitSource, Tag(_GIT_FORM)],
     Discriminator(
         _tag_workdir,
         custom_error_type="workdir_type",
@@ -74,8 +79,8 @@ Workdir = Annotated[
     ),
 ]
 SweepValues = Annotated[
-    Annotated[Annotated[list[Any], Field(min_length=1)], Tag("<list>")]
-    | Annotated[SweepRange, Tag("<range>")],
+    Annotated[Annotated[list[Any], Field(min_length=1)], Tag(_LIST_FORM)]
+    | Annotated[SweepRange, Tag(_RANGE_FORM)],
     Discriminator(
         _tag_sweep,
         custom_error_type="sweep_type",
@@ -122,6 +127,7 @@ class JobSpec(SpecModel):
         default={},
         description="Environment variables. Names that start with TRADEWIND_ are reserved.",
         examples=[{"SEED": "1"}],
+        json_schema_extra={"additionalProperties": False},
     )
     secrets: list[EnvironmentName] = Field(
         default=[], description="Stored secrets that become environment variables.", examples=[["HF_TOKEN"]]

@@ -10,7 +10,6 @@ from pydantic import Field, field_validator, model_validator
 
 from tradewind.spec.fields import (
     Duration,
-    FieldError,
     FolderInWorkdir,
     LargeCount,
     MoneyMicro,
@@ -23,6 +22,7 @@ from tradewind.spec.fields import (
     YesNo,
 )
 from tradewind.spec.resources import SpecModel
+from tradewind.spec.wording import FieldError
 
 
 class Launcher(StrEnum):

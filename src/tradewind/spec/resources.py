@@ -20,10 +20,11 @@ from pydantic import (
     model_validator,
 )
 
-from tradewind.spec.fields import CountAmount, FieldError, Name, Number, SizeAmount, WholeNumber, name_type
+from tradewind.spec.fields import CountAmount, Name, Number, SizeAmount, WholeNumber
+from tradewind.spec.wording import FORM_MARK, FieldError, name_type
 
 _ACCELERATOR_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9 ._/-]*(:[0-9]+(\.[0-9]+)?)?$"
-_ACCELERATOR: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._/-]*?)\s*(?::\s*([0-9]{1,6}(?:\.[0-9]{1,6})?))?")
+_ACCELERATOR: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._/-]*?)\s*(?::\s*([0-9]{1,6}(?:\.[0-9]{1,20})?))?")
 #: Machines that are simply there: nothing takes them back, so they are never spot.
 _NEVER_SPOT: Final = frozenset({"local"})
 
@@ -54,9 +55,12 @@ class AcceleratorRequest(SpecModel):
     """Accelerators by name; written `A100-80GB:8`, or as a mapping."""
 
     name: Annotated[
-        str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 ._/-]*$", max_length=64, examples=["A100-80GB"])
+        str,
+        Field(
+            pattern=r"^[A-Za-z]([A-Za-z0-9 ._/-]*[A-Za-z0-9._/-])?$", max_length=64, examples=["A100-80GB"]
+        ),
     ] = Field(default="", description="The accelerator's name. Needed unless `mig` is given.")
-    count: Annotated[Number, Field(gt=0, le=1_000_000, examples=[8])] = Field(
+    count: Annotated[Number, Field(ge=0.001, le=100_000, examples=[8])] = Field(
         default=1.0, description="How many per node; less than one asks for a share."
     )
     mig: Annotated[str | None, Field(pattern=r"^[0-9]g\.[0-9]+gb$", examples=["3g.40gb"])] = Field(
@@ -70,9 +74,10 @@ class AcceleratorRequest(SpecModel):
             match = _ACCELERATOR.fullmatch(value.strip())
             if match is None or len(match[1]) > 64:
                 raise FieldError(f"{value!r} is not an accelerator", "write for example H100 or A100-80GB:8")
-            if match[2] is not None and not float(match[2]) > 0:
+            if match[2] is not None and not 0.001 <= float(match[2]) <= 100_000:
                 raise FieldError(
-                    f"{value!r} asks for no accelerator", "leave it out, or ask for at least one"
+                    f"{value!r} asks for none, or for more than there are",
+                    "leave it out, or ask for at least one",
                 )
             return {"name": match[1], "count": float(match[2] or 1)}
         if not isinstance(value, dict):
@@ -113,14 +118,17 @@ class NodeRange(SpecModel):
         return value
 
 
+_COUNT_FORM, _RANGE_FORM = f"{FORM_MARK}count", f"{FORM_MARK}range"
+
+
 def _tag_nodes(value: object) -> str | None:
     if isinstance(value, dict | NodeRange):
-        return "<range>"
-    return "<count>" if isinstance(value, int) and not isinstance(value, bool) else None
+        return _RANGE_FORM
+    return _COUNT_FORM if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 Nodes = Annotated[
-    Annotated[Annotated[WholeNumber, Field(ge=1)], Tag("<count>")] | Annotated[NodeRange, Tag("<range>")],
+    Annotated[Annotated[WholeNumber, Field(ge=1)], Tag(_COUNT_FORM)] | Annotated[NodeRange, Tag(_RANGE_FORM)],
     Discriminator(
         _tag_nodes,
         custom_error_type="nodes_type",

@@ -8,9 +8,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from tradewind.spec.faults import Fault, KeyPath, Locate, make_error
-from tradewind.spec.fields import name_type
 from tradewind.spec.models import JobSpec
 from tradewind.spec.supported import find_unsupported
+from tradewind.spec.wording import name_type
 
 _MAX_DEPTH: Final = 32
 _MAX_VALUES: Final = 100_000

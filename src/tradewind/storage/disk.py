@@ -71,6 +71,7 @@ class DiskStorage:
         )
         if not same:
             raise ChangedWhileReadError(str(source))
+        os.utime(target, ns=(after.st_atime_ns, after.st_mtime_ns))
         return KeptFile(name, after.st_size, digest.hexdigest())
 
     def fetch(self, key: str, target: Path) -> None:
