@@ -19,6 +19,9 @@ from tradewind.domain.status import has_ended
 
 router = APIRouter(tags=["events"])
 _PAGE = 500
+#: What the database can count to.
+_LARGEST = 2**63 - 1
+After = Annotated[int, Field(ge=0, le=_LARGEST)]
 
 
 @router.get("/jobs/{reference}/events")
@@ -26,7 +29,7 @@ async def list_events(
     reference: str,
     services: ServicesOf,
     caller: CallerOf,
-    after: Annotated[int, Field(ge=0)] = 0,
+    after: After = 0,
     limit: Annotated[int, Field(ge=1, le=5000)] = _PAGE,
 ) -> EventPage:
     """Events after a sequence number, in order."""
@@ -44,13 +47,18 @@ async def stream_events(
     reference: str,
     services: ServicesOf,
     caller: CallerOf,
-    after: Annotated[int, Field(ge=0)] = 0,
+    after: After = 0,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Events as they happen; ends with `event: end` once the job has ended."""
     job = await services.context.store.read(lambda tx: find_job(tx, caller, reference))
-    start = int(last_event_id) if last_event_id and last_event_id.isdigit() else after
-    return stream(_follow(services, job.id, start))
+    return stream(_follow(services, job.id, _position(last_event_id, after)))
+
+
+def _position(last_event_id: str | None, after: int) -> int:
+    if not last_event_id or not (last_event_id.isascii() and last_event_id.isdecimal()):
+        return after
+    return min(int(last_event_id), _LARGEST) if len(last_event_id) < 20 else _LARGEST
 
 
 async def _follow(services: Services, job_id: str, after: int) -> AsyncIterator[bytes]:

@@ -156,9 +156,11 @@ class AttemptController:
         if folded.energy_j is not None:
             changes["energy_j"] = max(row.energy_j, round(folded.energy_j))
         for kind, message, data, at in folded.notices:
-            append_event(tx, row.job_id, kind, message, data, at=datetime.fromtimestamp(at, UTC))
+            append_event(
+                tx, row.job_id, kind, message, data, at=datetime.fromtimestamp(at, UTC) if at else None
+            )
         started = row.started_at
-        if started is None and folded.running_since_s is not None:
+        if started is None and folded.running_since_s:
             started = datetime.fromtimestamp(folded.running_since_s, UTC)
             changes["started_at"] = started
         if folded.is_running and row.status is AttemptStatus.STARTING:

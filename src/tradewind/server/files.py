@@ -9,15 +9,12 @@ import secrets
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import psutil
 
 from tradewind import __version__
 from tradewind.domain.errors import ConflictError
 from tradewind.domain.paths import SERVER_FILE, SERVER_LOCK, TOKEN_FILE
-
-_LOCK_PATIENCE_S: Final = 1.0
 
 
 def take_lock(state: Path) -> int:
@@ -27,20 +24,24 @@ def take_lock(state: Path) -> int:
         ConflictError: another server has it.
     """
     descriptor = os.open(state / SERVER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + _LOCK_PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() < deadline:
-                # Whoever asks whether a server runs holds the lock for an instant.
-                time.sleep(0.02)
-                continue
+    while not _try_lock(descriptor, fcntl.LOCK_EX):
+        if not _try_lock(descriptor, fcntl.LOCK_SH):
             os.close(descriptor)
             raise ConflictError(
                 f"a server is already using {state}", hint="`tradewind server status` shows it"
             ) from None
-        return descriptor
+        # Nobody holds it for long: somebody only looked whether a server lives, and that takes an instant.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        time.sleep(0.001)
+    return descriptor
+
+
+def _try_lock(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def announce(state: Path, url: str, started_at: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 from contextlib import AsyncExitStack
 from typing import Final
@@ -35,7 +36,9 @@ def listen(settings: Settings) -> socket.socket:
     tries = 1 if settings.port_is_fixed else _PORTS_TRIED
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     for port in range(settings.port, settings.port + tries):
-        candidate = socket.socket(family, socket.SOCK_STREAM)
+        # With the protocol named, accepted connections are seen to be TCP and send small answers at once; without,
+        # each answer on a kept connection waits 40 ms for the other side's delayed acknowledgement.
+        candidate = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             candidate.bind((settings.host, port))
@@ -71,6 +74,8 @@ async def serve(settings: Settings) -> None:
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.state.chmod(0o700)
     lock = take_lock(settings.state)
+    # What a killed server said of itself would send clients to an address that may be somebody else's by now.
+    withdraw(settings.state)
     clock, entropy = SystemClock(), SystemEntropy()
     async with AsyncExitStack() as stack:
         stack.callback(os.close, lock)
@@ -102,4 +107,7 @@ async def serve(settings: Settings) -> None:
             http="h11",
         )
         stack.callback(withdraw, settings.state)
+        # Once it has shut down, uvicorn sends itself the signal again, which would end the process before the stack
+        # unwinds: the controllers would be cut off and the database left open.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         await _Announcing(config, settings, url).serve([sock])
