@@ -21,6 +21,8 @@ from tests.e2e.waiting import eventually
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _WORKER = Path(__file__).with_name("worker.py")
+#: Whether to take the time for the tests that need minutes.
+LONG = bool(os.environ.get("TRADEWIND_E2E_LONG"))
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
 
