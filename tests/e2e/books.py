@@ -15,7 +15,9 @@ def check_books(installation: Installation) -> None:
     jobs = installation.rows("SELECT id, name, status, event_seq FROM jobs")
     assert {job["name"]: job["status"] for job in jobs if job["status"] not in ENDED} == {}
     _check_stories(installation, jobs)
-    attempts = installation.rows("SELECT id, job_id, number, status, accepted_at FROM attempts ORDER BY number")
+    attempts = installation.rows(
+        "SELECT id, job_id, number, status, accepted_at FROM attempts ORDER BY number"
+    )
     assert [attempt for attempt in attempts if attempt["status"] not in _ATTEMPT_ENDS] == []
     _check_numbers(attempts)
     accepted = Counter(attempt["id"] for attempt in attempts if attempt["accepted_at"] is not None)
@@ -32,7 +34,9 @@ def check_books(installation: Installation) -> None:
 
 def _check_stories(installation: Installation, jobs: list[dict[str, Any]]) -> None:
     for job in jobs:
-        story = installation.rows(f"SELECT seq, position FROM events WHERE job_id = '{job['id']}' ORDER BY seq")
+        story = installation.rows(
+            f"SELECT seq, position FROM events WHERE job_id = '{job['id']}' ORDER BY seq"
+        )
         assert [event["seq"] for event in story] == list(range(1, job["event_seq"] + 1)), job["name"]
         positions = [event["position"] for event in story]
         assert positions == sorted(set(positions)), job["name"]

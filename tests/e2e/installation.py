@@ -94,7 +94,9 @@ class Installation:
     def _answers(self) -> bool:
         assert self.server is not None
         if self.server.poll() is not None:
-            raise AssertionError(f"the server ended with {self.server.returncode}:\n{self.server_log()[-3000:]}")
+            raise AssertionError(
+                f"the server ended with {self.server.returncode}:\n{self.server_log()[-3000:]}"
+            )
         with contextlib.suppress(OSError, http.client.HTTPException):
             return self.request("GET", "/readyz", token=None).status == 200
         return False

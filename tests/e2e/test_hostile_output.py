@@ -132,6 +132,7 @@ def test_a_log_beyond_its_cap_keeps_its_beginning_and_its_end(cold: Installation
     followed = cold.cli("logs", "-f", job)
     assert followed.returncode == 0, followed.stderr
     assert cold.wait_until_ended(job)["status"] == "succeeded"
+    assert "\0" not in followed.stdout
     assert followed.stdout.startswith("0000000€")
     assert "0039999€" in followed.stdout
     attempt = cold.attempts(job)[0]["id"]

@@ -10,7 +10,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-
 from tests.e2e.installation import Installation
 from tests.e2e.waiting import eventually
 
@@ -44,7 +43,9 @@ def test_a_glance_at_the_lock_does_not_keep_a_server_from_starting(cold: Install
         # What every command does to see whether a server lives, only slower.
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         server = cold.spawn_server()
-        eventually("the server wants the lock", lambda: server.poll() is not None or _has_open(server.pid, lock))
+        eventually(
+            "the server wants the lock", lambda: server.poll() is not None or _has_open(server.pid, lock)
+        )
     finally:
         os.close(descriptor)
     cold.wait_until_ready()

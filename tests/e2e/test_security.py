@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-
 from tests.e2e.installation import Answer, Installation
 from tests.e2e.processes import listening_ports, processes_of
 from tests.e2e.waiting import eventually
@@ -53,7 +52,9 @@ def test_only_health_is_free_and_says_nothing(shared: Installation) -> None:
         assert set(answer.json) == {"status", "version", "checks"}
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "10.0.0.1"]
+)
 def test_a_request_for_another_host_is_refused(shared: Installation, host: str) -> None:
     answer = shared.request("GET", "/api/v1/info", headers={"Host": host})
     assert answer.status == 403, answer
@@ -171,7 +172,9 @@ def test_a_workdir_archive_cannot_reach_out_of_its_folder(
     busy: Installation, members: list[tuple[str, bytes, str, bytes]]
 ) -> None:
     outside = str(busy.outside)
-    data = _tar(*((n.replace("OUTSIDE", outside), k, t.replace("OUTSIDE", outside), c) for n, k, t, c in members))
+    data = _tar(
+        *((n.replace("OUTSIDE", outside), k, t.replace("OUTSIDE", outside), c) for n, k, t, c in members)
+    )
     digest = _upload(busy, data)
     job = busy.submit({"name": "tar", "run": "true", "resources": {"cpus": 0.1}}, workdir=digest)
     ended = busy.wait_until_ended(job)
@@ -211,7 +214,9 @@ def test_nothing_listens_but_the_api(installation: Installation) -> None:
     eventually("the agent is there", (directory / "agent.json").exists)
     ours = {process.pid for process in processes_of(installation.home)}
     assert installation.server is not None
-    named = {json.loads((directory / f"{name}.json").read_text())["pid"] for name in ("begun", "agent", "process")}
+    named = {
+        json.loads((directory / f"{name}.json").read_text())["pid"] for name in ("begun", "agent", "process")
+    }
     assert named | {installation.server.pid} <= ours
     assert listening_ports(ours) == {("0100007F", installation.port)}
     installation.stop_job(job, now=True)

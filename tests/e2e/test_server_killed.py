@@ -9,7 +9,6 @@ import subprocess
 from typing import Any
 
 import pytest
-
 from tests.e2e.books import check_books, check_logs, runs
 from tests.e2e.installation import ENDED, Installation
 from tests.e2e.waiting import eventually
@@ -54,7 +53,9 @@ def _kill_at_random_moment(installation: Installation, chance: random.Random) ->
     except subprocess.TimeoutExpired:
         installation.kill()
     else:
-        raise AssertionError(f"the server ended by itself with {status}:\n{installation.server_log()[-3000:]}")
+        raise AssertionError(
+            f"the server ended by itself with {status}:\n{installation.server_log()[-3000:]}"
+        )
 
 
 def _check_runs_and_logs(installation: Installation) -> None:

@@ -49,17 +49,17 @@ def main() -> int:
     if resumed_from:
         with open(resumed_from, encoding="utf-8") as file:
             first = json.load(file)["step"]
-        out.write("resumed from step {}\n".format(first).encode())
+        out.write(f"resumed from step {first}\n".encode())
     for step in range(first + 1, steps + 1):
         ending = chance.choice([b"\n", b"\n", b"\r\n", b"\r", b""])
-        out.write("step {} ü€𝄞 ".format(step).encode() + chance.randbytes(20) + ending)
+        out.write(f"step {step} ü€𝄞 ".encode() + chance.randbytes(20) + ending)
         if step % 3 == 0:
             err.write(b"warning at step %d \xff\xfe\n" % step)
         append(private + ".steps", b"%d\n" % step)
         append(os.environ["TRADEWIND_METRICS"], json.dumps({"step": step, "loss": 1 / step}).encode() + b"\n")
         checkpoints = os.environ.get("TRADEWIND_CHECKPOINT_DIR")
         if checkpoints:
-            path = os.path.join(checkpoints, "step-{:06d}.json".format(step))
+            path = os.path.join(checkpoints, f"step-{step:06d}.json")
             with open(path + ".new", "w", encoding="utf-8") as file:
                 json.dump({"step": step}, file)
             os.replace(path + ".new", path)

