@@ -50,9 +50,7 @@ def _python(text: str, *arguments: object) -> str:
 def test_bytes_that_are_no_text_are_kept_as_they_are(busy: Installation) -> None:
     wrote = bytes(range(256)) * 300 + b"\xff\xfe\xe2\x82\n\x00\x1b[31m\xed\xa0\x80\r" + b"\xf0\x9f"
     (busy.outside / "bytes").write_bytes(wrote)
-    job = busy.submit(
-        {"name": "bytes", "run": f"cat {busy.outside}/bytes", "resources": {"cpus": 0.1}}
-    )
+    job = busy.submit({"name": "bytes", "run": f"cat {busy.outside}/bytes", "resources": {"cpus": 0.1}})
     assert busy.wait_until_ended(job)["status"] == "succeeded"
     assert busy.raw_log(job) == wrote
     answer = busy.request("GET", f"/api/v1/jobs/{job}/logs?follow=true")
@@ -109,7 +107,9 @@ def test_ten_thousand_lines_a_second_lose_none(installation: Installation) -> No
     directory = installation.directory(installation.attempts(job)[0]["id"])
     followed = installation.cli("logs", "-f", job, timeout_s=seconds + 60)
     expected = "".join(
-        f"second {second} line {line} loss={line % 1000}\n" for second in range(seconds) for line in range(10000)
+        f"second {second} line {line} loss={line % 1000}\n"
+        for second in range(seconds)
+        for line in range(10000)
     )
     assert followed.stdout == expected
     ended = installation.wait_until_ended(job)
