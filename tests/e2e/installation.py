@@ -21,6 +21,8 @@ from tests.e2e.waiting import eventually
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _WORKER = Path(__file__).with_name("worker.py")
+#: Whether to take the time for the tests that need minutes.
+LONG = bool(os.environ.get("TRADEWIND_E2E_LONG"))
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -48,6 +50,8 @@ class Installation:
         self.port = _free_port()
         self.server: subprocess.Popen[bytes] | None = None
         self.extra_environment: dict[str, str] = {}
+        #: What goes before the server's command, to start it in surroundings of its own.
+        self.server_prefix: list[str] = []
         self._log = (home / "server.log").open("ab")
 
     # -- the server ----------------------------------------------------------------------------------------------
@@ -60,7 +64,7 @@ class Installation:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
             "HOME": str(self.home),
             "PYTHONPATH": str(_REPOSITORY / "src"),
-            "TRADEWIND_STATE_DIR": str(self.state),
+            "TRADEWIND_STATE_DIR": str(self.home / "state"),
             "TRADEWIND_CONFIG_DIR": str(self.home / "config"),
             "NO_COLOR": "1",
             **self.extra_environment,
@@ -70,7 +74,15 @@ class Installation:
         """Starts the server process and returns at once."""
         assert self.server is None
         self.server = subprocess.Popen(
-            [sys.executable, "-m", "tradewind.server", "serve", "--port", str(self.port)],
+            [
+                *self.server_prefix,
+                sys.executable,
+                "-m",
+                "tradewind.server",
+                "serve",
+                "--port",
+                str(self.port),
+            ],
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
@@ -135,6 +147,10 @@ class Installation:
             found = processes_of(self.home)
             end_all(found)
             raise AssertionError(f"processes left behind: {found}") from error
+
+    def see_state_through(self, pid: int) -> None:
+        """Looks at the state as this process sees it: in a mount namespace of its own it has another one."""
+        self.state = Path(f"/proc/{pid}/root{self.home / 'state'}")
 
     # -- asking it -----------------------------------------------------------------------------------------------
 

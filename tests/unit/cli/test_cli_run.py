@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.unit.cli.conftest import Run
 from tests.unit.client.fakes import FakeServer, Pieces, event, job, log, money, problem, sse
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.jobs_for_tests import add_attempt, add_job
 
+from tests.unit.jobs_for_tests import add_attempt, add_job
 from tradewind.db.owners import Caller
 from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain.money import Quantity, Rate, worst_case_micro
