@@ -50,7 +50,9 @@ def oldest_python() -> str:
     """The oldest Python that the agent promises to run on; skips where there is none."""
     candidates = [shutil.which(f"python{_OLDEST_PYTHON}")]
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    candidates += [str(path / "bin" / "python") for path in sorted(versions.glob(f"{_OLDEST_PYTHON}.*"))]
+    # The folder may be somebody else's.
+    if os.access(versions, os.R_OK | os.X_OK):
+        candidates += [str(path / "bin" / "python") for path in sorted(versions.glob(f"{_OLDEST_PYTHON}.*"))]
     for candidate in candidates:
         # A pyenv shim exists for versions that are not selected, and then fails.
         if (

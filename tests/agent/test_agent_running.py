@@ -146,7 +146,10 @@ def test_amd_accelerators_are_not_hidden_by_the_variable_of_the_other_vendor(att
 def test_signals_are_delivered_as_to_any_program(attempt: Attempt) -> None:
     # The supervisor ignores some signals, and what is ignored is inherited unless it is put right.
     attempt.run("grep -E 'SigIgn|SigBlk' /proc/self/status")
-    assert attempt.log().split() == [b"SigBlk:", b"0" * 16, b"SigIgn:", b"0" * 16]
+    masks = {name.rstrip(b":"): int(mask, 16) for name, mask in map(bytes.split, attempt.log().splitlines())}
+    # glibc keeps 32 and 33 for itself, and what posix_spawn starts (make's children, say) ignores 32; no program sees it.
+    reserved = 1 << 31 | 1 << 32
+    assert {name: mask & ~reserved for name, mask in masks.items()} == {b"SigBlk": 0, b"SigIgn": 0}
 
 
 def test_no_descriptor_is_left_open_for_the_command(attempt: Attempt) -> None:
