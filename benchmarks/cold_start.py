@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Final
 
 from benchmarks.figures import Figure, Peer
@@ -21,6 +22,10 @@ _PROGRAM: Final = (
     "import sys; from tradewind.cli.main import main; sys.exit(main(sys.argv[1:]))",
 )
 _GOAL_HELP_MS: Final = 150.0
+_READINGS: Final[tuple[tuple[str, Callable[[Run], float]], ...]] = (
+    ("CPU", lambda run: run.cpu_s),
+    ("wall", lambda run: run.wall_s),
+)
 #: Libraries that help must not load: the web framework, the database layer, the HTTP client, what validates models.
 _HEAVY: Final = frozenset(
     {"fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "httpx2", "pydantic", "rich", "psutil"}
@@ -41,7 +46,7 @@ def measure(size: Size) -> list[Figure]:
                 if turn or size.runs == 1:
                     runs[name].append(run)
     figures = []
-    for kind, of_run in (("CPU", lambda run: run.cpu_s), ("wall", lambda run: run.wall_s)):
+    for kind, of_run in _READINGS:
         empty = 1000 * statistics.median(of_run(run) for run in runs["python -c pass"])
         for name in list(commands)[1:]:
             is_goal = kind == "CPU" and name == "tradewind --help"
