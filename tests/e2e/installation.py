@@ -74,7 +74,15 @@ class Installation:
         """Starts the server process and returns at once."""
         assert self.server is None
         self.server = subprocess.Popen(
-            [*self.server_prefix, sys.executable, "-m", "tradewind.server", "serve", "--port", str(self.port)],
+            [
+                *self.server_prefix,
+                sys.executable,
+                "-m",
+                "tradewind.server",
+                "serve",
+                "--port",
+                str(self.port),
+            ],
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=self._log,

@@ -123,9 +123,7 @@ def test_a_process_that_forks_and_detaches_ends_with_the_job(busy: Installation,
 
 
 def test_a_budget_that_covers_nothing_is_refused(busy: Installation) -> None:
-    path = busy.write_job(
-        "version: 1\nname: poor\nrun: touch ran\nconstraints: {budget: $0.000001}\n"
-    )
+    path = busy.write_job("version: 1\nname: poor\nrun: touch ran\nconstraints: {budget: $0.000001}\n")
     done = busy.cli("run", "--wait", str(path))
     job = busy.job("poor")
     assert done.returncode == 100
