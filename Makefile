@@ -36,9 +36,10 @@ docs: ## Build the documentation into site/
 	@scripts/bootstrap docs
 	$(BIN)/mkdocs build --strict
 
-docs-cli: environment ## Write docs/cli.md and docs/endpoints.md anew from the code
+docs-cli: environment ## Write what the documentation takes from the code: commands, endpoints, states
 	$(BIN)/python scripts/write_cli_docs.py
 	$(BIN)/python scripts/write_api_docs.py
+	$(BIN)/python scripts/write_state_docs.py
 
 lock: ## Resolve and pin the requirements anew (needs uv)
 	scripts/lock

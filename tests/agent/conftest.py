@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.agent.attempts import Attempt
 
+from tests.agent.attempts import Attempt
 from tradewind.providers.bundle import build_bundle
 
 _OLDEST_PYTHON = "3.8"

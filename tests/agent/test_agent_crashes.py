@@ -8,6 +8,7 @@ import time
 
 import psutil
 import pytest
+
 from tests.agent.attempts import Attempt, wait_until
 
 # Both say a number every 0.3 s, slower than the agent's limit of four a second: none may be missing, none repeated.

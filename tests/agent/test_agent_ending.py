@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+
 from tests.agent.attempts import Attempt, wait_until
 
 _DETACHED = """\

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.agent.attempts import Attempt, wait_until
 
 _LARGEST_AGENT_KB = 25 * 1024

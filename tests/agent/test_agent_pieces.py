@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.agent.attempts import wait_until
 
+from tests.agent.attempts import wait_until
 from tradewind.agent.checkpoints import step_in_name
 from tradewind.agent.gpus_amd import AmdGpus
 from tradewind.agent.gpus_nvidia import NvidiaGpus

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.agent.attempts import Attempt
 
 import tradewind
+from tests.agent.attempts import Attempt
 from tradewind.providers.bundle import build_bundle
 
 

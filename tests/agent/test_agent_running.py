@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from tests.agent.attempts import Attempt, wait_until
 
 _NOISE = """\

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.agent.attempts import Attempt, wait_until
 
+from tests.agent.attempts import Attempt, wait_until
 from tradewind.agent.environment_key import environment_key, named_files, why_private
 
 pytestmark = pytest.mark.slow

@@ -57,7 +57,7 @@ def listening_ports(pids: set[int]) -> set[tuple[str, int]]:
     for pid in pids:
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             try:
-                target = os.readlink(descriptor)
+                target = str(descriptor.readlink())
             except OSError:
                 continue
             if target.startswith("socket:["):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.e2e.books import check_books, check_logs, runs
 from tests.e2e.installation import Installation
 from tests.e2e.waiting import eventually

@@ -10,6 +10,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from tests.e2e.installation import Installation
 from tests.e2e.waiting import eventually
 
@@ -59,7 +60,8 @@ def test_the_address_of_a_killed_server_is_withdrawn(cold: Installation) -> None
     path.write_text(json.dumps({**json.loads(path.read_text()), "url": "http://127.0.0.1:9"}))
     server = cold.spawn_server()
     cold.wait_until_ready()
-    said = eventually("the server says where it is", lambda: path.exists() and json.loads(path.read_text()))
+    eventually("the server says where it is", lambda: not path.read_text().count('"http://127.0.0.1:9"'))
+    said = json.loads(path.read_text())
     assert (said["pid"], said["url"]) == (server.pid, f"http://127.0.0.1:{cold.port}")
     assert cold.stop() == 0
     assert not path.exists()
@@ -95,7 +97,7 @@ def test_a_job_outlives_its_server_and_is_told_of_in_full(cold: Installation) ->
 
 def _has_open(pid: int, path: Path) -> bool:
     try:
-        links = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
+        links = [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()]
     except OSError:
         return False
     return str(path) in links

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from tests.e2e.installation import Installation
 
 pytestmark = pytest.mark.e2e

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
 from tests.e2e.installation import Answer, Installation
 from tests.e2e.processes import listening_ports, processes_of
 from tests.e2e.waiting import eventually

@@ -17,6 +17,7 @@ from tradewind.domain.units import format_bytes
 #: Events of the whole story that a reader of the live one has just been told in other words.
 _SAID_BY_ANOTHER: Final = frozenset(
     {
+        "job.queued",
         "job.starting",
         "job.running",
         "attempt.succeeded",

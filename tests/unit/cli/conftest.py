@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.unit.client.fakes import FakeClock, FakeServer
 
+from tests.unit.client.fakes import FakeClock, FakeServer
 from tradewind.cli.application import Application
 from tradewind.cli.main import main
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
 from tests.unit.cli.conftest import Run
 from tests.unit.client.fakes import FakeServer, job, problem
-
 from tradewind.cli.application import Application
 from tradewind.cli.errors import format_error
 from tradewind.domain.errors import BY_CODE, InvalidInputError, TradewindError

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+
 from tests.unit.cli.conftest import Run
 from tests.unit.client.fakes import FakeServer, money
 from tests.unit.client.test_unpack import make_tar

@@ -10,6 +10,7 @@ import sys
 import httpx2
 import pytest
 import yaml
+
 from tests.unit.cli.conftest import Run
 from tests.unit.client.fakes import FakeServer, Pieces, event, job, money, problem, sse
 

@@ -7,9 +7,9 @@ import sys
 
 import httpx2
 import pytest
+
 from tests.unit.cli.conftest import Run
 from tests.unit.client.fakes import FakeServer, Pieces, job, log, sse
-
 from tradewind.cli.application import Application
 from tradewind.cli.main import main
 

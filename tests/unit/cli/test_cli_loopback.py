@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
 from tests.unit.cli.test_cli_run import ID, PLAN
 from tests.unit.client.fakes import job, log, sse
 

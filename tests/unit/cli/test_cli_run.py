@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.unit.cli.conftest import Run
 from tests.unit.client.fakes import FakeServer, Pieces, event, job, log, money, problem, sse
 
@@ -63,6 +64,31 @@ def show_output(server: FakeServer, ended: dict[str, Any]) -> None:
     server.on_stream(f"/api/v1/jobs/{ID}/events/stream", Pieces(events))
     chunks = [sse("log", log("epoch 1\n", 0), "1"), sse("log", log("epoch 2\n", 8), "2"), sse("end", ended)]
     server.on_stream(f"/api/v1/jobs/{ID}/logs", Pieces(chunks))
+
+
+def test_each_thing_is_said_once_and_only_kept_checkpoints_count(
+    ready: FakeServer, tw: Run, job_file: str
+) -> None:
+    story = ["attempt.starting", "attempt.running", "job.running", "attempt.succeeded", "job.succeeded"]
+    events = [
+        sse("event", {**event(number, kind), "type": kind}, str(number))
+        for number, kind in enumerate(story, start=1)
+    ]
+    server = ready
+    server.on_stream(f"/api/v1/jobs/{ID}/events/stream", Pieces([*events, sse("end", {})]))
+    checkpoint = {
+        "id": "ckpt_1", "job": ID, "attempt": 1, "path": "ckpt/1", "step": 1, "size_bytes": 1, "file_count": 1,
+        "created_at": "2026-11-22T11:55:00Z", "is_resumable": True, "note": None,
+    }  # fmt: skip
+    pruned = {**checkpoint, "id": "ckpt_0", "is_resumable": False, "note": "pruned"}
+    server.on("GET", f"/api/v1/jobs/{ID}/checkpoints", {"items": [checkpoint, pruned]})
+    result = tw("run", job_file)
+    assert [line.split()[-1] for line in result.err.splitlines() if line.startswith("11:58")] == [
+        "attempt.starting",
+        "attempt.running",
+        "job.succeeded",
+    ]
+    assert "  checkpoints  1\n" in result.err
 
 
 def test_run_plans_submits_and_shows_the_output(ready: FakeServer, tw: Run, job_file: str) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.unit.cli.conftest import Run
 from tests.unit.client.fakes import FakeServer, job, problem
 from tests.unit.client.test_local_server import COMMAND
-
 from tradewind.cli.diagnosis import check_disk, check_file_system
 from tradewind.client.local_server import LocalServer
 

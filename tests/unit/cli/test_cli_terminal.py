@@ -8,10 +8,10 @@ import sys
 from typing import Self
 
 import pytest
+
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_cli_run import job_file, ready, show_output
 from tests.unit.client.fakes import FakeServer, job
-
 from tradewind.cli import attach, progress
 
 __all__ = ["job_file", "ready"]

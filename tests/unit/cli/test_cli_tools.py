@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_cli_run import ID, PLAN
 from tests.unit.client.fakes import FakeServer, Pieces, job, log, sse
-
 from tradewind import __version__
 from tradewind.cli.options import complete_job
 from tradewind.client.local_server import LocalServer, RunningServer

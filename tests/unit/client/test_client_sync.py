@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.unit.client.fakes import FakeServer, Pieces, job, log, sse
 
 import tradewind
+from tests.unit.client.fakes import FakeServer, Pieces, job, log, sse
 from tradewind.client.endpoint import FixedEndpoint
 from tradewind.client.follow import JobEnded
 from tradewind.client.snapshot import pack_workdir

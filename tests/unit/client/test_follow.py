@@ -6,8 +6,8 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.client.fakes import FakeClock, FakeEntropy, FakeServer, Pieces, event, job, log, problem, sse
 
+from tests.unit.client.fakes import FakeClock, FakeEntropy, FakeServer, Pieces, event, job, log, problem, sse
 from tradewind.client.asynchronous import AsyncClient
 from tradewind.client.endpoint import FixedEndpoint
 from tradewind.client.follow import AttemptStarted, ContactLost, ContactRegained, JobEnded

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from itertools import pairwise, product
 
 import pytest
-from tests.unit.jobs_for_tests import add_attempt, add_job, task_of
 
+from tests.unit.jobs_for_tests import add_attempt, add_job, task_of
 from tradewind.control.deciding import follow_up, job_status, judge, path_to
 from tradewind.db.moves import set_attempt_status
 from tradewind.db.owners import Caller

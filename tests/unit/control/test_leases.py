@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from tests.unit.conftest import HandClock
 from tests.unit.jobs_for_tests import add_job
-
 from tradewind.control import leases
 from tradewind.db import tables
 from tradewind.db.owners import Caller

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
+
 from tests.simulation.loop import run_simulated
 from tests.simulation.world import SeededEntropy, SimulatedClock, SimulatedStore
 from tests.unit.jobs_for_tests import add_job
-
 from tradewind.control import leases
 from tradewind.control.runner import LEASE, Apply, LeaseRunner
 from tradewind.db import tables

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.jobs_for_tests import add_attempt, add_job, task_of
 
+from tests.unit.jobs_for_tests import add_attempt, add_job, task_of
 from tradewind.db.events import events_after
 from tradewind.db.moves import change, set_attempt_status, set_job_status, set_task_status
 from tradewind.db.owners import Caller

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from tests.unit.conftest import HandClock
 from tests.unit.jobs_for_tests import add_job
-
 from tradewind.control.submitting import find_job
 from tradewind.db.owners import Caller, caller_for, ensure_defaults, redeem_link, store_token, user_of_token
 from tradewind.db.store import SqlStore, Transaction
