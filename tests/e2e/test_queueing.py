@@ -61,7 +61,9 @@ def test_small_jobs_share_what_there_is_and_no_more(installation: Installation) 
 
 def test_jobs_that_can_never_be_placed_hold_nobody_up(cold: Installation) -> None:
     cold.start()
-    blocker = cold.submit({"name": "blocker", "run": "sleep 300", "resources": {"cpus": _all_processors(cold)}})
+    blocker = cold.submit(
+        {"name": "blocker", "run": "sleep 300", "resources": {"cpus": _all_processors(cold)}}
+    )
     cold.wait_for_status(blocker, "running")
     bodies = {"jobs": [_body(f"stuck-{number}", "true", 0.1) for number in range(150)]}
     assert cold.request("POST", "/api/v1/jobs/batch", bodies).status == 201

@@ -221,7 +221,8 @@ def _waiting(tx: Transaction, passed_over: int) -> list[TaskRow]:
     rows = tx.execute(
         TaskRow.select()
         .where(
-            table.c.status == TaskStatus.WAITING, (table.c.not_before.is_(None)) | (table.c.not_before <= tx.now)
+            table.c.status == TaskStatus.WAITING,
+            (table.c.not_before.is_(None)) | (table.c.not_before <= tx.now),
         )
         .order_by(table.c.priority.desc(), table.c.queued_at, table.c.id)
         .limit(_PER_STEP)
