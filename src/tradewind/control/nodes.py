@@ -57,12 +57,18 @@ class NodeController:
                 .values(inventory=inventory, last_seen_at=tx.now)
             )
         capacity = Capacity.of(tx, node, inventory or node.inventory)
-        waiting = _waiting(tx, tx.now)
-        for task in waiting:
-            if not self._try_place(tx, node, capacity, task):
-                return tx.now + _REFRESH
-        if len(waiting) == _PER_STEP:
-            return tx.now
+        passed_over = 0
+        while waiting := _waiting(tx, passed_over):
+            for task in waiting:
+                if not self._try_place(tx, node, capacity, task):
+                    return tx.now + _REFRESH
+            # Those that were passed over still wait, in front of those that have not been looked at: who asked for
+            # them again would get the same ones for ever.
+            still = TaskStatus.WAITING
+            left = sum(TaskRow.get(tx, task.id).status is still for task in waiting)
+            if left < _PER_STEP and len(waiting) == _PER_STEP:
+                return tx.now
+            passed_over += left
         return min(_next_retry(tx) or tx.now + _REFRESH, tx.now + _REFRESH)
 
     def _try_place(self, tx: Transaction, node: NodeRow, capacity: Capacity, task: TaskRow) -> bool:
@@ -210,15 +216,17 @@ class Capacity:
         return f"waiting for free capacity: {used:g} of {self.cpus:g} processors are held by {running}"
 
 
-def _waiting(tx: Transaction, now: datetime) -> list[TaskRow]:
+def _waiting(tx: Transaction, passed_over: int) -> list[TaskRow]:
     table = tables.tasks
     rows = tx.execute(
         TaskRow.select()
         .where(
-            table.c.status == TaskStatus.WAITING, (table.c.not_before.is_(None)) | (table.c.not_before <= now)
+            table.c.status == TaskStatus.WAITING,
+            (table.c.not_before.is_(None)) | (table.c.not_before <= tx.now),
         )
         .order_by(table.c.priority.desc(), table.c.queued_at, table.c.id)
         .limit(_PER_STEP)
+        .offset(passed_over)
     )
     return [TaskRow.of(row) for row in rows]
 
