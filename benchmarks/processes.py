@@ -62,7 +62,9 @@ def cpu_seconds_of(pid: int, *, with_ended_children: bool = False) -> float:
 
     The scheduler's own account is used where there is one: clock ticks are too coarse for a process that sleeps.
     """
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(") ")[2].split()
+    fields = (
+        Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(") ")[2].split()
+    )
     children_s = (int(fields[13]) + int(fields[14])) / _TICKS_PER_S if with_ended_children else 0.0
     try:
         tasks = list(Path(f"/proc/{pid}/task").iterdir())

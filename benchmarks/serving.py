@@ -89,9 +89,7 @@ def serve(state: Path) -> Iterator[BenchServer]:
         _wait_for_attempts(state)
 
 
-def _wait_until_ready(
-    local: LocalServer, process: subprocess.Popen[bytes], began_s: float
-) -> RunningServer:
+def _wait_until_ready(local: LocalServer, process: subprocess.Popen[bytes], began_s: float) -> RunningServer:
     # The server says where it is once it answers; what an earlier one said does not count.
     while True:
         running = local.find()

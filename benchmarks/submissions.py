@@ -105,7 +105,9 @@ def submit_one_by_one(server: BenchServer, *, connections: int, jobs: int) -> fl
 
 def submit_in_bulk(server: BenchServer, jobs: int) -> float:
     """Jobs a second of one request that carries them all."""
-    body = json.dumps({"jobs": [{"spec": _SPEC | {"name": f"bulk-{index}"}} for index in range(jobs)]}).encode()
+    body = json.dumps(
+        {"jobs": [{"spec": _SPEC | {"name": f"bulk-{index}"}} for index in range(jobs)]}
+    ).encode()
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     began_s = time.perf_counter()
     answer = _post(connection, server.token, "/api/v1/jobs/batch", body)
