@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
-import types
 
 _CHANNEL = "TRADEWIND_METRICS"
 
@@ -51,13 +49,3 @@ def _number(name: str, value: object) -> int | float | str:
 
 def _complaint(name: str, value: object) -> str:
     return f"tradewind.report: {name} must be a number, not {type(value).__name__}"
-
-
-class _CallableModule(types.ModuleType):
-    """Lets `tradewind.report(...)` work even after `import tradewind.report`, which puts the module in its place."""
-
-    def __call__(self, **values: object) -> None:
-        report(**values)
-
-
-sys.modules[__name__].__class__ = _CallableModule

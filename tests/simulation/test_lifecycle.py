@@ -50,10 +50,12 @@ def test_a_job_runs_and_succeeds(tmp_path: Path) -> None:
 
 def test_jobs_run_by_priority_and_age_within_capacity(tmp_path: Path) -> None:
     async def story(world: World) -> None:
-        ids = [
-            await world.submit(name=f"{priority}-{number}", priority=priority, resources={"cpus": 4})
-            for number, priority in enumerate(("low", "normal", "high", "normal"))
-        ]
+        ids = []
+        for number, priority in enumerate(("low", "normal", "high", "normal")):
+            ids.append(
+                await world.submit(name=f"{priority}-{number}", priority=priority, resources={"cpus": 4})
+            )
+            await asyncio.sleep(1)
         jobs = await world.until_ended(*ids)
         order = [job.name for job in sorted(jobs, key=lambda job: job.started_at or job.created_at)]
         # The first was placed before the others came.
@@ -103,11 +105,11 @@ def test_a_budget_stops_a_job_before_it_is_overdrawn(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         # The worst case is 50 W for one of four processors at 0.20 $/kWh: a cent an hour.
         (job,) = await world.until_ended(
-            await world.submit(constraints={"budget": "$0.05"}), within=timedelta(days=2)
+            await world.submit(constraints={"budget": "$0.002"}), within=timedelta(days=2)
         )
         assert (job.status, job.reason) == (JobStatus.FAILED, Reason.BUDGET)
         spent = await world.store.read(lambda tx: _spent(tx, job.id))
-        assert 0 < spent <= 50_000
+        assert 0 < spent <= 2_000
 
     play(tmp_path, story, lambda _request: Behaviour(runs_for=timedelta(days=30)))
 
@@ -123,14 +125,6 @@ def test_a_budget_that_covers_nothing_is_refused_before_anything_starts(tmp_path
         (job,) = await world.until_ended(await world.submit(constraints={"budget": "$0.00001"}))
         assert (job.status, job.reason) == (JobStatus.FAILED, Reason.BUDGET)
         assert not world.platform.machines
-
-    play(tmp_path, story, lambda _request: Behaviour())
-
-
-def test_what_nobody_knows_of_is_stopped_by_the_janitor(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
-        (job,) = await world.until_ended(await world.submit())
-        assert job.status is JobStatus.SUCCEEDED
 
     play(tmp_path, story, lambda _request: Behaviour())
 

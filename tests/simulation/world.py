@@ -170,7 +170,7 @@ class World:
             jobs = [await self.job(job_id) for job_id in job_ids]
             if all(has_ended(job.status) for job in jobs):
                 return jobs
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(5.0)
         raise AssertionError(
             f"not ended within {within}: {[(job.id, job.status, job.explanation) for job in jobs]}"
         )

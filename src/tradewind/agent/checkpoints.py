@@ -72,8 +72,10 @@ class CheckpointWatch:
             if size is None or size.size_bytes == 0 or size.ctime_ns < self._begun_ns:
                 continue
             seen[name] = size.signature()
-            is_certain = is_last and not (was_killed and wall_s() - size.mtime_ns / 1e9 < _BETWEEN_LOOKS_S)
-            if is_certain or self._seen.get(name) == seen[name]:
+            is_complete = self._seen.get(name) == seen[name]
+            if is_last:
+                is_complete = not was_killed or wall_s() - size.mtime_ns / 1e9 >= _BETWEEN_LOOKS_S
+            if is_complete:
                 self._say(name, size)
         self._seen = seen
         self._next_look_s = started_s + max(_BETWEEN_LOOKS_S, 50 * (steady_s() - started_s))

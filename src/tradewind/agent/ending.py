@@ -56,11 +56,11 @@ class Survivors:
     def end(self, grace_s: float) -> None:
         """Return when none is left: SIGTERM, the grace, SIGKILL as often as it takes."""
         deadline_s = steady_s() + grace_s
-        while self.ask_to_end():
-            if steady_s() >= deadline_s:
-                break
-            time.sleep(_POLL_S)
-        while self.kill():
+        looks_without_any = 0
+        # Twice: for an instant while a program is being executed, its environment cannot be read and hides the marker.
+        while looks_without_any < 2:
+            is_any_left = self.ask_to_end() if steady_s() < deadline_s else self.kill()
+            looks_without_any = 0 if is_any_left else looks_without_any + 1
             time.sleep(_POLL_S)
 
 

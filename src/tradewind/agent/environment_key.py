@@ -30,7 +30,7 @@ def environment_key(setup: str, workdir: str, python: str) -> str:
 
 
 def named_files(setup: str, workdir: str) -> set[str]:
-    """The files of the working directory that a setup names, whole folders included, and what requirements files name."""
+    """The files of the workdir that a setup names, whole folders included, and those that requirements files name."""
     found: set[str] = set()
     for word in _WORD.findall(setup):
         _collect(os.path.join(workdir, word), os.path.realpath(workdir), found)

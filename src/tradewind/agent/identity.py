@@ -1,8 +1,8 @@
-"""Which process is meant, so surely that a signal may be sent to it."""
+"""Which process is meant, in words that no other process ever fits."""
 
 from __future__ import annotations
 
-from .processes import HAS_PROC, MARKER, has_marker, read_process, read_small
+from .processes import HAS_PROC, read_process, read_small
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,19 +34,3 @@ def identify(pid: int, marker: str) -> dict[str, Any]:
         "start_time": None if process is None else process.start_time,
         "marker": marker,
     }
-
-
-def is_alive(identity: dict[str, Any], variable: str = MARKER) -> bool:
-    """True if that very process still runs: same boot, same pid, same start time, same marker."""
-    if identity.get("boot_id") != boot_id():
-        return False
-    pid = identity.get("pid")
-    if not isinstance(pid, int):
-        return False
-    process = read_process(pid)
-    return (
-        process is not None
-        and not process.is_zombie
-        and process.start_time == identity.get("start_time")
-        and has_marker(pid, str(identity.get("marker")), variable)
-    )

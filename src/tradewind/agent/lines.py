@@ -26,7 +26,8 @@ class LineReader:
     """Follows a file. A carriage return ends a line too: that is how progress bars overwrite themselves.
 
     When more was written between two looks than `text_bytes`, only the newest is read; a line that is too long is
-    skipped, and of very many lines only the newest are returned. `offset` is where the first line that has not been returned starts.
+    skipped, and of very many lines only the newest are returned. `offset` is where the first line starts that has
+    not been returned.
     """
 
     def __init__(

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 class Memory:
     """What has been said so far. Every record that is said passes through `note`, and after a restart again."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun_at: float) -> None:
+        self.begun_at = begun_at
         self.phases_said = 0
         self.is_environment_said = False
         #: What of each source has been read with nothing left unsaid; and by the kind of what was said, beyond that.
         self.offsets: dict[str, int] = {}
         self.said: dict[str, dict[str, int]] = {}
+        self.said_at: dict[str, float] = {}
         self.notices: set[str] = set()
         self.checkpoints: dict[str, list[int]] = {}
         self.dropped: dict[str, list[int]] = {}
@@ -35,6 +37,7 @@ class Memory:
         kind = record.get("type")
         if kind in ("progress", "metrics"):
             said = self.said.setdefault(record["source"], {})
+            self.said_at[record["source"]] = record["t"]
             said[kind] = max(said.get(kind, 0), record["offset"])
             if isinstance(record.get("step"), int):
                 self.step = record["step"]
@@ -72,9 +75,9 @@ class Memory:
         return values
 
 
-def recall(directory: str, records: Records) -> Memory:
+def recall(directory: str, records: Records, begun_at: float) -> Memory:
     """What an earlier agent of this attempt knew; a blank memory for the first."""
-    memory = Memory()
+    memory = Memory(begun_at)
     start = 0
     snapshot = read_json(os.path.join(directory, "cursor.json"))
     if snapshot is not None:

@@ -135,15 +135,6 @@ def has_children_besides(pid: int, excluded: int | None) -> bool:
     return any(int(child) != excluded for child in read_small(path).split())
 
 
-def has_marker(pid: int, attempt: str, variable: str = MARKER) -> bool:
-    """True if the process was started with the attempt's marker in its environment."""
-    if not HAS_PROC:
-        from .processes_ps import marked_with_ps
-
-        return pid in marked_with_ps(attempt, variable)
-    return _environment_has(pid, "{}={}".format(variable, attempt).encode())
-
-
 def marked(table: dict[int, Process], attempt: str, variable: str = MARKER) -> set[int]:
     """The pids of every process that was started with the attempt's marker in its environment."""
     if not HAS_PROC:

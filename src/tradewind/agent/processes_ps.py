@@ -63,7 +63,6 @@ def marked_with_ps(attempt: str, variable: str) -> set[int]:
         pid, _, rest = line.strip().partition(" ")
         if pid.isdigit() and entry in " {} ".format(rest):
             found.add(int(pid))
-    found.discard(os.getpid())
     return found
 
 

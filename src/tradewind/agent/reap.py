@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
+import time
 
 from .durable import read_json
 from .ending import FINAL_GRACE_S, Survivors, of_orphaned, send
 from .exit_record import has_ended, write_exit
-from .identity import boot_id, is_alive
+from .identity import boot_id
 from .lock import take_lock
-from .processes import AGENT_MARKER, read_process
+from .processes import AGENT_MARKER, list_processes, marked, read_process
 from .spec import read_spec
 
 TYPE_CHECKING = False
@@ -22,21 +24,48 @@ if TYPE_CHECKING:
     from .spec import Spec
 
 _TAIL_BYTES = 65536
+_LOOKS_AT_AGENT = 20
+_BETWEEN_LOOKS_S = 0.05
 
 
 def reap(directory: str) -> dict[str, Any]:
     """End what is left of the attempt and return its exit record; leave it alone if a supervisor holds the lock."""
     spec = read_spec(directory)
     lock = take_lock(directory)
+    patience = _LOOKS_AT_AGENT
+    while lock is not None and patience and _agents(spec.attempt):
+        # An agent that has just lost its supervisor does this itself, and knows more.
+        os.close(lock)
+        time.sleep(_BETWEEN_LOOKS_S)
+        patience -= 1
+        lock = take_lock(directory)
     if lock is None:
         return {"state": "running"}
     try:
-        agent = read_json(os.path.join(directory, "agent.json"))
-        if agent is not None and agent.get("pid") != os.getpid() and is_alive(agent, AGENT_MARKER):
-            send(agent["pid"], signal.SIGKILL)
-        return end_orphaned(spec, directory, set())
+        for agent in _agents(spec.attempt):
+            send(agent, signal.SIGKILL)
+        return end_orphaned(spec, directory, set(), before_writing=lambda: _say_the_rest(directory))
     finally:
         os.close(lock)
+
+
+def _agents(attempt: str) -> list[int]:
+    """The agents of the attempt that live, one that was just started and has not said so included."""
+    table = list_processes()
+    return [pid for pid in marked(table, attempt, AGENT_MARKER) if pid in table and not table[pid].is_zombie]
+
+
+def _say_the_rest(directory: str) -> None:
+    """What the last agent had no time to say: the ends of the logs, metrics, checkpoints."""
+    if has_ended(directory) or not os.path.exists(os.path.join(directory, "begun.json")):
+        return
+    from .watch import Agent
+
+    try:
+        Agent(directory, messages_fd=None).finish(was_killed=True, is_late=True)
+    except Exception:
+        # Whatever is wrong with the records, the end must be written.
+        sys.excepthook(*sys.exc_info())
 
 
 def end_orphaned(

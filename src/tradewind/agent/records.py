@@ -33,6 +33,7 @@ class Records:
             0o600,
         )
         self._waiting: list[dict[str, Any]] = []
+        self._was_full = False
         self._size = self._cut_unfinished_line()
 
     def add(self, kind: str, **fields: Any) -> dict[str, Any]:
@@ -41,11 +42,6 @@ class Records:
         record.update(fields)
         self._waiting.append(record)
         return record
-
-    @property
-    def is_waiting(self) -> bool:
-        """True if something has been added and not been written."""
-        return bool(self._waiting)
 
     def write(self) -> bool:
         """Write what waits. False if the disk is full; it then stays, samples and metrics being dropped first."""
@@ -64,6 +60,13 @@ class Records:
             # Half a line in the middle of the file would spoil the line after it.
             os.ftruncate(self._fd, self._size)
         self._waiting = [record for record in self._waiting if record["type"] not in _LESS_IMPORTANT]
+        if not self._was_full:
+            self._was_full = True
+            self.add(
+                "notice",
+                code="disk_full",
+                message="the disk was full: samples and metrics of that time are lost",
+            )
         del self._waiting[:-_LONGEST_WAITING]
         return False
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .spec import Spec
     from .voice import Voice
 
+_SHORTEST_S = 0.2
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -44,7 +45,9 @@ class Sampler:
         self._last_s: float | None = None
         self._machine_busy_s = _machine_busy_s()
         self._gpu_energy_j: dict[str, float] = {}
-        self._inherited_cpu_s = 0.0
+        self._cpu_s = 0.0
+        self._cpu_percent = 0.0
+        self._watts = 0.0
         #: The processes of the attempt at the last look, by pid and start time.
         self.known: set[tuple[int, int]] = set()
 
@@ -52,32 +55,35 @@ class Sampler:
         """The processes of the attempt now; the supervisor and the agent are none of them."""
         table = list_processes()
         pids = below(table, [self._supervisor], [os.getpid()])
-        found = [table[pid] for pid in pids if not table[pid].is_zombie]
+        everything = [table[pid] for pid in pids]
+        found = [process for process in everything if not process.is_zombie]
         self.known = {(process.pid, process.start_time) for process in found}
-        self._inherited_cpu_s = table[self._supervisor].child_cpu_s if self._supervisor in table else 0.0
+        # What ended processes used is in their parents' accounts, and at last in the supervisor's.
+        self._cpu_s = sum(one.cpu_s + one.child_cpu_s for one in everything)
+        self._cpu_s += table[self._supervisor].child_cpu_s if self._supervisor in table else 0.0
         return found
 
     def sample(self) -> None:
         """Take a sample and say it."""
         processes = self.tree()
         now_s = steady_s()
-        # What ended processes used is in their parents' accounts, and at last in the supervisor's.
-        cpu_s = sum(one.cpu_s + one.child_cpu_s for one in processes) + self._inherited_cpu_s
-        cpu_s = max(cpu_s, self._memory.cpu_s)
+        cpu_s = max(self._cpu_s, self._memory.cpu_s)
         used_s, elapsed_s = cpu_s - self._memory.cpu_s, self._elapsed_s(now_s)
-        cores = used_s / elapsed_s if elapsed_s > 0 else 0.0
         readings = [reading for gpus in self._gpus for reading in gpus.read()]
-        host_j, is_host_metered = self._host_joules(cores, used_s, elapsed_s)
+        host_j, is_host_metered = self._host_joules(used_s, elapsed_s)
         gpu_j, are_gpus_metered = self._gpu_joules(readings, elapsed_s)
         self._last_s = now_s
-        watts = (host_j + gpu_j) / elapsed_s if elapsed_s > 0 else self._host_watts(0.0)
+        if elapsed_s >= _SHORTEST_S:
+            # Processor time is counted in hundredths of a second: over a shorter time it says nothing about a rate.
+            self._cpu_percent = min(100 * used_s / elapsed_s, 100.0 * self._machine_cpus)
+            self._watts = (host_j + gpu_j) / elapsed_s
         self._voice.say(
             "sample",
-            cpu_percent=round(100 * cores, 1),
+            cpu_percent=round(self._cpu_percent, 1),
             memory_bytes=sum(one.memory_bytes for one in processes),
             processes=len(processes),
             gpus=[reading.as_record() for reading in readings],
-            watts=round(watts, 2),
+            watts=round(self._watts, 2),
             energy_j=round(self._memory.energy_j + host_j + gpu_j, 3),
             basis="metered" if is_host_metered and are_gpus_metered else "modelled",
             cpu_s=round(cpu_s, 3),
@@ -87,25 +93,20 @@ class Sampler:
         if self._last_s is not None:
             return now_s - self._last_s
         # An earlier agent took the last sample, if there is one; only the wall clock tells how long ago.
-        return 0.0 if self._memory.sampled_at is None else max(0.0, wall_s() - self._memory.sampled_at)
+        since = self._memory.begun_at if self._memory.sampled_at is None else self._memory.sampled_at
+        return max(0.0, wall_s() - since)
 
-    def start_from(self, begun_at: float) -> None:
-        """Count from the attempt's beginning if nothing has been counted yet."""
-        if self._memory.sampled_at is None:
-            self._memory.sampled_at = begun_at
-
-    def _host_joules(self, cores: float, used_s: float, elapsed_s: float) -> tuple[float, bool]:
+    def _host_joules(self, used_s: float, elapsed_s: float) -> tuple[float, bool]:
         package_j = self._rapl.joules_since_last()
         busy_s = _machine_busy_s()
         machine_used_s, self._machine_busy_s = busy_s - self._machine_busy_s, busy_s
         if package_j is None:
-            return self._host_watts(cores) * elapsed_s, False
+            busy = used_s / self._machine_cpus
+            return self._idle_watts * self._share * elapsed_s + (
+                self._max_watts - self._idle_watts
+            ) * busy, False
         part = min(1.0, used_s / machine_used_s) if machine_used_s > 0 else 0.0
         return package_j * part, True
-
-    def _host_watts(self, cores: float) -> float:
-        utilisation = min(1.0, cores / self._machine_cpus)
-        return self._idle_watts * self._share + (self._max_watts - self._idle_watts) * utilisation
 
     def _gpu_joules(self, readings: list[GpuReading], elapsed_s: float) -> tuple[float, bool]:
         joules = 0.0

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .memory import Memory
     from .voice import Voice
 
-_BETWEEN_S = 0.25
+_PER_SECOND = 4
+_MOST_AT_ONCE = 40
 _TEXT_PER_LOOK_BYTES = 1 << 18
 _KINDS_OF_LINE = 16
 _NON_FINITE = {
@@ -39,20 +40,20 @@ _PROGRESS = {
 
 
 class Source:
-    """One source. Readings wait until it may speak again; a newer one of the same kind takes an older one's place."""
+    """One source. It says at most four readings of a kind a second on average; when there are more, the newest.
+
+    A kind is what names the same numbers: a loss for training does not displace one for validation. What was written
+    while no agent was there counts over the whole of that time.
+    """
 
     def __init__(self, name: str, voice: Voice, memory: Memory) -> None:
         self._name = name
         self._voice = voice
         self._memory = memory
-        self._waiting: dict[tuple[str, ...], tuple[int, dict[str, Any]]] = {}
+        self._waiting: dict[tuple[str, ...], list[tuple[int, dict[str, Any]]]] = {}
         self._last_progress: dict[str, float] = {}
-        self._spoke_at_s = -math.inf
-
-    @property
-    def is_waiting(self) -> bool:
-        """True if something was read and not said."""
-        return bool(self._waiting)
+        self._allowance = 1.0
+        self._counted_at_s = steady_s() - max(0.0, wall_s() - memory.said_at.get(name, memory.begun_at))
 
     def take(self, reading: Reading, end: int) -> None:
         """Take in what a line that ends at this offset said."""
@@ -80,19 +81,30 @@ class Source:
 
     def _put(self, kind: str, named: dict[str, float], end: int, fields: dict[str, Any]) -> None:
         key = (kind, *sorted(named))
-        self._waiting.pop(key, None)
-        if len(self._waiting) >= _KINDS_OF_LINE:
+        if key not in self._waiting and len(self._waiting) >= _KINDS_OF_LINE:
             self._waiting.pop(next(iter(self._waiting)))
-        self._waiting[key] = (end, dict(fields, t=round(wall_s(), 3)))
+        readings = self._waiting.setdefault(key, [])
+        readings.append((end, dict(fields, type=kind, t=round(wall_s(), 3))))
+        del readings[:-_MOST_AT_ONCE]
 
     def speak(self, *, now: bool = False) -> None:
         """Say what waits, if long enough has passed since it last spoke."""
-        if not self._waiting or (not now and steady_s() - self._spoke_at_s < _BETWEEN_S):
+        now_s = steady_s()
+        self._allowance = min(_MOST_AT_ONCE, self._allowance + (now_s - self._counted_at_s) * _PER_SECOND)
+        self._counted_at_s = now_s
+        if not self._waiting or (not now and self._allowance < 1):
             return
-        self._spoke_at_s = steady_s()
-        for (kind, *_), (end, fields) in self._waiting.items():
-            self._voice.say(kind, source=self._name, offset=end, **fields)
+        allowed = max(1, int(self._allowance))
+        chosen = [reading for readings in self._waiting.values() for reading in readings[-allowed:]]
+        self._allowance -= min(allowed, max(len(readings) for readings in self._waiting.values()))
+        # In the order of the file: a new agent takes everything up to the last offset for said.
+        for end, fields in sorted(chosen, key=_by_offset):
+            self._voice.say(fields.pop("type"), source=self._name, offset=end, **fields)
         self._waiting.clear()
+
+
+def _by_offset(reading: tuple[int, dict[str, Any]]) -> int:
+    return reading[0]
 
 
 class LogSource:

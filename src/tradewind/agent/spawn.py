@@ -65,7 +65,7 @@ def spawn(
             step = workdir
             os.chdir(workdir)
             step = arguments[0]
-            os.execve(arguments[0], arguments, environment)
+            os.execve(arguments[0], arguments, environment)  # noqa: S606
         except BaseException as error:
             text = getattr(error, "strerror", None) or repr(error)
             os.write(failure_write, "{}: {}".format(step, text).encode())

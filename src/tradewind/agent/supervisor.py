@@ -61,7 +61,7 @@ class Supervisor:
         self._wake_read, self._wake_write = os.pipe()
 
     def run(self) -> None:
-        """After `begin`: run the attempt to its end. Returns when `exit.json` is written; raises OSError if it cannot be."""
+        """After `begin`: run the attempt to its end. Returns when `exit.json` is written; raises OSError if not."""
         self._agent.start()
         end = self._setup_and_command()
         # From here on there is nothing left to stop, only to tidy up.

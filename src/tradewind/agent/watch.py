@@ -38,7 +38,8 @@ _ORDERS, _MESSAGES = 0, 1
 
 def watch(directory: str, version: str) -> int:
     """Watch the attempt until the supervisor says that it is over, or is gone. Returns the exit code."""
-    agent = Agent(directory, version)
+    agent = Agent(directory)
+    agent.introduce(version)
     orders = agent.run()
     if orders is None:
         agent.survive_supervisor()
@@ -51,18 +52,13 @@ def watch(directory: str, version: str) -> int:
 class Agent:
     """Everything that is looked at, and when."""
 
-    def __init__(self, directory: str, version: str) -> None:
+    def __init__(self, directory: str, *, messages_fd: int | None = _MESSAGES) -> None:
         self._directory = directory
+        self._messages_fd = messages_fd
         self._spec = spec = read_spec(directory)
         begun = read_json(os.path.join(directory, "begun.json")) or {}
-        identity = identify(os.getpid(), spec.attempt)
-        identity.update(state="running", version=version, protocols=list(PROTOCOLS))
-        try:
-            replace_json(os.path.join(directory, "agent.json"), identity)
-        except OSError:
-            pass  # The disk is full; watching goes on.
         self._records = Records(directory)
-        self._memory = recall(directory, self._records)
+        self._memory = recall(directory, self._records, begun.get("time") or time.time())
         self._voice = Voice(self._records, self._memory)
         logs = os.path.join(directory, "logs")
         self._logs = {
@@ -80,11 +76,10 @@ class Agent:
         self._checkpoints = None
         if spec.checkpoint_dir is not None:
             self._checkpoints = CheckpointWatch(
-                spec.checkpoint_dir, spec.workdir, begun.get("time") or 0.0, self._voice, self._memory
+                spec.checkpoint_dir, spec.workdir, self._memory.begun_at, self._voice, self._memory
             )
         self._control = ControlFile(spec, directory, begun.get("steady_s") or steady_s())
-        self._sampler = Sampler(spec, os.getppid(), self._voice, self._memory)
-        self._sampler.start_from(begun.get("time") or time.time())
+        self._sampler = Sampler(spec, begun.get("pid") or os.getppid(), self._voice, self._memory)
         self._asked: tuple[str, float] | None = None
         self._phases_mtime_ns = 0
         now_s = steady_s()
@@ -92,6 +87,15 @@ class Agent:
         self._next_memory_check_s = now_s
         self._next_cursor_s = now_s + _BETWEEN_CURSORS_S
         self._grew_at_s = now_s
+
+    def introduce(self, version: str) -> None:
+        """Say which process this is."""
+        identity = identify(os.getpid(), self._spec.attempt)
+        identity.update(state="running", version=version, protocols=list(PROTOCOLS))
+        try:
+            replace_json(os.path.join(self._directory, "agent.json"), identity)
+        except OSError:
+            pass  # The disk is full; watching goes on.
 
     def run(self) -> str | None:
         """Look again and again until ordered to end (returns the order) or the supervisor is gone (returns None)."""
@@ -108,15 +112,19 @@ class Agent:
                 if "end" in orders:
                     return orders
 
-    def finish(self, *, was_killed: bool) -> None:
-        """Say everything that has not been said: nothing of the attempt runs any more."""
+    def finish(self, *, was_killed: bool, is_late: bool = False) -> None:
+        """Say everything that has not been said: nothing of the attempt runs any more.
+
+        When that has been so for nobody knows how long, no energy is counted for the time.
+        """
         self._say_phases()
         self._look_at_output(is_last=True)
         if self._checkpoints is not None:
             self._checkpoints.look(is_last=True, was_killed=was_killed)
         self._channel.say_last()
         self._speak(now=True)
-        self._sampler.sample()
+        if not is_late:
+            self._sampler.sample()
         self._records.write()
         self._tell({"energy_j": self._memory.energy_j})
 
@@ -130,6 +138,9 @@ class Agent:
             if has_ended(self._directory):
                 return
             time.sleep(0.05)
+        if has_ended(self._directory):
+            os.close(lock)
+            return
         from .reap import end_orphaned
 
         # Taken before the last sample, which no longer finds them below the supervisor.
@@ -231,7 +242,9 @@ class Agent:
             self._tell(stop.as_message())
 
     def _tell(self, message: dict[str, object]) -> None:
+        if self._messages_fd is None:
+            return
         try:
-            os.write(_MESSAGES, json.dumps(message).encode() + b"\n")
+            os.write(self._messages_fd, json.dumps(message).encode() + b"\n")
         except OSError:
             pass  # The supervisor is gone; the next look at its orders will show it.

@@ -20,12 +20,16 @@ def create_app(services: Services, allowed_hosts: frozenset[str]) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
     )
     app.state.services = services
-    for module in (jobs, events, logs, files, metrics):
-        app.include_router(module.router, prefix="/api/v1")
-    app.include_router(system.router, prefix="/api/v1")
-    app.include_router(system.root)
+    include_routes(app)
     problems.install(app)
     app.add_middleware(
         Guard, store=services.context.store, clock=services.context.clock, allowed_hosts=allowed_hosts
     )
     return app
+
+
+def include_routes(app: FastAPI) -> None:
+    """Adds every route; the list of endpoints in the documentation is made from the same ones."""
+    for module in (jobs, events, logs, files, metrics, system):
+        app.include_router(module.router, prefix="/api/v1")
+    app.include_router(system.root)

@@ -12,13 +12,17 @@ from starlette.responses import StreamingResponse
 from tradewind.api.services import CallerOf, Services, ServicesOf
 from tradewind.api.sse import KEEP_ALIVE, KEEP_ALIVE_S, message, stream
 from tradewind.control.submitting import find_job
-from tradewind.db.events import events_after
+from tradewind.db.events import STREAM, events_after, stream_after
+from tradewind.db.owners import Caller
 from tradewind.db.rows import JobRow
 from tradewind.domain.schemas import EventPage, EventView
 from tradewind.domain.status import has_ended
 
 router = APIRouter(tags=["events"])
 _PAGE = 500
+#: What the database can count to.
+_LARGEST = 2**63 - 1
+After = Annotated[int, Field(ge=0, le=_LARGEST)]
 
 
 @router.get("/jobs/{reference}/events")
@@ -26,7 +30,7 @@ async def list_events(
     reference: str,
     services: ServicesOf,
     caller: CallerOf,
-    after: Annotated[int, Field(ge=0)] = 0,
+    after: After = 0,
     limit: Annotated[int, Field(ge=1, le=5000)] = _PAGE,
 ) -> EventPage:
     """Events after a sequence number, in order."""
@@ -44,13 +48,56 @@ async def stream_events(
     reference: str,
     services: ServicesOf,
     caller: CallerOf,
-    after: Annotated[int, Field(ge=0)] = 0,
+    after: After = 0,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Events as they happen; ends with `event: end` once the job has ended."""
     job = await services.context.store.read(lambda tx: find_job(tx, caller, reference))
-    start = int(last_event_id) if last_event_id and last_event_id.isdigit() else after
-    return stream(_follow(services, job.id, start))
+    return stream(_follow(services, job.id, _position(last_event_id, after)))
+
+
+def _position(last_event_id: str | None, after: int) -> int:
+    if not last_event_id or not (last_event_id.isascii() and last_event_id.isdecimal()):
+        return after
+    return min(int(last_event_id), _LARGEST) if len(last_event_id) < 20 else _LARGEST
+
+
+@router.get("/events")
+async def list_all_events(
+    services: ServicesOf,
+    caller: CallerOf,
+    after: After = 0,
+    limit: Annotated[int, Field(ge=1, le=5000)] = _PAGE,
+) -> EventPage:
+    """Events of all jobs after a position, in the order in which they were committed."""
+    rows = await services.context.store.read(lambda tx: stream_after(tx, caller, after, limit))
+    items = [_view(row) for row in rows]
+    return EventPage(items=items, next_after=items[-1].position if items else after)
+
+
+@router.get("/events/stream")
+async def stream_all_events(
+    services: ServicesOf,
+    caller: CallerOf,
+    after: After = 0,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:
+    """Events of all jobs as they happen, without end; the id of each is its position."""
+    return stream(_follow_all(services, caller, _position(last_event_id, after)))
+
+
+async def _follow_all(services: Services, caller: Caller, after: int) -> AsyncIterator[bytes]:
+    store, clock = services.context.store, services.context.clock
+    with store.wakeups.subscribe(STREAM) as woken:
+        while True:
+            woken.clear()
+            rows = await store.read(lambda tx, start=after: stream_after(tx, caller, start, _PAGE))  # type: ignore[misc]
+            for row in rows:
+                view = _view(row)
+                after = view.position
+                yield message("event", view.model_dump_json(), str(view.position))
+            if not rows and not await clock.wait(woken, KEEP_ALIVE_S):
+                yield KEEP_ALIVE
 
 
 async def _follow(services: Services, job_id: str, after: int) -> AsyncIterator[bytes]:

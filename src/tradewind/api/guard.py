@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from http.cookies import SimpleCookie
+from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -49,7 +49,7 @@ class Guard:
 
     def _check_host(self, host: str) -> None:
         # A web page that makes its own name point at loopback must not get in by it.
-        name = urlsplit(f"//{host}").hostname or ""
+        name = _host_name(host)
         if name in self._allowed_hosts or _is_loopback(name):
             return
         raise ForbiddenError(
@@ -60,7 +60,7 @@ class Guard:
     @staticmethod
     def _check_origin(scope: Scope, headers: dict[str, str]) -> None:
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        if origin is not None and _place_of(origin) != headers.get("host"):
             raise ForbiddenError(f"requests from pages of {origin!r} are not served here")
         site = headers.get("sec-fetch-site")
         if site in ("cross-site", "same-site") and scope["method"] not in ("GET", "HEAD"):
@@ -71,8 +71,7 @@ class Guard:
         if scheme.lower() == "bearer" and secret:
             kinds: tuple[str, ...] = ("api",)
         else:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(SESSION_COOKIE)
-            secret, kinds = (morsel.value if morsel else ""), ("session",)
+            secret, kinds = _session_of(headers.get("cookie", "")), ("session",)
         caller = await self._lookup(secret, kinds) if secret else None
         if caller is None:
             raise AuthenticationError(
@@ -97,6 +96,28 @@ class Guard:
                 self._known.clear()
             self._known[key] = (now, caller)
         return caller
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _place_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
+def _session_of(cookies: str) -> str:
+    try:
+        morsel = SimpleCookie(cookies).get(SESSION_COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""
 
 
 def _is_loopback(name: str) -> bool:

@@ -27,6 +27,8 @@ router = APIRouter(tags=["logs"])
 Stream = Literal["setup", "stdout", "stderr"]
 _CHUNK_BYTES: Final = 1 << 18
 _RAW_BYTES: Final = 1 << 20
+#: What the database and the file system can count to.
+_LARGEST: Final = 2**63 - 1
 #: How long to wait between looks at a file: short after output, longer when it is silent.
 _SHORTEST_LOOK_S: Final = 0.02
 _LONGEST_LOOK_S: Final = 0.25
@@ -46,7 +48,8 @@ class Cursor:
     def parse(cls, text: str) -> Cursor:
         """Reads an SSE id. Raises InvalidInputError."""
         parts = text.split(":")
-        if len(parts) != 1 + len(STREAMS) or not all(part.isdigit() for part in parts):
+        is_number = [part.isascii() and part.isdecimal() and len(part) < 19 for part in parts]
+        if len(parts) != 1 + len(STREAMS) or not all(is_number):
             raise InvalidInputError(
                 f"{text!r} is not a log position", hint="leave Last-Event-ID out to start anew"
             )
@@ -59,10 +62,10 @@ async def follow_logs(
     reference: str,
     services: ServicesOf,
     caller: CallerOf,
-    attempt: Annotated[int | None, Field(ge=1)] = None,
+    attempt: Annotated[int | None, Field(ge=1, le=_LARGEST)] = None,
     only: Annotated[list[Stream] | None, Query(alias="stream")] = None,
     rank: Annotated[int, Field(ge=0, le=0)] = 0,
-    tail: Annotated[int | None, Field(ge=0)] = None,
+    tail: Annotated[int | None, Field(ge=0, le=_LARGEST)] = None,
     since: datetime | None = None,
     follow: bool = False,
     last_event_id: Annotated[str | None, Header()] = None,
@@ -88,9 +91,9 @@ async def raw_logs(
     services: ServicesOf,
     caller: CallerOf,
     stream: Stream = "stdout",
-    attempt: Annotated[int | None, Field(ge=1)] = None,
-    offset: Annotated[int, Field(ge=0)] = 0,
-    limit: Annotated[int | None, Field(ge=1)] = None,
+    attempt: Annotated[int | None, Field(ge=1, le=_LARGEST)] = None,
+    offset: Annotated[int, Field(ge=0, le=_LARGEST)] = 0,
+    limit: Annotated[int | None, Field(ge=1, le=_LARGEST)] = None,
 ) -> StreamingResponse:
     """The bytes of one stream from an offset to where it ends now; dropped ranges are left out."""
     store = services.context.store

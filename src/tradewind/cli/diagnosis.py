@@ -104,10 +104,10 @@ def check_disk(state: Path, free_bytes: int) -> Finding:
     """Judges the space that is left for logs and checkpoints."""
     text = f"{format_bytes(free_bytes)} free for logs and checkpoints"
     if free_bytes < _EMPTY_DISK_BYTES:
-        return _finding("disk", "error", text, f"free some space on the disk of {state}")
+        return _finding("free space", "error", text, f"free some space on the disk of {state}")
     if free_bytes < _LOW_DISK_BYTES:
-        return _finding("disk", "warning", text, f"free some space on the disk of {state}")
-    return _finding("disk", "ok", text)
+        return _finding("free space", "warning", text, f"free some space on the disk of {state}")
+    return _finding("free space", "ok", text)
 
 
 def _check_token(settings: Settings, own: Path) -> Finding:

@@ -46,5 +46,6 @@ def last_word(app: Application, job: Mapping[str, Any]) -> str:
     checkpoint_count = None
     # The summary must not fail because a part of it cannot be had.
     with suppress(TradewindError):
-        checkpoint_count = len(app.client.checkpoints(str(job["id"])).items)
+        found = app.client.checkpoints(str(job["id"])).items
+        checkpoint_count = sum(each.is_resumable for each in found)
     return show_job(job, app.now(), checkpoint_count=checkpoint_count)

@@ -26,9 +26,9 @@ SECTIONS: Final = {
         "demo": Lazy(_AT + "demo:demo", "Train a small model on this machine, to see how it works."),
     },
     "Jobs": {
-        "ls": Lazy(_AT + "jobs:short_list", "List your active jobs; -a lists all."),
+        "ls": Lazy(_AT + "job_views:short_list", "List your active jobs; -a lists all."),
         "logs": Lazy(_AT + "logs:logs", "Show what a job printed."),
-        "stop": Lazy(_AT + "jobs:stop", "Stop jobs: gracefully, or at once with --now."),
+        "stop": Lazy(_AT + "job_actions:stop", "Stop jobs: gracefully, or at once with --now."),
         "jobs": Lazy(_AT + "jobs:jobs", "List, inspect, stop, retry and await jobs."),
         "checkpoints": Lazy(_AT + "checkpoints:checkpoints", "List and fetch checkpoints."),
         "artifacts": Lazy(_AT + "artifacts:artifacts", "List and fetch output files."),

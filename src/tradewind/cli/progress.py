@@ -37,7 +37,7 @@ class StatusLine:
         if not self._is_shown:
             return
         with self._lock:
-            self._text = text[: shutil.get_terminal_size().columns - 1]
+            self._text = _fit(text, shutil.get_terminal_size().columns - 1)
             self._draw()
 
     def put(self, text: str) -> None:
@@ -84,6 +84,13 @@ class StatusLine:
         if self._is_shown and self._text and (self._at_line_start or not sys.stdout.isatty()):
             sys.stderr.write(_ERASE + self._text)
             sys.stderr.flush()
+
+
+def _fit(text: str, columns: int) -> str:
+    """As many whole parts of the text as there is room for."""
+    while len(text) > columns and " · " in text:
+        text = text.rpartition(" · ")[0]
+    return text[:columns]
 
 
 class Poller:

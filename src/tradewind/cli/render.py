@@ -21,6 +21,8 @@ STATUS_COLORS: Final = {
     "ok": "green", "warning": "yellow", "error": "red",
 }  # fmt: skip
 
+_NARROWEST_TEXT: Final = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -30,6 +32,8 @@ class Column:
     read: Callable[[Row], str]
     is_number: bool = False
     is_status: bool = False
+    #: Whether it may be broken over lines on a narrow terminal: text may, ids and figures may not.
+    is_text: bool = False
 
 
 def wanted_output(app: Application) -> str:
@@ -161,7 +165,12 @@ def _print_rich_table(app: Application, cells: list[list[str]], columns: Sequenc
     has_color = app.has_color()
     table = Table(box=None, pad_edge=False, header_style="bold" if has_color else "", show_edge=False)
     for column in columns:
-        table.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
+        table.add_column(
+            column.title,
+            justify="right" if column.is_number else "left",
+            overflow="fold",
+            no_wrap=not column.is_text,
+        )
     for row in cells:
         table.add_row(
             *(
@@ -170,7 +179,17 @@ def _print_rich_table(app: Application, cells: list[list[str]], columns: Sequenc
             )
         )
     console = Console(no_color=not has_color, color_system="standard" if has_color else None, highlight=False)
+    # On a very narrow terminal the terminal breaks the lines: an id cut short could not be copied.
+    fixed = [
+        _NARROWEST_TEXT if c.is_text else max(map(len, (c.title, *parts)))
+        for c, parts in _by_column(columns, cells)
+    ]
+    console.width = max(console.width, sum(fixed) + 2 * len(fixed))
     console.print(table)
+
+
+def _by_column(columns: Sequence[Column], cells: list[list[str]]) -> list[tuple[Column, list[str]]]:
+    return [(column, [row[index] for row in cells]) for index, column in enumerate(columns)]
 
 
 def _print_names(app: Application, rows: Sequence[Row], name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from tradewind.cli.render import clean
@@ -46,7 +47,8 @@ def show_number(value: float | None, digits: int = 3) -> str:
         return "-"
     if value == int(value) and abs(value) < 1e9:
         return f"{int(value):,}"
-    return f"{value:.{digits}g}"
+    # Tiny figures stay decimals: `0.0000025`, never `2.5e-06`.
+    return f"{Decimal(f'{value:.{digits}g}'):f}"
 
 
 def show_money(money: Row | None) -> str:
@@ -63,8 +65,10 @@ def show_cents(money: Row) -> str:
 
 
 def show_energy(kwh: float) -> str:
-    """Energy in kWh."""
-    return f"{show_number(kwh)} kWh"
+    """Energy in kWh, however little: `0.0000422 kWh` rather than a power of ten."""
+    from decimal import Decimal
+
+    return f"{Decimal(f'{kwh:.3g}'):f} kWh" if 0 < kwh < 0.001 else f"{show_number(kwh)} kWh"
 
 
 def show_carbon(grams: float) -> str:
@@ -99,10 +103,10 @@ def show_progress(progress: Row | None) -> str:
             parts.append(
                 f"{name} {show_number(progress[name], 6)}" + (f"/{show_number(total, 6)}" if total else "")
             )
-    metrics = list((progress.get("metrics") or {}).items())
-    parts += [f"{clean(name)} {show_number(value, 4)}" for name, value in metrics[:_METRICS_SHOWN]]
     if progress.get("eta_seconds"):
         parts.append(f"{format_duration(progress['eta_seconds'])} left")
+    metrics = list((progress.get("metrics") or {}).items())
+    parts += [f"{clean(name)} {show_number(value, 4)}" for name, value in metrics[:_METRICS_SHOWN]]
     return " · ".join(dict.fromkeys(parts))
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -16,11 +15,13 @@ from tradewind.client import follow
 from tradewind.client.endpoint import Endpoint, find_endpoint
 from tradewind.client.exchange import Exchange
 from tradewind.client.settings import load_settings
-from tradewind.client.snapshot import Snapshot
 from tradewind.domain import schemas
 from tradewind.domain.clock import Clock, Entropy, SystemClock, SystemEntropy
 from tradewind.domain.errors import TimedOutError, UnreachableError
 from tradewind.domain.status import has_ended
+
+if TYPE_CHECKING:
+    from tradewind.client.snapshot import Snapshot
 
 _A = TypeVar("_A", bound=BaseModel)
 _API: Final = "/api/v1"
@@ -104,7 +105,7 @@ class AsyncClient:
         return await self._get(
             schemas.JobPage,
             "/jobs",
-            status=",".join(statuses) or None,
+            status=list(statuses),
             name=name,
             active=is_active,
             limit=limit,
@@ -219,7 +220,7 @@ class AsyncClient:
         return await self._get(
             schemas.MetricsAnswer,
             f"/jobs/{_quote(job)}/metrics",
-            names=",".join(names) or None,
+            names=list(names),
             max_points=max_points,
             attempt=attempt,
         )
@@ -269,7 +270,7 @@ class AsyncClient:
         response = await self._exchange.request(
             "PUT",
             path,
-            make_content=lambda: _read_pieces(snapshot.path, on_progress),
+            make_content=lambda: snapshot.read_pieces(on_progress),
             headers={"Content-Type": "application/gzip", "Content-Length": str(snapshot.size_bytes)},
             timeout_s=120,
         )
@@ -279,7 +280,9 @@ class AsyncClient:
         """A one-time link that opens the web application as the caller."""
         return await self._post(schemas.SessionLink, "/session-links", None)
 
-    async def _get(self, answer: type[_A], path: str, **parameters: str | float | bool | None) -> _A:
+    async def _get(
+        self, answer: type[_A], path: str, **parameters: str | float | bool | list[str] | None
+    ) -> _A:
         response = await self._exchange.request("GET", _API + path, parameters=parameters)
         return answer.model_validate_json(response.content)
 
@@ -291,13 +294,3 @@ class AsyncClient:
 
 def _quote(reference: str) -> str:
     return quote(reference, safe="")
-
-
-async def _read_pieces(path: Path, on_progress: Callable[[int], None] | None) -> AsyncIterator[bytes]:
-    sent = 0
-    with path.open("rb") as archive:
-        while piece := archive.read(_PIECE_BYTES):
-            yield piece
-            sent += len(piece)
-            if on_progress is not None:
-                on_progress(sent)

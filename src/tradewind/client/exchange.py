@@ -21,7 +21,8 @@ _TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
 _PASSING_STATUSES: Final = frozenset({429, 502, 503, 504})
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
-Parameters = Mapping[str, str | int | float | bool | None]
+#: A list is sent as the same parameter several times.
+Parameters = Mapping[str, str | int | float | bool | list[str] | None]
 
 
 class Exchange:
@@ -170,20 +171,24 @@ class Exchange:
             self._http = httpx2.AsyncClient(
                 transport=self._transport,
                 headers={"User-Agent": f"tradewind/{__version__}"},
+                # Certificates take a while to load, and plain HTTP has no use for them; redirects are never followed.
+                verify=not url.startswith("http://"),
                 # A proxy from the environment must not see what goes to this machine's own server.
                 trust_env=httpx2.URL(url).host not in _LOOPBACK,
             )
         return self._http
 
 
-def _clean(parameters: Parameters | None) -> dict[str, str] | None:
+def _clean(parameters: Parameters | None) -> dict[str, str | list[str]] | None:
     if not parameters:
         return None
-    return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in parameters.items()
-        if value is not None
-    }
+    sent: dict[str, str | list[str]] = {}
+    for name, value in parameters.items():
+        if isinstance(value, list):
+            sent[name] = value
+        elif value is not None:
+            sent[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return sent
 
 
 def _authorize(headers: Mapping[str, str], token: str | None) -> dict[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -53,7 +54,7 @@ WatchItem = LogItem | EventView
 
 async def follow(
     exchange: Exchange, path: str, parameters: Parameters | None = None, *, is_endless: bool
-) -> AsyncIterator[list[SseEvent] | ContactLost | ContactRegained]:
+) -> AsyncGenerator[list[SseEvent] | ContactLost | ContactRegained]:
     """Batches of events until `event: end`. A stream that is not `is_endless` may also simply stop.
 
     A connection that breaks is made again from the last id. Raises what the server answers otherwise, and
@@ -68,10 +69,11 @@ async def follow(
             headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
             async with exchange.stream(path, parameters=parameters, headers=headers) as response:
                 reader = SseReader(last_id)
-                if failures:
-                    failures = 0
-                    yield ContactRegained()
                 async for piece in response.aiter_raw():
+                    # Not before: something that accepts connections and drops them is not the server.
+                    if failures:
+                        failures = 0
+                        yield ContactRegained()
                     if events := reader.feed(piece):
                         yield events
                         last_id = reader.last_id
@@ -99,38 +101,39 @@ async def follow(
 
 async def follow_logs(
     exchange: Exchange, job: str, parameters: Parameters, *, is_endless: bool
-) -> AsyncIterator[list[LogItem]]:
+) -> AsyncGenerator[list[LogItem]]:
     """Log chunks of a job, with the starts of attempts between them and the job at the end."""
-    async for batch in follow(
-        exchange, f"/api/v1/jobs/{quote(job, safe='')}/logs", parameters, is_endless=is_endless
-    ):
-        if isinstance(batch, list):
-            yield [item for event in batch if (item := _read_log_event(event)) is not None]
-        else:
-            yield [batch]
+    path = f"/api/v1/jobs/{quote(job, safe='')}/logs"
+    async with aclosing(follow(exchange, path, parameters, is_endless=is_endless)) as batches:
+        async for batch in batches:
+            if isinstance(batch, list):
+                yield [item for event in batch if (item := _read_log_event(event)) is not None]
+            else:
+                yield [batch]
 
 
-async def follow_events(exchange: Exchange, job: str, after: int = 0) -> AsyncIterator[list[WatchItem]]:
+async def follow_events(exchange: Exchange, job: str, after: int = 0) -> AsyncGenerator[list[WatchItem]]:
     """Events of a job from `after` on, until it has ended."""
     parameters = {"after": after} if after else None
-    async for batch in follow(
-        exchange, f"/api/v1/jobs/{quote(job, safe='')}/events/stream", parameters, is_endless=True
-    ):
-        if isinstance(batch, list):
-            yield [EventView.model_validate_json(event.data) for event in batch if event.event == "event"]
-        else:
-            yield [batch]
+    path = f"/api/v1/jobs/{quote(job, safe='')}/events/stream"
+    async with aclosing(follow(exchange, path, parameters, is_endless=True)) as batches:
+        async for batch in batches:
+            if isinstance(batch, list):
+                yield [EventView.model_validate_json(event.data) for event in batch if event.event == "event"]
+            else:
+                yield [batch]
 
 
-async def watch(exchange: Exchange, job: str) -> AsyncIterator[list[WatchItem]]:
+async def watch(exchange: Exchange, job: str) -> AsyncGenerator[list[WatchItem]]:
     """Everything that happens to a job, as it happens: events and log chunks; `JobEnded` comes last."""
     queue: asyncio.Queue[list[WatchItem] | BaseException | None] = asyncio.Queue(_QUEUE_BATCHES)
 
-    async def pump(source: AsyncIterator[list[Any]], keep: Callable[[WatchItem], bool]) -> None:
+    async def pump(source: AsyncGenerator[list[Any]], keep: Callable[[WatchItem], bool]) -> None:
         try:
-            async for batch in source:
-                if kept := [item for item in batch if keep(item)]:
-                    await queue.put(kept)
+            async with aclosing(source):
+                async for batch in source:
+                    if kept := [item for item in batch if keep(item)]:
+                        await queue.put(kept)
             await queue.put(None)
         except TradewindError as error:
             await queue.put(error)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pathspec import GitIgnoreSpec
+from pathspec import GitIgnoreSpec, RegexPattern
 
 from tradewind.domain.errors import InvalidInputError
 
@@ -79,7 +79,23 @@ def _read_rules(folder: str) -> Iterator[GitIgnoreSpec]:
 def _is_ignored(path: str, rules: list[tuple[str, GitIgnoreSpec]], extra: GitIgnoreSpec) -> bool:
     # What the caller names comes first; then the last rule that speaks of a path, so deeper files override.
     for base, spec in [("", extra), *reversed(rules)]:
-        verdict = spec.check_file(path[len(base) :]).include
-        if verdict is not None:
-            return bool(verdict)
+        for pattern in reversed(spec.patterns):
+            assert isinstance(pattern, RegexPattern)
+            if pattern.include is not None and _names(pattern, path[len(base) :]):
+                return pattern.include
     return False
+
+
+def _names(pattern: RegexPattern, path: str) -> bool:
+    """True if the pattern speaks of this very path; pathspec also matches all that lies below what it speaks of.
+
+    The difference matters: in git, `*.log` and `!b` leave `b/a.log` ignored. A folder above that is ignored is never
+    entered, so nothing below it is asked about.
+    """
+    if pattern.regex is None:
+        return False
+    ends = [match.end() for match in pattern.regex.finditer(path)]
+    if pattern.regex.groupindex:
+        return len(path) in ends
+    # `d/**` has no end in its expression: it speaks of all that lies below `d`, and not of `d`.
+    return bool(ends) and (ends[0] < len(path) or not path.endswith("/"))

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -105,8 +106,8 @@ class LocalServer:
                 process.terminate()
                 raise
             finally:
-                # The server outlives this command on purpose; nobody is going to wait for it.
-                process.returncode = process.returncode if process.returncode is not None else 0
+                # It outlives a command, but not always a notebook: there, somebody must take its exit status.
+                threading.Thread(target=process.wait, name="tradewind-server-exit", daemon=True).start()
 
     def stop(self, *, timeout_s: float = STOP_TIMEOUT_S) -> RunningServer | None:
         """Stops the server and returns what it was, or None if none ran. Jobs go on; the next server finds them.

@@ -14,6 +14,7 @@ from tradewind.domain.paths import CONFIG_FILE, config_dir
 
 PROJECT_FILE: Final = "tradewind.toml"
 _KEYS: Final = ("server", "token_file", "project", "output")
+_SERVER_TABLES: Final = ("local", "server")
 _OUTPUTS: Final = ("table", "json", "jsonl", "csv", "yaml", "name")
 
 
@@ -95,6 +96,10 @@ def _read_file(path: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidInputError(f"the settings file {path} cannot be read", causes=(str(error),)) from None
+    # Tables are settings of the server on this machine, which reads them itself.
+    found = {
+        key: value for key, value in found.items() if not (key in _SERVER_TABLES and isinstance(value, dict))
+    }
     for key, value in found.items():
         if key not in _KEYS:
             raise InvalidInputError(

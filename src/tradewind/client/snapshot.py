@@ -10,7 +10,7 @@ import stat
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from tradewind.domain.units import format_bytes, parse_size_bytes
 LIMIT_VARIABLE: Final = "TRADEWIND_WORKDIR_LIMIT"
 DEFAULT_LIMIT_BYTES: Final = 500 << 20
 _COMPRESSION_LEVEL: Final = 1
+_PIECE_BYTES: Final = 1 << 20
 _LARGEST_SHOWN: Final = 5
 _LINKS_SHOWN: Final = 5
 
@@ -48,6 +49,16 @@ class Snapshot:
     def delete(self) -> None:
         """Removes the temporary archive."""
         self.path.unlink(missing_ok=True)
+
+    async def read_pieces(self, on_progress: Callable[[int], None] | None = None) -> AsyncIterator[bytes]:
+        """The archive from its start; `on_progress` gets the bytes read so far."""
+        done = 0
+        with self.path.open("rb") as archive:
+            while piece := archive.read(_PIECE_BYTES):
+                yield piece
+                done += len(piece)
+                if on_progress is not None:
+                    on_progress(done)
 
 
 def read_limit_bytes() -> int:

@@ -14,7 +14,6 @@ import httpx2
 from tradewind.client.asynchronous import AsyncClient
 from tradewind.client.endpoint import Endpoint
 from tradewind.client.jobs import Job, JobHandle
-from tradewind.client.snapshot import pack_workdir
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.schemas import JobSubmission
 
@@ -82,6 +81,8 @@ class Client:
         """Closes the connections and ends the background thread. May be called twice."""
         if self._loop.is_closed():
             return
+        # Streams that were left early still hold connections.
+        self.run_coroutine(self._loop.shutdown_asyncgens())
         self.run_coroutine(self.asynchronous.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -134,6 +135,9 @@ class Client:
 
     def run(self, job: Job) -> JobHandle:
         """Uploads the job's workdir, submits it and returns at once."""
+        # Imported late: most programs, and most commands, never pack anything.
+        from tradewind.client.snapshot import pack_workdir
+
         folder = job.find_workdir()
         workdir = None
         if folder is not None:

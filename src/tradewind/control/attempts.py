@@ -25,8 +25,10 @@ from tradewind.domain.status import REASON_TEXT, AttemptStatus, Reason, has_ende
 from tradewind.providers.base import Exit, Handle, Observation, Phase
 from tradewind.spec.models import JobSpec
 
-_LOOK_AGAIN: Final = timedelta(seconds=1)
 _LOOK_SOON: Final = timedelta(milliseconds=250)
+#: A running attempt is looked at every second while it has news, and less often the longer it has none.
+_SHORTEST_LOOK_S: Final = 1.0
+_LONGEST_LOOK_S: Final = 5.0
 #: A start that the place refuses for its own reasons is tried this often before the attempt is given up.
 _START_TRIES: Final = 4
 #: Faults at a start that no repetition mends.
@@ -120,7 +122,7 @@ class AttemptController:
                 self._end_seen(tx, current, seen.exit)
                 return None
             current = money.keep_covered(tx, current, self._context.tariff)
-            return tx.now + (_LOOK_SOON if current.status is AttemptStatus.STARTING else _LOOK_AGAIN)
+            return tx.now + _next_look(current, tx.now)
 
         if seen.phase is Phase.GONE:
             return self._with_cleaning(row, apply)
@@ -154,9 +156,11 @@ class AttemptController:
         if folded.energy_j is not None:
             changes["energy_j"] = max(row.energy_j, round(folded.energy_j))
         for kind, message, data, at in folded.notices:
-            append_event(tx, row.job_id, kind, message, data, at=datetime.fromtimestamp(at, UTC))
+            append_event(
+                tx, row.job_id, kind, message, data, at=datetime.fromtimestamp(at, UTC) if at else None
+            )
         started = row.started_at
-        if started is None and folded.running_since_s is not None:
+        if started is None and folded.running_since_s:
             started = datetime.fromtimestamp(folded.running_since_s, UTC)
             changes["started_at"] = started
         if folded.is_running and row.status is AttemptStatus.STARTING:
@@ -243,6 +247,15 @@ class AttemptController:
             return due
 
         return applied
+
+
+def _next_look(row: AttemptRow, now: datetime) -> timedelta:
+    if row.status is not AttemptStatus.RUNNING:
+        return _LOOK_SOON
+    progress = row.observed.get("progress") or {}
+    news_at = max(float(progress.get("at") or 0), float(row.observed.get("running_since") or 0))
+    quiet_s = now.timestamp() - news_at
+    return timedelta(seconds=min(max(quiet_s / 10, _SHORTEST_LOOK_S), _LONGEST_LOOK_S))
 
 
 def intent_key(installation_id: str, attempt_id: str) -> str:

@@ -1,8 +1,10 @@
-"""Cleans up what nobody looks after: attempts without a row, expired keys and tokens, partial uploads."""
+"""Cleans up what nobody looks after: attempts without a row, workdirs of ended ones, expired keys."""
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -51,7 +53,21 @@ class Janitor:
                     await backend.stop(handle, "fenced", 10.0)
                     stopped.append(str(handle.values["directory"]))
         await self._context.store.run(_forget_expired)
+        await self._clear_workdirs()
         return stopped
+
+    async def _clear_workdirs(self) -> None:
+        """Removes the workdirs of attempts that have ended, where a crash came before it was done."""
+        context = self._context
+        left = await context.offload(_with_workdir, context.root / "attempts")
+        live = await context.store.read(live_attempt_ids)
+        for directory in left:
+            if directory.name not in live:
+                await context.offload(shutil.rmtree, directory / "work", ignore_errors=True)
+
+
+def _with_workdir(attempts: Path) -> list[Path]:
+    return [each for each in attempts.iterdir() if (each / "work").exists()] if attempts.exists() else []
 
 
 def _forget_expired(tx: Transaction) -> None:

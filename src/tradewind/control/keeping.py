@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +48,7 @@ async def copy_checkpoints(
     for path, record in found.items():
         if (path, _written_at(record)) in known:
             continue
-        name = f"{int(record.get('mtime_ns') or 0):x}-{path.replace('/', '_')}"
+        name = f"{int(record['written_at'] * 1e6):x}-{hashlib.sha256(path.encode()).hexdigest()[:16]}"
         location = f"{attempt.job_id}/checkpoints/{attempt.number}/{name}"
         try:
             files = await context.offload(context.storage.put, location, work / path)
@@ -62,9 +63,7 @@ async def copy_checkpoints(
 
 def _written_at(record: dict[str, Any]) -> datetime:
     """When a checkpoint was last written: what tells newer from older, in whatever order they were noticed."""
-    nanoseconds = record.get("mtime_ns")
-    seconds = nanoseconds / 1e9 if isinstance(nanoseconds, int) else float(record["t"])
-    return datetime.fromtimestamp(seconds, UTC)
+    return datetime.fromtimestamp(record["written_at"], UTC)
 
 
 def _known(tx: Transaction, task_id: str) -> set[tuple[str, datetime]]:
@@ -79,7 +78,7 @@ def adopt_checkpoints(tx: Transaction, attempt: AttemptRow, copied: list[Copied]
         return
     for each in copied:
         size = sum(file.size_bytes for file in each.files)
-        step = each.record.get("step")
+        step = each.record["step"]
         tx.execute(
             insert(tables.checkpoints).values(
                 id=tx.new_id(ids.CHECKPOINT),
@@ -91,7 +90,7 @@ def adopt_checkpoints(tx: Transaction, attempt: AttemptRow, copied: list[Copied]
                 attempt_number=attempt.number,
                 fence=attempt.fence,
                 path=each.path,
-                step=step if isinstance(step, int | float) else None,
+                step=step,
                 size_bytes=size,
                 file_count=len(each.files),
                 manifest=[asdict(file) for file in each.files],
@@ -161,4 +160,5 @@ def record_outputs(tx: Transaction, attempt: AttemptRow, copied: list[Copied]) -
             )
         )
     if copied:
-        append_event(tx, attempt.job_id, "artifacts.kept", f"{len(copied)} output files kept")
+        files = "1 output file" if len(copied) == 1 else f"{len(copied):,} output files"
+        append_event(tx, attempt.job_id, "artifacts.kept", f"{files} kept")

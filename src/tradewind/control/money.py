@@ -58,7 +58,8 @@ def keep_covered(tx: Transaction, row: AttemptRow, tariff: Tariff) -> AttemptRow
     spec = JobSpec.model_validate(job.spec)
     rate = rate_of(row.offer)
     accepted = row.accepted_at or row.created_at
-    accrued = amount_of(running_interval(row, tariff, energy_j=row.energy_j, until=tx.now)).micro
+    energy_j = row.energy_j + _unmeasured_j(row, tx.now)
+    accrued = amount_of(running_interval(row, tariff, energy_j=energy_j, until=tx.now)).micro
     hold = hold_for(
         tx,
         spec,
@@ -79,6 +80,13 @@ def keep_covered(tx: Transaction, row: AttemptRow, tariff: Tariff) -> AttemptRow
     )
     append_event(tx, job.id, "job.budget_reached", message)
     return change(tx, row, stop_reason=Reason.BUDGET)
+
+
+def _unmeasured_j(row: AttemptRow, now: datetime) -> int:
+    """The most that can have been drawn since the last sample: silence must not look like thrift."""
+    sample = row.observed.get("sample") or {}
+    since = float(sample.get("at") or (row.accepted_at or row.created_at).timestamp())
+    return round(max(now.timestamp() - since, 0.0) * float(row.offer["watts_max"]))
 
 
 def running_interval(row: AttemptRow, tariff: Tariff, *, energy_j: int, until: datetime) -> Interval:

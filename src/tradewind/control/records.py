@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 _PROGRESS: Final = ("fraction", "step", "total_steps", "epoch", "total_epochs")
 _METRIC_LIMIT: Final = 64
+_LATEST_S: Final = 4e9
 
 
 @dataclass(slots=True)
@@ -28,7 +30,7 @@ def fold(observed: dict[str, Any], records: list[dict[str, Any]]) -> Folded:
     """Applies records in order. Anything malformed or unknown is passed over: agents may be newer than we are."""
     folded = Folded(observed=dict(observed))
     for record in records:
-        at = _number(record.get("t")) or 0.0
+        at = _time_s(record.get("t"))
         handler = _HANDLERS.get(str(record.get("type")))
         if handler is not None:
             handler(folded, record, at)
@@ -88,12 +90,21 @@ def _metrics(folded: Folded, record: dict[str, Any], at: float) -> None:
 
 
 def _checkpoint(folded: Folded, record: dict[str, Any], at: float) -> None:
-    if isinstance(record.get("path"), str):
-        folded.checkpoints[record["path"]] = record | {"t": at}
+    path, written = record.get("path"), _number(record.get("mtime_ns"))
+    # The file that records come from lies within the job's reach: a path in it must not lead out of the workdir.
+    if (
+        not isinstance(path, str)
+        or not path
+        or PurePosixPath(path).is_absolute()
+        or ".." in PurePosixPath(path).parts
+    ):
+        return
+    written_s = _time_s(written / 1e9 if written is not None else None) or at
+    folded.checkpoints[path] = {"t": at, "written_at": written_s, "step": _number(record.get("step"))}
 
 
 def _log_dropped(folded: Folded, record: dict[str, Any], at: float) -> None:
-    stream, start, end = str(record.get("stream")), int(record.get("start") or 0), int(record.get("end") or 0)
+    stream, start, end = str(record.get("stream")), _offset(record.get("start")), _offset(record.get("end"))
     dropped = dict(folded.observed.get("dropped") or {})
     first = not dropped.get(stream)
     # Ranges are cumulative: a newer one that covers older ones replaces them.
@@ -113,7 +124,22 @@ def _notice(folded: Folded, record: dict[str, Any], at: float) -> None:
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _offset(value: object) -> int:
+    number = _number(value)
+    return 0 if number is None or number < 0 else int(number)
+
+
+def _time_s(value: object) -> float:
+    """Seconds since 1970, or 0 for what cannot be a time of this century."""
+    number = _number(value)
+    return number if number is not None and 0 < number < _LATEST_S else 0.0
 
 
 _HANDLERS: Final = {

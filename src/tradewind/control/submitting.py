@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 from tradewind.control import leases
 from tradewind.control.context import Context
 from tradewind.db import tables
-from tradewind.db.events import append_event
+from tradewind.db.events import STREAM, append_event
 from tradewind.db.moves import change
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import JobRow
@@ -88,6 +88,7 @@ def insert_jobs(tx: Transaction, caller: Caller, accepted: list[tuple[JobSubmiss
     tx.execute(insert(tables.jobs), jobs)
     tx.execute(insert(tables.tasks), tasks)
     tx.execute(insert(tables.events), events)
+    tx.wake(STREAM)
     _wake_nodes(tx)
     return names
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import insert, select, update
 
 from tradewind.db import tables
+from tradewind.db.owners import Caller, visible_to
 from tradewind.db.store import Transaction
 
-CONTROL_PLANE = "control-plane"
+CONTROL_PLANE: Final = "control-plane"
+#: The topic that is woken by every event.
+STREAM: Final = "events"
 
 
 def append_event(
@@ -47,6 +50,7 @@ def append_event(
         )
     )
     tx.wake(f"job:{job_id}")
+    tx.wake(STREAM)
     return int(seq)
 
 
@@ -57,6 +61,21 @@ def events_after(tx: Transaction, job_id: str, after: int, limit: int) -> list[d
         select(events)
         .where(events.c.job_id == job_id, events.c.seq > after)
         .order_by(events.c.seq)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def stream_after(tx: Transaction, caller: Caller, after: int, limit: int) -> list[dict[str, Any]]:
+    """Events of all the caller's jobs with a position above `after`, in order.
+
+    SQLite has one writer at a time, so positions are handed out in the order of commits: none is ever skipped.
+    """
+    events = tables.events
+    rows = tx.execute(
+        select(events)
+        .where(visible_to(caller, events), events.c.position > after)
+        .order_by(events.c.position)
         .limit(limit)
     )
     return [dict(row._mapping) for row in rows]

@@ -16,13 +16,13 @@ from tradewind.domain.status import AttemptStatus, Desired, JobStatus, TaskStatu
 class Schema(BaseModel):
     """Base of everything that travels. Unknown fields in a request are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Answer(BaseModel):
     """Base of everything that comes back. A client ignores fields that a newer server adds."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
 
 class MoneyView(Answer):

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -23,14 +24,24 @@ def take_lock(state: Path) -> int:
         ConflictError: another server has it.
     """
     descriptor = os.open(state / SERVER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise ConflictError(
-            f"a server is already using {state}", hint="`tradewind server status` shows it"
-        ) from None
+    while not _try_lock(descriptor, fcntl.LOCK_EX):
+        if not _try_lock(descriptor, fcntl.LOCK_SH):
+            os.close(descriptor)
+            raise ConflictError(
+                f"a server is already using {state}", hint="`tradewind server status` shows it"
+            ) from None
+        # Nobody holds it for long: somebody only looked whether a server lives, and that takes an instant.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        time.sleep(0.001)
     return descriptor
+
+
+def _try_lock(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def announce(state: Path, url: str, started_at: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 from contextlib import AsyncExitStack
 from typing import Final
@@ -73,6 +74,8 @@ async def serve(settings: Settings) -> None:
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.state.chmod(0o700)
     lock = take_lock(settings.state)
+    # What a killed server said of itself would send clients to an address that may be somebody else's by now.
+    withdraw(settings.state)
     clock, entropy = SystemClock(), SystemEntropy()
     async with AsyncExitStack() as stack:
         stack.callback(os.close, lock)
@@ -104,4 +107,7 @@ async def serve(settings: Settings) -> None:
             http="h11",
         )
         stack.callback(withdraw, settings.state)
+        # Once it has shut down, uvicorn sends itself the signal again, which would end the process before the stack
+        # unwinds: the controllers would be cut off and the database left open.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         await _Announcing(config, settings, url).serve([sock])

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import insert, select, update
 
+from tradewind.control import leases
 from tradewind.control.attempts import AttemptController
 from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
@@ -75,9 +76,16 @@ async def build_context(
         offload=in_thread,
         log_cap_bytes=settings.log_cap_bytes,
     )
+    await store.run(_end_leases)
     for backend in context.backends.values():
         await register_node(context, backend)
     return context
+
+
+def _end_leases(tx: Transaction) -> None:
+    # The lock on the state folder says that no other server lives: what a killed one held need not run out first.
+    for table in (tables.jobs, tables.attempts, tables.nodes):
+        leases.end_all(tx, table)
 
 
 def _first_rows(tx: Transaction, token: str) -> tuple[str, Caller]:

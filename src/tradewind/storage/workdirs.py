@@ -90,6 +90,7 @@ def unpack(archive: Path, target: Path) -> None:
     """
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     total = 0
+    links: list[Path] = []
     try:
         with tarfile.open(archive, "r:gz") as tar:
             for count, member in enumerate(tar):
@@ -99,10 +100,24 @@ def unpack(archive: Path, target: Path) -> None:
                         f"the workdir unpacks to more than {format_bytes(UNPACKED_LIMIT_BYTES)} or {_FILE_LIMIT} files"
                     )
                 _extract(tar, member, target)
+                if member.issym():
+                    links.append(target / member.name)
     except (tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise InvalidInputError("the workdir archive is damaged", causes=(str(error),)) from None
+    _check_links(links, target)
+
+
+def _check_links(links: list[Path], target: Path) -> None:
+    # Where a link leads depends on the links on its way, which may have come after it: known only at the end.
+    root = os.path.realpath(target)
+    for link in links:
+        end = os.path.realpath(link)
+        if os.path.commonpath([root, end]) != root:
+            raise InvalidInputError(
+                f"the workdir archive holds a link that leads outside: {str(link.relative_to(target))!r}"
+            )
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:

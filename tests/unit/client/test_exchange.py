@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from tests.unit.client.fakes import FakeClock, FakeEntropy, FakeServer, job, problem
 
+from tests.unit.client.fakes import FakeClock, FakeEntropy, FakeServer, job, problem
 from tradewind.client.asynchronous import AsyncClient
 from tradewind.client.endpoint import FixedEndpoint
 from tradewind.domain.errors import (

@@ -6,8 +6,8 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.client.fakes import FakeClock, FakeEntropy, FakeServer, Pieces, event, job, log, problem, sse
 
+from tests.unit.client.fakes import FakeClock, FakeEntropy, FakeServer, Pieces, event, job, log, problem, sse
 from tradewind.client.asynchronous import AsyncClient
 from tradewind.client.endpoint import FixedEndpoint
 from tradewind.client.follow import AttemptStarted, ContactLost, ContactRegained, JobEnded
@@ -143,3 +143,28 @@ async def test_watch_raises_what_one_stream_raises() -> None:
     with pytest.raises(NotFoundError, match="gone"):
         async for _ in make_client(server).watch("digits"):
             pass
+
+
+async def test_something_that_only_accepts_connections_is_not_the_server() -> None:
+    server, clock = FakeServer(), FakeClock()
+    server.on_stream(LOGS, *[Pieces([])] * 8, Pieces([sse("end", job())]))
+    items = [
+        item async for batch in make_client(server, clock).logs("digits", follow_on=True) for item in batch
+    ]
+    assert [type(item) for item in items] == [ContactLost, ContactRegained, JobEnded]
+    assert clock.slept == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+async def test_a_stream_that_is_left_early_gives_its_connection_back() -> None:
+    server = FakeServer()
+    closed: list[bool] = []
+
+    class Watched(Pieces):
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    server.on_stream(LOGS, Watched([sse("log", log("a", 0), "1"), sse("log", log("b", 1), "2")]))
+    batches = make_client(server).logs("digits", follow_on=True)
+    await anext(batches)
+    await batches.aclose()  # type: ignore[attr-defined]
+    assert closed == [True]

@@ -15,20 +15,19 @@ _EPOCH = re.compile(r"[Ee]poch:?\s{0,3}\[?(\d{1,9})(?:\s{0,2}/\s{0,2}(\d{1,9}))?
 _ELSEWHERE = re.compile(
     r"(?i)download|upload|fetch|map\b|mapping|filter|token|loading|sanity|valid|eval|test|predict|saving|generating|cach|scan"
 )
-_AFTER_BAR = re.compile(r"\[[^\[\]]{0,60}?(?:it/s|s/it|\?it/s)\s{0,3},?\s{0,3}(.{0,1000})\]?")
+_AFTER_BAR = re.compile(r"\[[^\[\]]{0,60}?(?:/s|s/[a-z]{1,20})\s{0,3},?\s{0,3}(.{0,1000})\]?")
 _NOT_METRICS = frozenset(("v_num",))
 
 
 def read_bar(text: str) -> Reading | None:
     """`45%|####    | 45/100 [00:10<00:12, 4.5it/s, loss=0.12]`: steps, and what was set as its postfix."""
-    if "it" not in text or "[" not in text:
-        return None
+    if "%|" not in text:
+        return _read_count(text) if "it [" in text else None
     match = _BAR.match(text)
-    if match is None:
-        return _read_count(text)
+    # A bar that counts something else, bytes for instance, is no line for the other parsers either.
+    if match is None or _ELSEWHERE.search(match.group("title")):
+        return Reading()
     title = match.group("title")
-    if _ELSEWHERE.search(title):
-        return None
     done, total = int(match.group("done")), int(match.group("total"))
     progress: dict[str, float] = {"step": done, "total_steps": total}
     step = done

@@ -7,7 +7,7 @@ import re
 from .reading import Reading, fraction_of_epochs, pairs
 
 _HEADING = re.compile(r"^\s{0,8}Epoch (\d{1,9})/(\d{1,9})\s{0,8}$")
-_BAR = re.compile(r"^\s{0,12}(\d{1,12})/(\d{1,12})\s{1,4}(?:[━╸╺\s]{3,80}|\[[=>.]{3,80}\])(.{0,1500})$")
+_BAR = re.compile(r"^\s{0,12}(\d{1,12})/(\d{1,12})\s{1,4}(?:[━╸╺][━╸╺\s]{2,80}|\[[=>.]{3,80}\])(.{0,1500})$")
 
 
 class Keras:

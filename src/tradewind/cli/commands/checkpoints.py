@@ -46,7 +46,11 @@ def list_checkpoints(app: Application, job: str) -> None:
         Column("FILES", lambda row: str(row["file_count"]), is_number=True),
         Column("AGE", lambda row: show_age(row["created_at"], app.now()), is_number=True),
         Column("PATH", lambda row: row["path"]),
-        Column("NOTE", lambda row: row["note"] or ("" if row["is_resumable"] else "cannot be resumed from")),
+        Column(
+            "NOTE",
+            lambda row: row["note"] or ("" if row["is_resumable"] else "cannot be resumed from"),
+            is_text=True,
+        ),
     ]
     render_rows(app, rows, columns, empty="it has no checkpoints yet")
 

@@ -56,17 +56,22 @@ class _Restart:
     def __init__(self, app: Application) -> None:
         self._app = app
         self._has_happened = False
+        self._has_returned = False
         self._ends: dict[tuple[int, str], int] = {}
         self._gaps = 0
         self._lines = 0
         self._bytes = 0
 
-    def see(self, item: WatchItem) -> None:
-        """Looks at each item before it is shown."""
+    def see(self, item: WatchItem) -> bool:
+        """Looks at each item before it is shown; not to be shown is the loss of contact that this caused itself."""
+        from tradewind.client.follow import ContactLost, ContactRegained
         from tradewind.domain.schemas import LogChunk
 
+        if isinstance(item, ContactLost | ContactRegained) and self._has_happened and not self._has_returned:
+            self._has_returned = isinstance(item, ContactRegained)
+            return False
         if not isinstance(item, LogChunk):
-            return
+            return True
         key = (item.attempt, item.stream)
         self._gaps += item.offset != self._ends.get(key, 0)
         self._ends[key] = item.end
@@ -77,11 +82,11 @@ class _Restart:
             self._has_happened = True
             local = self._app.local_server()
             stopped = local.stop()
-            self._app.say(
-                f"\n-- stopped the server (pid {stopped.pid if stopped else '?'}): the training goes on --"
-            )
+            pid = f" (pid {stopped.pid})" if stopped else ""
+            self._app.say(f"\n-- demo: stopped the server{pid}; the training goes on without it --")
             running, _ = local.start()
-            self._app.say(f"-- started it again (pid {running.pid}): it found the training --\n")
+            self._app.say(f"-- demo: started it again (pid {running.pid}); it finds the training --\n")
+        return True
 
     def report(self) -> None:
         """Says what was found."""
@@ -91,7 +96,7 @@ class _Restart:
         if self._gaps:
             raise ConflictError(f"the output has {self._gaps} gaps after the restart: please report this")
         self._app.say(
-            f"The server was stopped and started in between: {self._bytes:,} bytes of output, 0 gaps."
+            f"The server was stopped and started in between: all {self._bytes:,} bytes of output, without a gap."
         )
 
 

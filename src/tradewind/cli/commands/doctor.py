@@ -26,10 +26,10 @@ def doctor(app: Application) -> int:
     columns = [
         Column("CHECK", lambda row: row["name"]),
         Column("STATUS", lambda row: row["status"], is_status=True),
-        Column("FOUND", lambda row: row["message"]),
+        Column("FOUND", lambda row: row["message"], is_text=True),
     ]
     if any(row["fix"] for row in rows):
-        columns.append(Column("FIX", lambda row: row["fix"] or ""))
+        columns.append(Column("FIX", lambda row: row["fix"] or "", is_text=True))
     render_rows(app, rows, columns, name="name")
     return 1 if any(row["status"] == "error" for row in rows) else 0
 

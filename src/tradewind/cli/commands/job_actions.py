@@ -40,7 +40,8 @@ def stop(app: Application, jobs: tuple[str, ...], now: bool, yes: bool, dry_run:
     if is_for_people(app):
         for job in stopped:
             app.put(f"{job['name']} {job['id']} {job['status']}")
-        app.hint(f"`tradewind jobs wait {stopped[0]['name']}` returns once it has ended")
+        if stopped[0]["status"] == "stopping":
+            app.hint(f"`tradewind jobs wait {stopped[0]['id']}` returns once it has ended")
     elif len(stopped) == 1:
         render_document(app, stopped[0], lambda: "")
     else:

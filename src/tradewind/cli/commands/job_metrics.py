@@ -21,7 +21,7 @@ _SPARK_WIDTH: Final = 24
 @click.option("--name", "names", multiple=True, metavar="NAME", help="Only this metric. Repeatable.")
 @click.option("--attempt", type=click.IntRange(1), help="Of this attempt. Default: the newest.")
 @click.option(
-    "--max-points", type=click.IntRange(2, 100_000), default=500, show_default=True, help="Points a metric."
+    "--max-points", type=click.IntRange(2, 10_000), default=500, show_default=True, help="Points a metric."
 )
 @output_options
 def metrics(app: Application, job: str, names: tuple[str, ...], attempt: int | None, max_points: int) -> None:

@@ -144,7 +144,9 @@ def _job_columns(app: Application, rows: list[Row]) -> list[Column]:
         Column("COST", lambda job: show_cents(job["cost"]["amount"]), is_number=True),
     ]
     if any(_has_reason(job) for job in rows):
-        columns.append(Column("WHY", lambda job: job["explanation"] if _has_reason(job) else ""))
+        columns.append(
+            Column("WHY", lambda job: job["explanation"] if _has_reason(job) else "", is_text=True)
+        )
     return columns
 
 
@@ -156,5 +158,5 @@ _EVENT_COLUMNS: Final = [
     Column("N", lambda event: str(event["seq"]), is_number=True),
     Column("AT", lambda event: show_clock(event["at"])),
     Column("TYPE", lambda event: event["type"]),
-    Column("WHAT", lambda event: event["message"]),
+    Column("WHAT", lambda event: event["message"], is_text=True),
 ]

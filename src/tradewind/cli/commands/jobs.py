@@ -1,4 +1,4 @@
-"""`tradewind jobs …`, and the shortcuts `ls` and `stop`."""
+"""`tradewind jobs …`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from typing import Final
 
 import click
 
-from tradewind.cli.commands.job_actions import stop
-from tradewind.cli.commands.job_views import short_list
 from tradewind.cli.lazy import Lazy, LazyGroup
-
-__all__ = ["jobs", "short_list", "stop"]
 
 _AT: Final = "tradewind.cli.commands."
 _SECTIONS: Final = {

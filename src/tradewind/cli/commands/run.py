@@ -52,7 +52,8 @@ def run(
 ) -> int:
     """Plan a job, upload its files, run it and show its output.
 
-    Ctrl-C leaves the job running. Ends with 0 if the job succeeded, 100 if it failed, 103 if it was cancelled, 101 if
+    Ctrl-C leaves the job running. With -o json and the like, its output is not shown: the job is printed once it has
+    ended, or at once with -d. Ends with 0 if the job succeeded, 100 if it failed, 103 if it was cancelled, 101 if
     it has not ended.
     """
     job = read_job_file(app, file, name=name, environment=environment)

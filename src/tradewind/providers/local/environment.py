@@ -15,8 +15,14 @@ ALLOWED: Final = (
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "PIP_*", "UV_*",
     "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "TORCH_HOME", "XDG_CACHE_HOME",
 )  # fmt: skip
+#: Patterns of what may not, though its name is among the above: credentials for publishing are no job's business.
+REFUSED: Final = ("UV_PUBLISH_*",)
 
 
 def allowed_names(names: Iterable[str]) -> list[str]:
     """The names that may pass, sorted."""
-    return sorted(name for name in names if any(fnmatchcase(name, pattern) for pattern in ALLOWED))
+    return sorted(name for name in names if _matches(name, ALLOWED) and not _matches(name, REFUSED))
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -165,7 +165,8 @@ class SimulatedPlatform:
     def energy_j(self, machine: Machine) -> float:
         """What it drew so far, by the place's own meter."""
         end = machine.ended_at or self._clock.now()
-        return _WATTS * (end - machine.started_at).total_seconds()
+        watts = 0.9 * machine.request.watts_max
+        return watts * (end - machine.started_at).total_seconds()
 
     def _advance(self, machine: Machine) -> None:
         now = self._clock.now()

@@ -1,0 +1,54 @@
+# Tradewind's verbs, the same for people and for CI. Needs Python 3.11 or newer and POSIX tools; `make help` lists them.
+SHELL = /bin/sh
+BIN = .venv/bin
+# One per core, and not many more: the end-to-end tests start servers and agents of their own.
+WORKERS = 2
+# Where `make demo` keeps its state, apart from yours.
+DEMO_STATE = $(CURDIR)/.cache/demo
+
+.DEFAULT_GOAL = help
+.PHONY: help demo test check fmt bench docs docs-cli lock run-environment environment clean
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: run-environment ## Train a small model on this machine, and stop the server in the middle
+	@scripts/demo "$(DEMO_STATE)"
+
+test: check ## Run every check and every test, and show the coverage
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term
+
+check: environment ## Check format, style, types, the arrows between rooms and file sizes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	scripts/check-file-sizes
+
+fmt: environment ## Format the code and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: environment ## Run the benchmarks (docs/benchmarks.md)
+	$(BIN)/python -m benchmarks
+
+docs: ## Build the documentation into site/
+	@scripts/bootstrap docs
+	$(BIN)/mkdocs build --strict
+
+docs-cli: environment ## Write what the documentation takes from the code: commands, endpoints, states
+	$(BIN)/python scripts/write_cli_docs.py
+	$(BIN)/python scripts/write_api_docs.py
+	$(BIN)/python scripts/write_state_docs.py
+
+lock: ## Resolve and pin the requirements anew (needs uv)
+	scripts/lock
+
+clean: ## Remove what these verbs made
+	rm -rf .venv .cache site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+
+run-environment:
+	@scripts/bootstrap run
+
+environment:
+	@scripts/bootstrap dev

@@ -1,0 +1,105 @@
+"""Holds: the worst case, never over the budget, never longer than an hour."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.jobs_for_tests import add_attempt, add_job
+from tradewind.db.owners import Caller
+from tradewind.db.store import SqlStore, Transaction
+from tradewind.domain.money import Quantity, Rate, worst_case_micro
+from tradewind.ledger import reservations
+from tradewind.ledger.intervals import Interval, carbon_mg, close_interval
+from tradewind.ledger.reports import spend_by, spend_of_jobs
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+KWH = Rate(micro_per_unit=200_000, per=Quantity.KWH)
+
+
+@given(
+    st.floats(min_value=1, max_value=20_000),
+    st.none() | st.floats(min_value=0, max_value=1e6),
+    st.none() | st.integers(min_value=-1000, max_value=10**9),
+)
+def test_a_hold_is_within_the_hour_the_time_left_and_the_budget(
+    watts: float, left_s: float | None, budget: int | None
+) -> None:
+    left = None if left_s is None else timedelta(seconds=left_s)
+    hold = reservations.plan_hold(NOW, KWH, watts, left, budget)
+    if hold is None:
+        assert budget is not None
+        assert worst_case_micro(KWH, watts, reservations.SHORTEST.total_seconds()) >= budget - 1
+        return
+    stretch = hold.covers_until - NOW
+    assert reservations.SHORTEST <= stretch <= reservations.ROLLING
+    assert hold.amount_micro >= worst_case_micro(KWH, watts, stretch.total_seconds()) - 1
+    assert budget is None or hold.amount_micro <= budget
+
+
+def test_the_worst_case_is_rounded_up() -> None:
+    assert worst_case_micro(KWH, 1000, 3600) == 200_000
+    assert worst_case_micro(KWH, 1000, 3600.001) == 200_001
+    hourly = Rate(micro_per_unit=2_490_000, per=Quantity.HOUR, minimum=60)
+    assert worst_case_micro(hourly, 0, 1) == 41_500
+
+
+async def test_money_is_held_renewed_and_let_go(store: SqlStore, caller: Caller) -> None:
+    def play(tx: Transaction) -> None:
+        job = add_job(tx, caller)
+        attempt = add_attempt(tx, job)
+        owner = {"project_id": job.project_id, "creator_id": job.creator_id}
+        first = reservations.Hold(100, tx.now + timedelta(hours=1))
+        reservations.reserve(tx, **owner, job_id=job.id, attempt_id=attempt.id, currency="USD", hold=first)
+        assert reservations.covered_until(tx, attempt.id) == first.covers_until
+        second = reservations.Hold(200, tx.now + timedelta(hours=2))
+        reservations.renew(tx, attempt.id, second)
+        assert reservations.covered_until(tx, attempt.id) == second.covers_until
+        reservations.release(tx, attempt.id)
+        assert reservations.covered_until(tx, attempt.id) is None
+
+    await store.run(play)
+
+
+async def test_intervals_add_up_by_job_and_group(store: SqlStore, caller: Caller) -> None:
+    def play(tx: Transaction) -> None:
+        jobs = [add_job(tx, caller, name=name) for name in ("one", "two")]
+        for job, energy_j in ((jobs[0], 3_600_000), (jobs[0], 1_800_000), (jobs[1], 9)):
+            close_interval(
+                tx,
+                Interval(
+                    project_id=job.project_id,
+                    creator_id=job.creator_id,
+                    job_id=job.id,
+                    attempt_id=None,
+                    node_id=None,
+                    provider="simulated",
+                    started_at=tx.now - timedelta(hours=1),
+                    ended_at=tx.now,
+                    rate=KWH,
+                    energy_j=energy_j,
+                    carbon_g_per_kwh=400,
+                    basis="metered" if energy_j > 9 else "modelled",
+                    note="",
+                ),
+            )
+        spends = spend_of_jobs(tx, [job.id for job in jobs])
+        assert spends[jobs[0].id].amount_micro == 300_000
+        assert spends[jobs[0].id].carbon_mg == 600_000
+        # 9 J at 0.20 $/kWh is half a micro-dollar, which goes to the even neighbour.
+        assert spends[jobs[1].id].amount_micro == 0
+        ((group, spend),) = spend_by(
+            tx, caller, NOW - timedelta(days=1), NOW + timedelta(days=1), ["provider"]
+        )
+        assert (group, spend.jobs, spend.basis) == ({"provider": "simulated"}, 2, "mixed")
+        assert spend.seconds == 3 * 3600
+        assert spend_by(tx, caller, NOW + timedelta(days=1), NOW + timedelta(days=2), ["job"]) == []
+
+    await store.run(play)
+
+
+def test_carbon_is_counted_in_milligrams() -> None:
+    assert carbon_mg(3_600_000, 475.0) == 475_000
+    assert carbon_mg(0, 475.0) == 0
