@@ -41,21 +41,25 @@ def measure(size: Size) -> list[Figure]:
                 if turn or size.runs == 1:
                     runs[name].append(run)
     figures = []
-    for kind, of_run in (("CPU", lambda run: run.cpu_s), ("wall", lambda run: run.wall_s)):
-        empty = 1000 * statistics.median(of_run(run) for run in runs["python -c pass"])
+    for kind in ("CPU", "wall"):
+        times = {name: tuple(1000 * _seconds(run, kind) for run in part) for name, part in runs.items()}
         for name in list(commands)[1:]:
             is_goal = kind == "CPU" and name == "tradewind --help"
             figures.append(
                 Figure(
                     name=f"{name}, {kind}",
                     unit="ms",
-                    values=tuple(1000 * of_run(run) for run in runs[name]),
+                    values=times[name],
                     better="lower",
                     goal=_GOAL_HELP_MS if is_goal else None,
-                    peer=Peer(name="python -c pass", value=empty),
+                    peer=Peer(name="python -c pass", value=statistics.median(times["python -c pass"])),
                 )
             )
     return [*figures, _count_heavy_imports()]
+
+
+def _seconds(run: Run, kind: str) -> float:
+    return run.cpu_s if kind == "CPU" else run.wall_s
 
 
 def _count_heavy_imports() -> Figure:
