@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from tradewind.control import leases, money
 from tradewind.control.attempts import intent_key
@@ -215,32 +215,36 @@ class Capacity:
 
 
 def _waiting(tx: Transaction) -> Iterator[TaskRow]:
-    """Tasks that wait, by priority and then by age, read page by page as far as they are looked at."""
+    """Tasks that wait, by priority and then by age, read page by page as far as they are looked at.
+
+    One priority after the other, because then every page is a stretch of the index and a long queue is never sorted.
+    """
     table = tables.tasks
-    statement = (
-        TaskRow.select()
-        .where(
-            table.c.status == TaskStatus.WAITING,
-            (table.c.not_before.is_(None)) | (table.c.not_before <= tx.now),
+    is_waiting = table.c.status == TaskStatus.WAITING
+    priority = tx.execute(select(func.max(table.c.priority)).where(is_waiting)).scalar()
+    size = _FIRST_PAGE
+    while priority is not None:
+        due = (
+            TaskRow.select()
+            .where(
+                is_waiting,
+                table.c.priority == priority,
+                (table.c.not_before.is_(None)) | (table.c.not_before <= tx.now),
+            )
+            .order_by(table.c.queued_at, table.c.id)
         )
-        .order_by(table.c.priority.desc(), table.c.queued_at, table.c.id)
-    )
-    page, size = [TaskRow.of(row) for row in tx.execute(statement.limit(_FIRST_PAGE))], _FIRST_PAGE
-    while page:
-        yield from page
-        if len(page) < size:
-            return
-        last, size = page[-1], _PAGE
-        behind = or_(
-            table.c.priority < last.priority,
-            and_(table.c.priority == last.priority, table.c.queued_at > last.queued_at),
-            and_(
-                table.c.priority == last.priority,
-                table.c.queued_at == last.queued_at,
-                table.c.id > last.id,
-            ),
-        )
-        page = [TaskRow.of(row) for row in tx.execute(statement.where(behind).limit(size))]
+        page = [TaskRow.of(row) for row in tx.execute(due.limit(size))]
+        while page:
+            yield from page
+            last, size = page[-1], _PAGE
+            behind = or_(
+                table.c.queued_at > last.queued_at,
+                and_(table.c.queued_at == last.queued_at, table.c.id > last.id),
+            )
+            page = [TaskRow.of(row) for row in tx.execute(due.where(behind).limit(size))]
+        priority = tx.execute(
+            select(func.max(table.c.priority)).where(is_waiting, table.c.priority < priority)
+        ).scalar()
 
 
 def _next_retry(tx: Transaction) -> datetime | None:

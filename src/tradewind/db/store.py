@@ -159,6 +159,8 @@ class SqlStore:
                 connection.commit()
             except BaseException:
                 connection.rollback()
+                # After a failed commit the line above does nothing, and the transaction would stay open for good.
+                connection.connection.rollback()
                 raise
         except BaseException as error:
             for write in writes:

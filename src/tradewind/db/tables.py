@@ -22,7 +22,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from tradewind.db.columns import UtcTime, id_column, lease_columns, owner_columns
@@ -130,8 +129,7 @@ tasks: Final = Table(
     Column("interruptions", Integer, nullable=False, default=0, server_default="0"),
     Column("failures", Integer, nullable=False, default=0, server_default="0"),
     Column("version", Integer, nullable=False, default=1, server_default="1"),
-    # In the very order in which tasks are placed: a long queue is then never sorted.
-    Index("ix_tasks_queue", "status", text("priority DESC"), "queued_at", "id"),
+    Index("ix_tasks_queue", "status", "priority", "queued_at", "id"),
 )
 nodes: Final = Table(
     "nodes",

@@ -261,9 +261,7 @@ def upgrade() -> None:
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tasks_job_id"), ["job_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_tasks_project_id"), ["project_id"], unique=False)
-        batch_op.create_index(
-            "ix_tasks_queue", ["status", sa.text("priority DESC"), "queued_at", "id"], unique=False
-        )
+        batch_op.create_index("ix_tasks_queue", ["status", "priority", "queued_at", "id"], unique=False)
 
     op.create_table(
         "attempts",
