@@ -194,7 +194,7 @@ def test_a_full_disk_fails_the_job_that_filled_it_and_nothing_else(on_small_disk
     assert world.request("GET", "/healthz").status == 200
     assert world.request("GET", f"/api/v1/jobs/{job}").status == 200
     refused = world.request("POST", "/api/v1/jobs", {"spec": {"version": 1, "name": "x", "run": "true"}})
-    assert refused.status in (201, 500, 503, 507)
+    assert refused.status in (201, 507)
     server = world.server
     assert server is not None
     enlarge = ["mount", "-o", "remount,size=256m", str(world.home / "state")]
