@@ -38,8 +38,14 @@ def test_a_checkpoint_is_unpacked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "member",
-    [("../escaped", b"x"), ("link", "/etc/passwd"), ("link", "../../x")],
-    ids=["file", "absolute", "relative"],
+    [
+        ("../escaped", b"x"),
+        ("/escaped", b"x"),
+        ("link", "/etc/passwd"),
+        ("link", "../../x"),
+        ("link", "good"),
+    ],
+    ids=["file", "rooted", "absolute", "relative", "inside"],
 )
 def test_members_that_lead_outside_leave_nothing_behind(
     tmp_path: Path, member: tuple[str, bytes | str]
