@@ -17,7 +17,7 @@ from benchmarks import (
 )
 from benchmarks.figures import Figure, render_table
 from benchmarks.machine import describe_machine
-from benchmarks.script import Measure, make_parser, size_of, write_json
+from benchmarks.script import Measure, end_cleanly, make_parser, size_of, write_json
 
 ALL: Final[dict[str, tuple[str, Measure]]] = {
     module.__name__.rpartition(".")[2]: (module.DESCRIPTION, module.measure)
@@ -45,6 +45,7 @@ def main() -> int:
     wanted = [ALL[name] for name in arguments.names or ALL]
     if arguments.rivals:
         wanted.append((rivals.DESCRIPTION, rivals.measure))
+    end_cleanly()
     machine = describe_machine()
     print(*(f"{name.replace('_', ' ')}: {value}" for name, value in machine.items()), sep="\n")
     sections: dict[str, list[Figure]] = {}
