@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Final
 
 from benchmarks.figures import Figure, Peer
@@ -22,10 +21,6 @@ _PROGRAM: Final = (
     "import sys; from tradewind.cli.main import main; sys.exit(main(sys.argv[1:]))",
 )
 _GOAL_HELP_MS: Final = 150.0
-_READINGS: Final[tuple[tuple[str, Callable[[Run], float]], ...]] = (
-    ("CPU", lambda run: run.cpu_s),
-    ("wall", lambda run: run.wall_s),
-)
 #: Libraries that help must not load: the web framework, the database layer, the HTTP client, what validates models.
 _HEAVY: Final = frozenset(
     {"fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "httpx2", "pydantic", "rich", "psutil"}
@@ -46,21 +41,25 @@ def measure(size: Size) -> list[Figure]:
                 if turn or size.runs == 1:
                     runs[name].append(run)
     figures = []
-    for kind, of_run in _READINGS:
-        empty = 1000 * statistics.median(of_run(run) for run in runs["python -c pass"])
+    for kind in ("CPU", "wall"):
+        times = {name: tuple(1000 * _seconds(run, kind) for run in part) for name, part in runs.items()}
         for name in list(commands)[1:]:
             is_goal = kind == "CPU" and name == "tradewind --help"
             figures.append(
                 Figure(
                     name=f"{name}, {kind}",
                     unit="ms",
-                    values=tuple(1000 * of_run(run) for run in runs[name]),
+                    values=times[name],
                     better="lower",
                     goal=_GOAL_HELP_MS if is_goal else None,
-                    peer=Peer(name="python -c pass", value=empty),
+                    peer=Peer(name="python -c pass", value=statistics.median(times["python -c pass"])),
                 )
             )
     return [*figures, _count_heavy_imports()]
+
+
+def _seconds(run: Run, kind: str) -> float:
+    return run.cpu_s if kind == "CPU" else run.wall_s
 
 
 def _count_heavy_imports() -> Figure:

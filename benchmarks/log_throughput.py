@@ -26,7 +26,7 @@ from tradewind.domain.schemas import LogChunk
 DESCRIPTION: Final = "Log bytes a second"
 _GOAL_MB_PER_S: Final = 50.0
 _MEGABYTE: Final = 1_000_000
-#: A mebibyte of lines as trainings print them.
+#: A megabyte of lines as trainings print them.
 _PRODUCER: Final = """\
 import sys
 lines = "".join(

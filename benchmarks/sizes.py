@@ -20,6 +20,6 @@ class Size:
 
 
 FULL: Final = Size(
-    runs=20, repeats=5, seconds=60.0, first_lines=50, jobs=1000, bulk_jobs=5000, log_megabytes=256
+    runs=20, repeats=5, seconds=60.0, first_lines=50, jobs=500, bulk_jobs=5000, log_megabytes=256
 )
 TINY: Final = Size(runs=1, repeats=1, seconds=0.5, first_lines=1, jobs=8, bulk_jobs=20, log_megabytes=1)

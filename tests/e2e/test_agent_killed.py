@@ -127,10 +127,13 @@ def _wait_for_step(installation: Installation, attempt_id: str, step: int) -> No
 def _pid(path: Path, directory: Path) -> int:
     """The process that the file names, which must be one of this attempt's."""
     pid = int(json.loads(path.read_text(encoding="utf-8"))["pid"])
-    environment = Path(f"/proc/{pid}/environ")
-    assert not environment.exists() or str(directory.parent.parent).encode() in (
-        environment.read_bytes() + Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
+    process = Path(f"/proc/{pid}")
+    try:
+        known_by = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return pid
+    # A process that is just ending has neither any more.
+    assert not known_by or str(directory.parent.parent).encode() in known_by
     return pid
 
 

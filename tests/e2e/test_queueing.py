@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -55,6 +57,29 @@ def test_small_jobs_share_what_there_is_and_no_more(installation: Installation) 
     assert max(together) <= 4
     assert max(together) > 1
     check_books(installation)
+
+
+def test_jobs_that_can_never_be_placed_hold_nobody_up(cold: Installation) -> None:
+    cold.start()
+    blocker = cold.submit(
+        {"name": "blocker", "run": "sleep 300", "resources": {"cpus": _all_processors(cold)}}
+    )
+    cold.wait_for_status(blocker, "running")
+    bodies = {"jobs": [_body(f"stuck-{number}", "true", 0.1) for number in range(150)]}
+    assert cold.request("POST", "/api/v1/jobs/batch", bodies).status == 201
+    cold.kill()
+    # As if the machine had lost what they were accepted for, more of them than are looked at in one step.
+    with contextlib.closing(sqlite3.connect(cold.state / "tradewind.db")) as connection, connection:
+        connection.execute(
+            "UPDATE jobs SET spec = json_replace(spec, '$.resources.cpus', 4096) WHERE name LIKE 'stuck-%'"
+        )
+    cold.start()
+    cold.stop_job(blocker, now=True)
+    job = cold.submit(_body("fits", "true", 0.1)["spec"])
+    assert cold.wait_until_ended(job, timeout_s=20)["status"] == "succeeded"
+    stuck = cold.job("stuck-149")
+    assert (stuck["status"], stuck["reason"]) == ("queued", "no_offer")
+    assert "4096" in stuck["explanation"]
 
 
 def test_a_batch_is_accepted_as_a_whole_or_not_at_all(installation: Installation) -> None:

@@ -95,6 +95,30 @@ def test_a_job_outlives_its_server_and_is_told_of_in_full(cold: Installation) ->
     assert abs(row["ended_at"] / 1e6 - exit_["ended_at"]) < 0.001
 
 
+def test_what_a_killed_server_did_not_clear_away_is_cleared_away(cold: Installation) -> None:
+    cold.start()
+    job = cold.submit({"name": "untidy", "run": "echo kept > file", "resources": {"cpus": 0.1}})
+    cold.wait_until_ended(job)
+    running = cold.submit({"name": "running", "run": "echo x > file; sleep 300", "resources": {"cpus": 0.1}})
+    cold.wait_for_status(running, "running")
+    work = cold.directory(cold.attempts(job)[0]["id"]) / "work"
+    live = cold.directory(cold.attempts(running)[0]["id"]) / "work" / "file"
+    eventually("its files are gone", lambda: not work.exists())
+    cold.kill()
+    # As if the kill had come between the commit of the end and the clearing away, and in the middle of an upload.
+    work.mkdir()
+    (work / "file").write_text("left")
+    partial = cold.state / "workdirs" / f".{'0' * 64}.tar.gz.1.2"
+    partial.write_bytes(b"half")
+    eventually("the other one has begun", live.exists)
+    cold.start()
+    eventually("the files are gone", lambda: not work.exists())
+    assert not partial.exists()
+    assert live.exists()
+    cold.stop_job(running, now=True)
+    assert cold.wait_until_ended(running)["status"] == "cancelled"
+
+
 def _has_open(pid: int, path: Path) -> bool:
     try:
         links = [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()]

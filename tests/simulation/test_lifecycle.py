@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
@@ -129,7 +130,8 @@ def test_a_budget_that_covers_nothing_is_refused_before_anything_starts(tmp_path
     play(tmp_path, story, lambda _request: Behaviour())
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(int(os.environ.get("TRADEWIND_SEEDS", "10"))))
 def test_random_kills_and_faults_lose_nothing(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
 

@@ -132,7 +132,10 @@ def _attempt(tx: Transaction, job_id: str, number: int | None) -> AttemptRow | N
 
 
 def _logs(services: Services, attempt: AttemptRow) -> AttemptLogs:
-    return AttemptLogs(services.context.attempt_directory(attempt.id), attempt.observed.get("dropped"))
+    context = services.context
+    return AttemptLogs(
+        context.attempt_directory(attempt.id), attempt.observed.get("dropped"), context.log_cap_bytes
+    )
 
 
 def _skip(
@@ -232,9 +235,12 @@ class _Reader:
                 yield chunk
 
     def _chunk(self, logs: AttemptLogs, name: str, offset: int, number: int, final: bool) -> bytes | None:
+        size = logs.size_bytes(name)
         piece = logs.read(name, offset, _CHUNK_BYTES)
         at_end = len(piece.data) < _CHUNK_BYTES
-        length = len(piece.data) if final and at_end else whole_characters(piece.data)
+        # What comes behind a piece that ends too soon was dropped, and with it the rest of a cut character.
+        is_cut = at_end and piece.end < size
+        length = len(piece.data) if is_cut or (final and at_end) else whole_characters(piece.data)
         if piece.dropped:
             length = 0
         elif length == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from tradewind.domain.errors import InvalidInputError, NotFoundError, TradewindError
+from tradewind.domain.errors import InvalidInputError, NoRoomError, NotFoundError, TradewindError
 from tradewind.domain.schemas import Problem
 
 log = structlog.get_logger(__name__)
@@ -74,6 +76,19 @@ def install(app: FastAPI) -> None:
             media_type="application/problem+json",
             headers=dict(error.headers or {}),
         )
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(OSError)
+    async def on_no_room(request: Request, error: OperationalError | OSError) -> Response:
+        if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or "is full" in str(
+            error
+        ):
+            full = NoRoomError(
+                "the server's disk is full; nothing was changed by this request",
+                hint="free some space in the state folder; jobs that run go on",
+            )
+            return problem_response(full, request.scope)
+        return await on_bug(request, error)
 
     @app.exception_handler(Exception)
     async def on_bug(request: Request, error: Exception) -> Response:

@@ -34,13 +34,16 @@ class Services:
     database: str
 
 
-def services_of(request: Request) -> Services:
-    """The services of the application that serves this request."""
+async def services_of(request: Request) -> Services:
+    """The services of the application that serves this request.
+
+    A coroutine because a plain function would be sent to a thread for every request.
+    """
     services: Services = request.app.state.services
     return services
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Who asks; the guard has made sure that there is someone."""
     caller: Caller = request.scope["tradewind.caller"]
     return caller

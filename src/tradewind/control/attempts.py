@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
+import structlog
 from sqlalchemy import update
 
 from tradewind.control import keeping, leases, money
@@ -25,6 +27,8 @@ from tradewind.domain.status import REASON_TEXT, AttemptStatus, Reason, has_ende
 from tradewind.providers.base import Exit, Handle, Observation, Phase
 from tradewind.spec.models import JobSpec
 
+V = TypeVar("V")
+log = structlog.get_logger(__name__)
 _LOOK_SOON: Final = timedelta(milliseconds=250)
 #: A running attempt is looked at every second while it has news, and less often the longer it has none.
 _SHORTEST_LOOK_S: Final = 1.0
@@ -44,6 +48,8 @@ class AttemptController:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        #: Attempts whose end the place was asked to announce since this process began.
+        self._watched: set[str] = set()
 
     async def act(self, row: AttemptRow) -> Apply[AttemptRow]:
         if has_ended(row.status):
@@ -95,13 +101,15 @@ class AttemptController:
     async def _watch(self, row: AttemptRow) -> Apply[AttemptRow]:
         context, backend = self._context, self._context.backends[row.provider]
         handle = Handle(row.handle or {})
-        told = await self._tell_to_stop(row, handle)
+        if row.id not in self._watched:
+            await self._watch_end(row, handle)
+        told = await self._or_later(self._tell_to_stop(row, handle))
         seen = await backend.poll(handle, row.cursor)
         folded = fold(row.observed, seen.records)
         if told is not None:
             folded.observed["stop_told"] = told
         copied, complaints = await keeping.copy_checkpoints(context, row, folded.checkpoints)
-        renewed_at = await self._renew_lease(row, handle, folded)
+        renewed_at = await self._or_later(self._renew_lease(row, handle, folded))
         outputs: list[keeping.Copied] = []
         if seen.phase is Phase.GONE:
             job = await context.store.read(lambda tx: JobRow.get(tx, row.job_id))
@@ -127,6 +135,14 @@ class AttemptController:
         if seen.phase is Phase.GONE:
             return self._with_cleaning(row, apply)
         return self._with_pruning(row, apply) if copied else apply
+
+    async def _or_later(self, telling: Awaitable[V | None]) -> V | None:
+        """Tells the place something; when it cannot be told now, that must not keep us from seeing how it is."""
+        try:
+            return await telling
+        except (ProviderError, OSError) as error:
+            log.warning("attempt.not_told", error=repr(error))
+            return None
 
     async def _tell_to_stop(self, row: AttemptRow, handle: Handle) -> list[object] | None:
         """Passes a wish to stop on to the place; again when it has become more urgent. What was told, if anything."""
@@ -176,7 +192,13 @@ class AttemptController:
         return set_attempt_status(tx, row, AttemptStatus.STOPPING, f"told to stop: {REASON_TEXT[reason]}")
 
     async def _watch_end(self, row: AttemptRow, handle: Handle) -> None:
-        await self._context.backends[row.provider].watch(handle, lambda: self._context.nudge(row.id))
+        self._watched.add(row.id)
+
+        def ended() -> None:
+            self._watched.discard(row.id)
+            self._context.nudge(row.id)
+
+        await self._context.backends[row.provider].watch(handle, ended)
 
     # -- ending --------------------------------------------------------------------------------------------------
 

@@ -6,11 +6,12 @@ capacity holds back those behind it (no starvation of big jobs); one that could 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from tradewind.control import leases, money
 from tradewind.control.attempts import intent_key
@@ -31,8 +32,11 @@ from tradewind.placement.demand import Demand, demand_of, pick_accelerators
 from tradewind.spec.models import JobSpec
 
 _REFRESH: Final = timedelta(minutes=1)
-#: Tasks looked at in one step; the rest waits for the next, which follows at once.
+#: Tasks placed in one step; the rest waits for the next, which follows at once.
 _PER_STEP: Final = 100
+#: Mostly the first task in the queue decides: on a full node it is the only one that is looked at.
+_FIRST_PAGE: Final = 4
+_PAGE: Final = 100
 
 
 class NodeController:
@@ -57,12 +61,12 @@ class NodeController:
                 .values(inventory=inventory, last_seen_at=tx.now)
             )
         capacity = Capacity.of(tx, node, inventory or node.inventory)
-        waiting = _waiting(tx, tx.now)
-        for task in waiting:
+        jobs_before = capacity.jobs
+        for task in _waiting(tx):
             if not self._try_place(tx, node, capacity, task):
                 return tx.now + _REFRESH
-        if len(waiting) == _PER_STEP:
-            return tx.now
+            if capacity.jobs - jobs_before == _PER_STEP:
+                return tx.now
         return min(_next_retry(tx) or tx.now + _REFRESH, tx.now + _REFRESH)
 
     def _try_place(self, tx: Transaction, node: NodeRow, capacity: Capacity, task: TaskRow) -> bool:
@@ -210,17 +214,37 @@ class Capacity:
         return f"waiting for free capacity: {used:g} of {self.cpus:g} processors are held by {running}"
 
 
-def _waiting(tx: Transaction, now: datetime) -> list[TaskRow]:
+def _waiting(tx: Transaction) -> Iterator[TaskRow]:
+    """Tasks that wait, by priority and then by age, read page by page as far as they are looked at.
+
+    One priority after the other, because then every page is a stretch of the index and a long queue is never sorted.
+    """
     table = tables.tasks
-    rows = tx.execute(
-        TaskRow.select()
-        .where(
-            table.c.status == TaskStatus.WAITING, (table.c.not_before.is_(None)) | (table.c.not_before <= now)
+    is_waiting = table.c.status == TaskStatus.WAITING
+    priority = tx.execute(select(func.max(table.c.priority)).where(is_waiting)).scalar()
+    size = _FIRST_PAGE
+    while priority is not None:
+        due = (
+            TaskRow.select()
+            .where(
+                is_waiting,
+                table.c.priority == priority,
+                (table.c.not_before.is_(None)) | (table.c.not_before <= tx.now),
+            )
+            .order_by(table.c.queued_at, table.c.id)
         )
-        .order_by(table.c.priority.desc(), table.c.queued_at, table.c.id)
-        .limit(_PER_STEP)
-    )
-    return [TaskRow.of(row) for row in rows]
+        page = [TaskRow.of(row) for row in tx.execute(due.limit(size))]
+        while page:
+            yield from page
+            last, size = page[-1], _PAGE
+            behind = or_(
+                table.c.queued_at > last.queued_at,
+                and_(table.c.queued_at == last.queued_at, table.c.id > last.id),
+            )
+            page = [TaskRow.of(row) for row in tx.execute(due.where(behind).limit(size))]
+        priority = tx.execute(
+            select(func.max(table.c.priority)).where(is_waiting, table.c.priority < priority)
+        ).scalar()
 
 
 def _next_retry(tx: Transaction) -> datetime | None:

@@ -64,10 +64,12 @@ def job_page(
 
 
 def job_views(context: Context, tx: Transaction, caller: Caller, jobs: list[JobRow]) -> list[JobView]:
-    """Jobs as lists show them, with three queries however many there are."""
+    """Jobs as lists show them, with at most five queries however many there are."""
     attempts = _attempts(tx, [job.attempt_id for job in jobs if job.attempt_id])
-    spends = spend_of_jobs(tx, [job.id for job in jobs])
-    holds = _holds(tx, [job.id for job in jobs])
+    # A job that was never tried has cost nothing and holds nothing: most of a long queue need not be looked up.
+    tried = [job.id for job in jobs if job.attempt_id]
+    spends = spend_of_jobs(tx, tried)
+    holds = _holds(tx, tried)
     nodes = _node_names(tx, attempts.values())
     users = _user_names(tx, {job.creator_id for job in jobs})
     views = []
@@ -91,10 +93,7 @@ def job_detail(context: Context, tx: Transaction, caller: Caller, job: JobRow) -
         TaskRow.select().where(tables.tasks.c.job_id == job.id).order_by(tables.tasks.c.index)
     )
     tasks = [TaskRow.of(row) for row in task_rows]
-    attempt_rows = tx.execute(
-        AttemptRow.select().where(tables.attempts.c.job_id == job.id).order_by(tables.attempts.c.number)
-    )
-    attempts = [AttemptRow.of(row) for row in attempt_rows]
+    attempts = _attempts_of(tx, job) if job.attempt_id else []
     nodes = _node_names(tx, attempts)
     return JobDetail(
         **dict(view),
@@ -246,11 +245,21 @@ def _cost(
 
 
 def _attempts(tx: Transaction, attempt_ids: list[str]) -> dict[str, AttemptRow]:
+    if not attempt_ids:
+        return {}
     rows = tx.execute(AttemptRow.select().where(tables.attempts.c.id.in_(attempt_ids)))
     return {row.id: AttemptRow.of(row) for row in rows}
 
 
+def _attempts_of(tx: Transaction, job: JobRow) -> list[AttemptRow]:
+    table = tables.attempts
+    rows = tx.execute(AttemptRow.select().where(table.c.job_id == job.id).order_by(table.c.number))
+    return [AttemptRow.of(row) for row in rows]
+
+
 def _holds(tx: Transaction, job_ids: list[str]) -> dict[str, int]:
+    if not job_ids:
+        return {}
     table = tables.reservations
     rows = tx.execute(
         select(table.c.job_id, func.sum(table.c.amount_micro))
@@ -262,6 +271,8 @@ def _holds(tx: Transaction, job_ids: list[str]) -> dict[str, int]:
 
 def _node_names(tx: Transaction, attempts: Iterable[AttemptRow]) -> dict[str, str]:
     wanted = {attempt.node_id for attempt in attempts}
+    if not wanted:
+        return {}
     rows = tx.execute(select(tables.nodes.c.id, tables.nodes.c.name).where(tables.nodes.c.id.in_(wanted)))
     return {str(row[0]): str(row[1]) for row in rows}
 

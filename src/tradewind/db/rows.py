@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from sqlalchemy import Row as SqlRow
@@ -26,6 +27,7 @@ class Row:
     id: str
 
     @classmethod
+    @cache
     def select(cls) -> Select[*tuple[Any, ...]]:
         """A statement that reads this kind of row."""
         return select(*(cls.table.c[field.name] for field in fields(cls)))

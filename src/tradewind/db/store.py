@@ -7,10 +7,12 @@ commits, and then delivers the wake-ups the function asked for. There is never a
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, text
 from sqlalchemy.engine import CursorResult
@@ -20,6 +22,7 @@ from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.ids import new_id
 
 T = TypeVar("T")
+_LARGEST_GROUP: Final = 64
 
 
 class Transaction:
@@ -66,8 +69,22 @@ class Store(Protocol):
         ...
 
 
+class _Write:
+    """A function that waits for its turn in the writer's thread, and then what became of it."""
+
+    def __init__(self, fn: Callable[[Transaction], Any], *, is_durable: bool) -> None:
+        self.fn = fn
+        self.is_durable = is_durable
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.transaction: Transaction | None = None
+
+
 class SqlStore:
     """The store on SQLite. Writers queue in one thread, as SQLite has one writer anyway; readers have their own.
+
+    Writes that queued up behind another are committed together, each in a savepoint of its own: a hundred callers
+    that want their row on disk share one wait for the disk. None of them is answered before that commit.
 
     With `inline=True` everything runs in the caller's thread, which a simulated run needs to be repeatable.
     """
@@ -81,44 +98,95 @@ class SqlStore:
         self.wakeups = Wakeups()
         self._writer = None if inline else ThreadPoolExecutor(1, thread_name_prefix="db-write")
         self._readers = None if inline else ThreadPoolExecutor(readers, thread_name_prefix="db-read")
+        self._queue: deque[tuple[_Write, asyncio.Future[Any]]] = deque()
         self._write_connection: Connection | None = None
+        self._is_synced: bool | None = None
 
     async def run(self, fn: Callable[[Transaction], T], *, durable: bool = False) -> T:
-        result, done = await self._in_thread(self._writer, lambda: self._write(fn, durable))
-        self.wakeups.publish(done.topics)
-        for call in done.sequels:
-            if self._writer is None:
-                call()
-            else:
-                asyncio.get_running_loop().run_in_executor(None, call)
-        return result
+        write = _Write(fn, is_durable=durable)
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[T] = loop.create_future()
+        if self._writer is None:
+            self._commit([write])
+            self._deliver([(write, answered)], loop)
+        else:
+            self._queue.append((write, answered))
+            loop.run_in_executor(self._writer, self._take_turn, loop)
+        return await answered
 
     async def read(self, fn: Callable[[Transaction], T]) -> T:
-        return await self._in_thread(self._readers, lambda: self._read(fn))
+        if self._readers is None:
+            return self._read(fn)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
 
-    async def _in_thread(self, pool: ThreadPoolExecutor | None, call: Callable[[], T]) -> T:
-        if pool is None:
-            return call()
-        future = asyncio.get_running_loop().run_in_executor(pool, call)
-        # A cancelled caller must not make a commit whose wake-ups nobody hears of: the shield lets it finish.
-        return await asyncio.shield(future)
+    def _take_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        group: list[tuple[_Write, asyncio.Future[Any]]] = []
+        while self._queue and len(group) < _LARGEST_GROUP:
+            group.append(self._queue.popleft())
+        if not group:
+            return
+        self._commit([write for write, _ in group])
+        # A loop that has ended in the meantime has nobody left who could be told.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._deliver, group, loop)
 
-    def _write(self, fn: Callable[[Transaction], T], durable: bool) -> tuple[T, Transaction]:
+    def _deliver(
+        self, group: list[tuple[_Write, asyncio.Future[Any]]], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        for write, answered in group:
+            # Even when the caller has been cancelled: a commit whose wake-ups nobody hears of must not be.
+            if write.transaction is not None and write.error is None:
+                self.wakeups.publish(write.transaction.topics)
+                for call in write.transaction.sequels:
+                    if self._writer is None:
+                        call()
+                    else:
+                        loop.run_in_executor(None, call)
+            if answered.cancelled():
+                continue
+            if write.error is not None:
+                answered.set_exception(write.error)
+            else:
+                answered.set_result(write.result)
+
+    def _commit(self, writes: list[_Write]) -> None:
+        """Runs the writes in one transaction. One that fails is undone alone; a failed commit fails them all."""
+        try:
+            connection = self._begin_writing(is_synced=any(write.is_durable for write in writes))
+            try:
+                for write in writes:
+                    self._apply(connection, write)
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                # After a failed commit the line above does nothing, and the transaction would stay open for good.
+                connection.connection.rollback()
+                raise
+        except BaseException as error:
+            for write in writes:
+                write.error = write.error or error
+
+    def _begin_writing(self, *, is_synced: bool) -> Connection:
         if self._write_connection is None:
             self._write_connection = self._engine.connect()
         connection = self._write_connection
-        level = "FULL" if durable else "NORMAL"
-        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
-        connection.commit()
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            transaction = Transaction(connection, self._clock.now(), self._entropy)
-            result = fn(transaction)
+        if self._is_synced is not is_synced:
+            connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_synced else 'NORMAL'}")
             connection.commit()
-        except BaseException:
-            connection.rollback()
-            raise
-        return result, transaction
+            self._is_synced = is_synced
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return connection
+
+    def _apply(self, connection: Connection, write: _Write) -> None:
+        connection.exec_driver_sql("SAVEPOINT one_write")
+        try:
+            write.transaction = Transaction(connection, self._clock.now(), self._entropy)
+            write.result = write.fn(write.transaction)
+        except BaseException as error:
+            write.error = error
+            # Where SQLite has given up the whole transaction (disk full), this fails, and all of the group with it.
+            connection.exec_driver_sql("ROLLBACK TO one_write")
+        connection.exec_driver_sql("RELEASE one_write")
 
     def _read(self, fn: Callable[[Transaction], T]) -> T:
         with self._engine.connect() as connection:

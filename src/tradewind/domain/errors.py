@@ -9,6 +9,7 @@ TradewindError            a code, a sentence, what caused it, what was kept safe
 ├── ConflictError         the state forbids it; budget; idempotency key    409   exit 5
 ├── NoOfferError          nothing that is connected can run it             409   exit 6
 ├── TooLargeError         more bytes than the limit                        413   exit 2
+├── NoRoomError           the server's disk is full                        507   exit 1
 ├── TimedOutError         it took longer than allowed                      504   exit 7
 ├── UnreachableError      the server does not answer                       503   exit 8
 └── ProviderError         a provider said no, in the closed vocabulary     502   exit 1
@@ -56,6 +57,13 @@ class NotSupportedError(InvalidInputError):
     """Part of the design, not part of this version."""
 
     code = "TW-E201"
+
+
+class NoRoomError(TradewindError):
+    """The server's disk is full."""
+
+    code = "TW-E101"
+    http_status = 507
 
 
 class TooLargeError(TradewindError):
@@ -161,6 +169,6 @@ BY_CODE: dict[str, type[TradewindError]] = {
     cls.code: cls
     for cls in (
         InvalidInputError, NotSupportedError, TooLargeError, AuthenticationError, ForbiddenError, NotFoundError,
-        ConflictError, NoOfferError, TimedOutError, UnreachableError,
+        ConflictError, NoOfferError, TimedOutError, UnreachableError, NoRoomError,
     )
 }  # fmt: skip

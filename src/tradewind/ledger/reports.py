@@ -32,9 +32,10 @@ class Spend:
 
 def spend_of_jobs(tx: Transaction, job_ids: Iterable[str]) -> dict[str, Spend]:
     """Spend per job, for jobs that have any."""
-    rows = tx.execute(
-        select(_L.c.job_id, *_sums()).where(_L.c.job_id.in_(list(job_ids))).group_by(_L.c.job_id)
-    )
+    wanted = list(job_ids)
+    if not wanted:
+        return {}
+    rows = tx.execute(select(_L.c.job_id, *_sums()).where(_L.c.job_id.in_(wanted)).group_by(_L.c.job_id))
     return {str(row[0]): _spend(row[1:]) for row in rows}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,11 +25,20 @@ class Piece:
 
 
 class AttemptLogs:
-    """The logs of one attempt. `dropped` are byte ranges per stream that the agent punched out at the log cap."""
+    """The logs of one attempt. `dropped` are byte ranges per stream that the agent punched out at the log cap.
 
-    def __init__(self, directory: Path, dropped: dict[str, list[list[int]]] | None = None) -> None:
+    The agent says so a moment after it has done it, so files larger than `cap_bytes` are looked at for holes too.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        dropped: dict[str, list[list[int]]] | None = None,
+        cap_bytes: int | None = None,
+    ) -> None:
         self._folder = directory / "logs"
         self._dropped = dropped or {}
+        self._cap_bytes = cap_bytes
 
     def path_of(self, stream: str) -> Path:
         """The file of this stream."""
@@ -53,9 +63,26 @@ class AttemptLogs:
             with self.path_of(stream).open("rb") as file:
                 file.seek(offset)
                 data = file.read(stop - offset)
+                # Looked for after the read: a hole that is made during it must not be taken for zeros.
+                start, end = self._hole_from(file.fileno(), offset)
         except FileNotFoundError:
-            data = b""
+            return Piece(offset, offset, b"")
+        if start == offset and data:
+            return Piece(offset, end, b"", dropped=end - offset)
+        data = data[: start - offset]
         return Piece(offset, offset + len(data), data)
+
+    def _hole_from(self, descriptor: int, offset: int) -> tuple[int, int]:
+        """The first hole at or after the offset; the end of the file, twice, where there is none."""
+        size = os.fstat(descriptor).st_size
+        # Below the cap a hole is none of the agent's: some file systems make one of zeros that were written.
+        if self._cap_bytes is None or size <= self._cap_bytes or offset >= size:
+            return size, size
+        try:
+            start = os.lseek(descriptor, offset, os.SEEK_HOLE)
+            return (size, size) if start >= size else (start, os.lseek(descriptor, start, os.SEEK_DATA))
+        except (OSError, AttributeError):
+            return size, size
 
     def tail_offset(self, stream: str, lines: int) -> int:
         """Where the last `lines` lines begin."""

@@ -25,6 +25,9 @@ class Workdirs:
     def __init__(self, root: Path) -> None:
         self._root = root
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Uploads that a killed server was receiving; a state folder has one server at a time.
+        for partial in root.glob(".*.tar.gz.*"):
+            partial.unlink(missing_ok=True)
 
     def path_of(self, sha256: str) -> Path:
         """Where the archive lies, whether it is there or not."""
