@@ -147,7 +147,7 @@ def test_signals_are_delivered_as_to_any_program(attempt: Attempt) -> None:
     # The supervisor ignores some signals, and what is ignored is inherited unless it is put right.
     attempt.run("grep -E 'SigIgn|SigBlk' /proc/self/status")
     masks = {name.rstrip(b":"): int(mask, 16) for name, mask in map(bytes.split, attempt.log().splitlines())}
-    # glibc keeps 32 and 33 for itself, and what posix_spawn starts (make's children, say) ignores 32; no program sees it.
+    # glibc keeps 32 and 33 for itself; what its posix_spawn starts (the children of make, say) ignores them.
     reserved = 1 << 31 | 1 << 32
     assert {name: mask & ~reserved for name, mask in masks.items()} == {b"SigBlk": 0, b"SigIgn": 0}
 
