@@ -29,12 +29,15 @@ def play(
 
     async def main() -> None:
         world = World(seed, root, behave, **options)
-        await world.create()
-        world.start()
-        await story(world)
-        assert await world.failures() == []
-        await world.store.read(lambda tx: check_at_the_end(tx, world.platform))
-        await world.kill()
+        try:
+            await world.create()
+            world.start()
+            await story(world)
+            assert await world.failures() == []
+            await world.store.read(lambda tx: check_at_the_end(tx, world.platform))
+        finally:
+            await world.kill()
+            world.store.close()
 
     run_simulated(seed, main())
 

@@ -61,6 +61,7 @@ def play(act: Callable[[int], Coroutine[Any, Any, None]], for_s: float, meddle: 
         assert not loop.done()
         loop.cancel()
         await asyncio.gather(loop, return_exceptions=True)
+        store.close()
         return recorder
 
     return run_simulated(1, main())
