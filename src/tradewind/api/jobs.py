@@ -129,10 +129,12 @@ async def retry(
 ) -> JobDetail:
     """Submits an ended job again, as a new job with the same file and workdir."""
     context = services.context
-    submission = await context.store.read(lambda tx: submission_of(tx, caller, reference))
-    spec = check_submission(context, caller, submission, await services.shelf.offers())
+    offers = await services.shelf.offers()
 
     def accept(tx: Transaction) -> JobDetail:
+        # Looked up in here, where a repetition does not come: by then the newest job of a name is the retry itself.
+        submission = submission_of(tx, caller, reference)
+        spec = check_submission(context, caller, submission, offers)
         job_id = insert_jobs(tx, caller, [(submission, spec)])[0]
         return job_detail(context, tx, caller, JobRow.get(tx, job_id))
 
