@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Header, Query
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from starlette.responses import Response, StreamingResponse
 
 from tradewind.api.services import CallerOf, Services, ServicesOf
@@ -66,7 +66,7 @@ async def follow_logs(
     only: Annotated[list[Stream] | None, Query(alias="stream")] = None,
     rank: Annotated[int, Field(ge=0, le=0)] = 0,
     tail: Annotated[int | None, Field(ge=0, le=_LARGEST)] = None,
-    since: datetime | None = None,
+    since: AwareDatetime | None = None,
     follow: bool = False,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
@@ -80,7 +80,7 @@ async def follow_logs(
         first = await store.read(lambda tx: _attempt(tx, job.id, attempt))
         cursor = Cursor(first.number if first else (attempt or 1))
         if first is not None and (tail is not None or since is not None):
-            _skip(_logs(services, first), cursor, streams, tail, since)
+            await services.context.offload(_skip, _logs(services, first), cursor, streams, tail, since)
     reader = _Reader(services, caller, job.id, streams, cursor, follow=follow, pinned=attempt is not None)
     return stream(reader.run())
 

@@ -22,7 +22,7 @@ async def metrics(
     services: ServicesOf,
     caller: CallerOf,
     names: Annotated[list[str] | None, Query()] = None,
-    attempt: Annotated[int | None, Field(ge=1)] = None,
+    attempt: Annotated[int | None, Field(ge=1, le=2**63 - 1)] = None,
     max_points: Annotated[int, Field(ge=2, le=10_000)] = 500,
 ) -> MetricsAnswer:
     """What the job reported and what the agent measured, thinned to `max_points` per series."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
 from sqlalchemy import func, select
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -27,6 +28,7 @@ from tradewind.spec.json_schema import job_file_schema
 router = APIRouter(tags=["system"])
 root = APIRouter(tags=["system"])
 _LINK_LIFETIME: Final = timedelta(minutes=5)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SESSION_LIFETIME: Final = timedelta(days=7)
 
 
@@ -148,8 +150,8 @@ async def schema(caller: CallerOf) -> dict[str, Any]:
 async def cost(
     services: ServicesOf,
     caller: CallerOf,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
     by: Annotated[str, Query(pattern=r"^[a-z]+(,[a-z]+)*$")] = "project,provider",
 ) -> CostReport:
     """Spend of closed intervals in a period, by group."""
@@ -160,11 +162,8 @@ async def cost(
             f"cannot group by {', '.join(unknown)}", hint=f"group by any of {', '.join(GROUPS)}"
         )
     end = until or services.context.clock.now()
-    start = since or end - timedelta(days=30)
-    if start.tzinfo is None or end.tzinfo is None:
-        raise InvalidInputError(
-            "`since` and `until` need a time zone", hint="for example 2026-11-22T12:00:00Z"
-        )
+    # Nothing was spent before the epoch, and the first days that can be written have no month before them.
+    start = since or max(end, _EPOCH) - timedelta(days=30)
     rows = await services.context.store.read(lambda tx: spend_by(tx, caller, start, end, groups))
     return CostReport(
         since=start,

@@ -40,7 +40,7 @@ class JobSubmission(Schema):
     #: Content hash of an uploaded workdir archive (`POST /api/v1/workdirs`), absent when the job needs no files.
     workdir: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     #: PATH of the submitting shell: used where the place shares the submitter's file system.
-    search_path: Annotated[str, Field(max_length=65_536)] | None = None
+    search_path: Annotated[str, Field(max_length=65_536, pattern=r"^[^\x00]*$")] | None = None
 
 
 class JobBatch(Schema):
