@@ -70,6 +70,18 @@ def test_bytes_that_are_no_text_are_kept_as_they_are(busy: Installation) -> None
     assert busy.cli("logs", job).returncode == 0
 
 
+def test_an_output_whose_name_is_no_text_is_left_and_told_of(busy: Installation) -> None:
+    text = "import os; os.mkdir('out'); open(b'out/caf\\xe9', 'w').close(); open('out/good', 'w').close()"
+    job = busy.submit(
+        {"name": "odd-output", "run": _python(text), "outputs": ["out/*"], "resources": {"cpus": 0.1}}
+    )
+    assert busy.wait_until_ended(job)["status"] == "succeeded"
+    kept = busy.get(f"/jobs/{job}/artifacts")["items"]
+    assert [each["path"] for each in kept] == ["out/good"]
+    told = [each["message"] for each in busy.events(job)]
+    assert [each for each in told if "could not be kept: its name is not UTF-8" in each]
+
+
 @pytest.mark.slow
 def test_a_gigabyte_without_a_newline_is_kept_in_bounded_memory(installation: Installation) -> None:
     if shutil.disk_usage(installation.home).free < 4 << 30:

@@ -95,6 +95,8 @@ def test_every_mistake_is_listed_at_once(shared: Installation) -> None:
         ({"spec": {"version": 1, "name": "x\u0000", "run": "true"}}, 422, "name"),
         ({"spec": {"version": 1, "name": "x", "run": "true\u0000"}}, 422, "run"),
         ({"spec": {"version": 1, "name": "x", "run": "\ud800"}}, 422, "run"),
+        ({"spec": {"version": 1, "name": "x", "run": "true", "outputs": ["[z-a]"]}}, 422, "outputs"),
+        ({"spec": {"version": 1, "name": "x", "run": "true"}, "search_path": "\u0000"}, 422, "search_path"),
     ],
 )
 def test_the_server_refuses_what_the_command_line_would(
@@ -142,6 +144,9 @@ def test_what_is_not_there_is_not_found(shared: Installation, path: str) -> None
         ("/api/v1/jobs/x/logs", {"Last-Event-ID": "9" * 40 + ":0:0:0"}),
         ("/api/v1/jobs/x/logs", {"Last-Event-ID": "1:" + "9" * 40 + ":0:0"}),
         ("/api/v1/jobs/x/logs?since=2020-01-01T00:00:00", {}),
+        ("/api/v1/jobs/x/logs?since=0001-01-01T00:00:00", {}),
+        ("/api/v1/cost?until=0001-01-01T00:00:00Z", {}),
+        ("/api/v1/jobs/x/metrics?attempt=99999999999999999999999", {}),
         ("/api/v1/jobs/x/logs/raw?offset=99999999999999999999999", {}),
         ("/api/v1/jobs/x/logs/raw?attempt=99999999999999999999999", {}),
         ("/api/v1/jobs/%00", {}),
@@ -158,6 +163,15 @@ def test_nonsense_in_a_request_is_never_the_servers_fault(
     assert answer.status < 500, answer
     assert installation_with_job.request("GET", "/readyz").status == 200
     assert "Traceback" not in installation_with_job.server_log()[said_before:]
+
+
+def test_a_retry_by_name_that_is_sent_twice_is_one_job(busy: Installation) -> None:
+    busy.wait_until_ended(busy.submit({"name": "again", "run": "true"}))
+    headers = {"Idempotency-Key": "again-1"}
+    first = busy.request("POST", "/api/v1/jobs/again/retry", headers=headers)
+    second = busy.request("POST", "/api/v1/jobs/again/retry", headers=headers)
+    assert (first.status, second.status) == (201, 201)
+    assert first.json["id"] == second.json["id"]
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ class AttemptController:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        #: Attempts whose end the place was asked to announce since this process began.
+        #: Attempts that have not ended here and whose end the place was asked to announce since this process began.
         self._watched: set[str] = set()
 
     async def act(self, row: AttemptRow) -> Apply[AttemptRow]:
@@ -193,12 +193,7 @@ class AttemptController:
 
     async def _watch_end(self, row: AttemptRow, handle: Handle) -> None:
         self._watched.add(row.id)
-
-        def ended() -> None:
-            self._watched.discard(row.id)
-            self._context.nudge(row.id)
-
-        await self._context.backends[row.provider].watch(handle, ended)
+        await self._context.backends[row.provider].watch(handle, partial(self._context.nudge, row.id))
 
     # -- ending --------------------------------------------------------------------------------------------------
 
@@ -252,6 +247,7 @@ class AttemptController:
         def applied(tx: Transaction, current: AttemptRow) -> datetime | None:
             due = apply(tx, current)
             tx.after_commit(partial(shutil.rmtree, work, ignore_errors=True))
+            tx.after_commit(partial(self._watched.discard, row.id))
             return due
 
         return self._with_pruning(row, applied)

@@ -16,6 +16,7 @@ from tradewind.db.events import append_event
 from tradewind.db.rows import AttemptRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
+from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.units import format_bytes
 from tradewind.spec.models import JobSpec
 from tradewind.storage.artifacts import find_outputs
@@ -128,7 +129,15 @@ async def copy_outputs(
         return [], []
     work = context.attempt_directory(attempt.id) / "work"
     copied, complaints = [], []
-    for path in await context.offload(find_outputs, work, list(spec.outputs)):
+    try:
+        found = await context.offload(find_outputs, work, list(spec.outputs))
+    except InvalidInputError as error:
+        return [], [f"no output could be kept: {error.message}"]
+    for path in found:
+        readable = str(path).encode("utf-8", "backslashreplace").decode()
+        if readable != str(path):
+            complaints.append(f"output {readable} could not be kept: its name is not UTF-8; rename it")
+            continue
         location = f"{attempt.job_id}/artifacts/{attempt.number}/{path}"
         try:
             files = await context.offload(context.storage.put, location, work / path)

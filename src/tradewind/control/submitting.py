@@ -25,6 +25,7 @@ from tradewind.placement.choose import choose
 from tradewind.spec.loading import validate_mapping
 from tradewind.spec.models import JobSpec
 from tradewind.spec.parts import Priority
+from tradewind.storage.artifacts import read_patterns
 
 _PRIORITIES: Final = {Priority.LOW: -10, Priority.NORMAL: 0, Priority.HIGH: 10}
 
@@ -50,6 +51,7 @@ def check_submission(
             "the workdir archive is not on the server",
             hint=f"upload it first: PUT /api/v1/workdirs/{submission.workdir}",
         )
+    read_patterns(list(spec.outputs))
     choice = choose(spec, offers)
     if choice.offer is None:
         raise NoOfferError(

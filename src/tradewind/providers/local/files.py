@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -30,28 +29,38 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 def read_json(path: Path) -> dict[str, Any] | None:
     """The file's object; None when there is no such file or it is not finished."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        return _object(path.read_bytes())
+    except OSError:
         return None
-    return value if isinstance(value, dict) else None
 
 
 def read_records(path: Path, cursor: int) -> tuple[list[dict[str, Any]], int, bool]:
-    """Whole records after the cursor, the next cursor, and whether more are waiting."""
+    """Whole records after the cursor, the next cursor, and whether more are waiting.
+
+    The file lies within the job's reach: what is no record, however odd or long, is passed over.
+    """
     try:
         with path.open("rb") as file:
             file.seek(cursor)
             data = file.read(RECORDS_PER_LOOK_BYTES)
     except FileNotFoundError:
         return [], cursor, False
-    end = data.rfind(b"\n") + 1
-    records = []
-    for line in data[:end].splitlines():
-        with contextlib.suppress(ValueError):
-            value = json.loads(line)
-            if isinstance(value, dict):
-                records.append(value)
-    return records, cursor + end, len(data) == RECORDS_PER_LOOK_BYTES
+    more = len(data) == RECORDS_PER_LOOK_BYTES
+    # No agent writes a line as long as this. To wait for its end would be to wait for ever.
+    end = len(data) if more and b"\n" not in data else data.rfind(b"\n") + 1
+    records = [record for line in data[:end].split(b"\n") if (record := _object(line)) is not None]
+    return records, cursor + end, more
+
+
+def _object(data: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(data)
+        if b"\\ud" in data.lower() or b"\xed" in data:
+            # JSON can say half a character (a file name that is no text becomes one); no database takes it.
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def is_supervised(directory: Path) -> bool:
