@@ -113,8 +113,10 @@ def path_to(current: JobStatus, wanted: JobStatus) -> list[JobStatus]:
     """The moves that lead from one status to another; a job that was quick passes through what it skipped."""
     if current is wanted:
         return []
+    if current is JobStatus.QUEUED and wanted is JobStatus.STOPPING:
+        return [JobStatus.STARTING, wanted]
     order = [JobStatus.QUEUED, JobStatus.STARTING, JobStatus.RUNNING]
-    if current in order and wanted in (JobStatus.RUNNING, JobStatus.STOPPING, JobStatus.SUCCEEDED):
+    if current in order and wanted in (JobStatus.RUNNING, JobStatus.SUCCEEDED):
         between = order[order.index(current) + 1 :]
         return between if wanted is JobStatus.RUNNING else [*between, wanted]
     return [wanted]

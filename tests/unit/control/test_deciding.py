@@ -66,6 +66,12 @@ def test_every_path_between_job_statuses_is_legal() -> None:
                 assert later in JOB_MOVES[earlier], f"{current} to {wanted} by {steps}"
 
 
+def test_a_job_that_is_stopped_before_it_ran_is_not_said_to_have_run() -> None:
+    assert path_to(JobStatus.QUEUED, JobStatus.STOPPING) == [JobStatus.STARTING, JobStatus.STOPPING]
+    assert path_to(JobStatus.STARTING, JobStatus.STOPPING) == [JobStatus.STOPPING]
+    assert path_to(JobStatus.RUNNING, JobStatus.STOPPING) == [JobStatus.STOPPING]
+
+
 async def test_retries_are_counted_apart_and_end(store: SqlStore, caller: Caller) -> None:
     spec = JobSpec.model_validate(
         {"version": 1, "name": "a", "run": "true", "retry": {"interruptions": 1, "failures": 1}}
