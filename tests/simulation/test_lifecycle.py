@@ -81,6 +81,22 @@ def test_a_failure_is_tried_again_by_policy(tmp_path: Path) -> None:
     play(tmp_path, story, behave)
 
 
+def test_a_retry_is_not_late_because_a_larger_job_behind_it_has_to_wait(tmp_path: Path) -> None:
+    def behave(request: AttemptRequest) -> Behaviour:
+        if request.job_name == "long":
+            return Behaviour(runs_for=timedelta(minutes=10))
+        return Behaviour(exit_code=0 if request.number == 2 else 1, runs_for=timedelta(seconds=1))
+
+    async def story(world: World) -> None:
+        long = await world.submit(name="long", resources={"cpus": 3})
+        retried = await world.submit(name="retried", resources={"cpus": 1}, retry={"failures": 1})
+        large = await world.submit(name="large", resources={"cpus": 4}, retry={"failures": 1})
+        await world.until_ended(retried, within=timedelta(seconds=30))
+        await world.until_ended(long, large)
+
+    play(tmp_path, story, behave)
+
+
 def test_an_interruption_is_resumed_and_does_not_count_as_a_failure(tmp_path: Path) -> None:
     def behave(request: AttemptRequest) -> Behaviour:
         return Behaviour() if request.number == 3 else Behaviour(reason="supervisor_lost", exit_code=None)

@@ -64,7 +64,8 @@ class NodeController:
         jobs_before = capacity.jobs
         for task in _waiting(tx):
             if not self._try_place(tx, node, capacity, task):
-                return tx.now + _REFRESH
+                # One that waits for its back-off may stand before the one that is held up here.
+                break
             if capacity.jobs - jobs_before == _PER_STEP:
                 return tx.now
         return min(_next_retry(tx) or tx.now + _REFRESH, tx.now + _REFRESH)
