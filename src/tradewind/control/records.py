@@ -30,7 +30,7 @@ def fold(observed: dict[str, Any], records: list[dict[str, Any]]) -> Folded:
     """Applies records in order. Anything malformed or unknown is passed over: agents may be newer than we are."""
     folded = Folded(observed=dict(observed))
     for record in records:
-        at = _time_s(record.get("t"))
+        at = time_s(record.get("t"))
         handler = _HANDLERS.get(str(record.get("type")))
         if handler is not None:
             handler(folded, record, at)
@@ -60,7 +60,7 @@ def _sample(folded: Folded, record: dict[str, Any], at: float) -> None:
     keys = ("cpu_percent", "memory_bytes", "processes", "watts", "basis", "gpus")
     folded.observed["sample"] = {key: record[key] for key in keys if key in record} | {"at": at}
     folded.observed["basis"] = record.get("basis", "modelled")
-    energy = _number(record.get("energy_j"))
+    energy = number(record.get("energy_j"))
     if energy is not None:
         folded.energy_j = energy
 
@@ -68,7 +68,7 @@ def _sample(folded: Folded, record: dict[str, Any], at: float) -> None:
 def _progress(folded: Folded, record: dict[str, Any], at: float) -> None:
     progress = dict(folded.observed.get("progress") or {})
     for key in _PROGRESS:
-        value = _number(record.get(key))
+        value = number(record.get(key))
         if value is not None:
             progress[key] = value
     folded.observed["progress"] = progress | {"at": at}
@@ -80,17 +80,17 @@ def _metrics(folded: Folded, record: dict[str, Any], at: float) -> None:
         return
     metrics = dict(folded.observed.get("metrics") or {})
     for name, value in values.items():
-        number = _number(value)
-        if number is not None and (name in metrics or len(metrics) < _METRIC_LIMIT):
-            metrics[str(name)] = number
+        found = number(value)
+        if found is not None and (name in metrics or len(metrics) < _METRIC_LIMIT):
+            metrics[str(name)] = found
     folded.observed["metrics"] = metrics
-    step = _number(record.get("step"))
+    step = number(record.get("step"))
     progress = dict(folded.observed.get("progress") or {}) | {"at": at}
     folded.observed["progress"] = progress if step is None else progress | {"step": step}
 
 
 def _checkpoint(folded: Folded, record: dict[str, Any], at: float) -> None:
-    path, written = record.get("path"), _number(record.get("mtime_ns"))
+    path, written = record.get("path"), number(record.get("mtime_ns"))
     # The file that records come from lies within the job's reach: a path in it must not lead out of the workdir.
     if (
         not isinstance(path, str)
@@ -99,8 +99,8 @@ def _checkpoint(folded: Folded, record: dict[str, Any], at: float) -> None:
         or ".." in PurePosixPath(path).parts
     ):
         return
-    written_s = _time_s(written / 1e9 if written is not None else None) or at
-    folded.checkpoints[path] = {"t": at, "written_at": written_s, "step": _number(record.get("step"))}
+    written_s = time_s(written / 1e9 if written is not None else None) or at
+    folded.checkpoints[path] = {"t": at, "written_at": written_s, "step": number(record.get("step"))}
 
 
 def _log_dropped(folded: Folded, record: dict[str, Any], at: float) -> None:
@@ -121,25 +121,26 @@ def _notice(folded: Folded, record: dict[str, Any], at: float) -> None:
     folded.notices.append(("attempt.notice", str(record.get("message") or record.get("code")), data, at))
 
 
-def _number(value: object) -> float | None:
+def number(value: object) -> float | None:
+    """A finite number, or None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        number = float(value)
+        found = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    return found if math.isfinite(found) else None
 
 
 def _offset(value: object) -> int:
-    number = _number(value)
-    return 0 if number is None or number < 0 else int(number)
+    found = number(value)
+    return 0 if found is None or found < 0 else int(found)
 
 
-def _time_s(value: object) -> float:
+def time_s(value: object) -> float:
     """Seconds since 1970, or 0 for what cannot be a time of this century."""
-    number = _number(value)
-    return number if number is not None and 0 < number < _LATEST_S else 0.0
+    found = number(value)
+    return found if found is not None and 0 < found < _LATEST_S else 0.0
 
 
 _HANDLERS: Final = {

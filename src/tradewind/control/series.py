@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from tradewind.control.records import number, time_s
 from tradewind.domain.schemas import MetricPoint, MetricSeries
 
 _SYSTEM: Final = {"cpu_percent": "%", "memory_bytes": "bytes", "watts": "W"}
@@ -36,25 +36,28 @@ def read_series(directory: Path, names: set[str], max_points: int) -> list[Metri
 
 def _take(line: bytes, user: dict[str, list[_Raw]], system: dict[str, list[_Raw]]) -> None:
     try:
-        record: dict[str, Any] = json.loads(line)
-    except ValueError:
+        record: Any = json.loads(line)
+    except (ValueError, RecursionError):
         return
-    at = float(record.get("t") or 0)
+    if not isinstance(record, dict):
+        return
+    at = time_s(record.get("t"))
+    values, gpus = record.get("values"), record.get("gpus")
     if record.get("type") == "metrics":
-        step = record.get("step")
-        for name, value in (record.get("values") or {}).items():
-            _add(user[name], at, step, value)
+        for name, value in values.items() if isinstance(values, dict) else ():
+            _add(user[name], at, record.get("step"), value)
     elif record.get("type") == "sample":
         for name in _SYSTEM:
             _add(system[name], at, None, record.get(name))
-        for number, gpu in enumerate(record.get("gpus") or []):
-            for name in _GPU:
-                _add(system[f"gpu{number}.{name}"], at, None, gpu.get(name))
+        for place, gpu in enumerate(gpus if isinstance(gpus, list) else ()):
+            for name in _GPU if isinstance(gpu, dict) else ():
+                _add(system[f"gpu{place}.{name}"], at, None, gpu.get(name))
 
 
 def _add(points: list[_Raw], at: float, step: object, value: object) -> None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        points.append((at, float(step) if isinstance(step, int | float) else None, float(value)))
+    found = number(value)
+    if found is not None:
+        points.append((at, number(step), found))
 
 
 def _series(
@@ -83,8 +86,8 @@ def thin(points: list[_Raw], max_points: int) -> list[_Raw]:
     stretches = max((max_points - 2) // 2, 1)
     inner = points[1:-1]
     kept = [points[0]]
-    for number in range(stretches):
-        part = inner[number * len(inner) // stretches : (number + 1) * len(inner) // stretches]
+    for stretch in range(stretches):
+        part = inner[stretch * len(inner) // stretches : (stretch + 1) * len(inner) // stretches]
         if part:
             lowest, highest = min(part, key=lambda each: each[2]), max(part, key=lambda each: each[2])
             kept += sorted({lowest, highest}, key=lambda each: each[0])
