@@ -119,6 +119,18 @@ def test_a_budget_stops_a_job_before_it_is_overdrawn(tmp_path: Path) -> None:
     play(tmp_path, story, lambda _request: Behaviour(runs_for=timedelta(days=30)))
 
 
+@pytest.mark.parametrize("limit_s", [45, 600, 7200])
+@pytest.mark.parametrize("budget", [{}, {"budget": "$5"}])
+def test_a_job_may_use_all_of_its_max_duration(tmp_path: Path, limit_s: int, budget: dict[str, str]) -> None:
+    async def story(world: World) -> None:
+        (job,) = await world.until_ended(
+            await world.submit(constraints={"max_duration": f"{limit_s}s", **budget})
+        )
+        assert (job.status, job.reason) == (JobStatus.SUCCEEDED, Reason.EXITED)
+
+    play(tmp_path, story, lambda _request: Behaviour(runs_for=timedelta(seconds=limit_s - 3)))
+
+
 def _spent(tx: Any, job_id: str) -> int:
     from tradewind.ledger.reservations import spent_micro
 

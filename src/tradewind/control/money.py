@@ -18,6 +18,8 @@ from tradewind.spec.models import JobSpec
 
 #: A hold is renewed, or the attempt told to stop, this long before it ends: time to write a checkpoint and be gone.
 _MARGIN: Final = timedelta(seconds=60)
+#: A renewal for less than this would have to be renewed at once.
+_LEAST_RENEWAL: Final = _MARGIN + timedelta(seconds=1)
 
 
 def rate_of(offer: dict[str, Any]) -> Rate:
@@ -60,16 +62,12 @@ def keep_covered(tx: Transaction, row: AttemptRow, tariff: Tariff) -> AttemptRow
     accepted = row.accepted_at or row.created_at
     energy_j = row.energy_j + _unmeasured_j(row, tx.now)
     accrued = amount_of(running_interval(row, tariff, energy_j=energy_j, until=tx.now)).micro
-    hold = hold_for(
-        tx,
-        spec,
-        job.id,
-        rate,
-        float(row.offer["watts_max"]),
-        accrued_micro=accrued,
-        ran=tx.now - accepted,
-    )
-    if hold is not None and hold.covers_until - tx.now > _MARGIN:
+    ran, limit = tx.now - accepted, spec.constraints.max_duration
+    watts_max = float(row.offer["watts_max"])
+    hold = hold_for(tx, spec, job.id, rate, watts_max, accrued_micro=accrued, ran=ran)
+    # A hold that is short because max_duration is near covers all that is left: its end is the place's to bring about.
+    is_enough = timedelta.max if limit is None else limit - ran
+    if hold is not None and hold.covers_until - tx.now >= min(_LEAST_RENEWAL, is_enough):
         reservations.renew(tx, row.id, hold)
         return row
     if until > tx.now + _MARGIN / 2 and hold is not None:
