@@ -233,17 +233,17 @@ def test_a_checkpoint_that_changes_is_said_again(attempt: Attempt) -> None:
 def test_samples_measure_the_tree(attempt: Attempt) -> None:
     program = (
         "import subprocess, sys, time\n"
-        "busy = 'import time; held = bytearray(50 << 20); end = time.monotonic() + 2.5\\n'\n"
-        "busy += 'while time.monotonic() < end: pass'\n"
+        "busy = 'import time; held = bytearray(50 << 20)\\n'\n"
+        "busy += 'while time.process_time() < 2.0: pass'\n"
         "subprocess.run([sys.executable, '-c', busy])\n"
     )
     end = attempt.run(attempt.script(program), sample_every_s=0.5)
     samples = attempt.records("sample")
     assert max(one["memory_bytes"] for one in samples) > 50 << 20
     assert max(one["processes"] for one in samples) == 2
-    assert 30 < max(one["cpu_percent"] for one in samples) < 160
+    assert 5 < max(one["cpu_percent"] for one in samples) < 160
     assert {one["basis"] for one in samples} == {"modelled"}
-    assert 1.0 < samples[-1]["cpu_s"] < 4.0
+    assert 1.9 < samples[-1]["cpu_s"] < 4.0
     # Between idle and full power, for the time that it ran.
     took_s = end["ended_at"] - end["started_at"]
     cpus = os.cpu_count() or 1

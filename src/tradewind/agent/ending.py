@@ -106,4 +106,6 @@ def _select(
     if command is not None and scan_markers:
         found |= {process.pid for process in table.values() if command in (process.session, process.group)}
     found |= below(table, found, excluded)
-    return [table[pid] for pid in found - excluded if pid in table and not table[pid].is_zombie]
+    left = [table[pid] for pid in found - excluded if pid in table and not table[pid].is_zombie]
+    # Parents before their children: a shell or a set-up whose child has just died must not go on as if all were well.
+    return sorted(left, key=lambda process: (process.start_time, process.pid))

@@ -99,15 +99,16 @@ class Client:
 
     def iterate(self, batches: AsyncIterator[list[_T]]) -> Iterator[_T]:
         """The items of all batches. Each crossing of the threads carries a whole batch, which keeps it fast."""
+        steps = _Steps(batches)
         try:
             while True:
-                batch = self.run_coroutine(_next(batches))
+                batch = self.run_coroutine(steps.next())
                 if batch is None:
                     return
                 yield from batch
         finally:
             if not self._loop.is_closed():
-                self.run_coroutine(_close(batches))
+                self.run_coroutine(steps.close())
 
     info = _Call(AsyncClient.info)
     doctor = _Call(AsyncClient.doctor)
@@ -151,17 +152,30 @@ class Client:
         return os.environ.get("PATH") if self.asynchronous.is_loopback else None
 
 
-async def _next(batches: AsyncIterator[list[_T]]) -> list[_T] | None:
-    return await anext(batches, None)
+class _Steps(Generic[_T]):
+    """The steps of a stream, taken in the loop's thread, where it is known which one is under way."""
 
+    def __init__(self, batches: AsyncIterator[list[_T]]) -> None:
+        self._batches = batches
+        self._step: asyncio.Task[Any] | None = None
 
-async def _close(batches: AsyncIterator[list[_T]]) -> None:
-    close = getattr(batches, "aclose", None)
-    while close is not None:
+    async def next(self) -> list[_T] | None:
+        """The next batch; None at the end."""
+        self._step = asyncio.current_task()
         try:
-            await close()
-        except RuntimeError:
-            # A step that was interrupted is still being cancelled; the loop needs a turn to finish that.
-            await asyncio.sleep(0)
-        else:
-            return
+            return await anext(self._batches, None)
+        finally:
+            self._step = None
+
+    async def close(self) -> None:
+        """Ends the stream, and with it the step that an interrupted reader no longer waits for."""
+        close = getattr(self._batches, "aclose", None)
+        while close is not None:
+            try:
+                await close()
+            except RuntimeError:
+                if self._step is not None:
+                    self._step.cancel()
+                await asyncio.sleep(0)
+            else:
+                return
