@@ -53,16 +53,16 @@ class Janitor:
                     await backend.stop(handle, "fenced", 10.0)
                     stopped.append(str(handle.values["directory"]))
         await self._context.store.run(_forget_expired)
-        await self._clear_workdirs()
+        await self._clear_workdirs(set(stopped))
         return stopped
 
-    async def _clear_workdirs(self) -> None:
+    async def _clear_workdirs(self, ending: set[str]) -> None:
         """Removes the workdirs of attempts that have ended, where a crash came before it was done."""
         context = self._context
         left = await context.offload(_with_workdir, context.root / "attempts")
         live = await context.store.read(live_attempt_ids)
         for directory in left:
-            if directory.name not in live:
+            if directory.name not in live and directory.name not in ending:
                 await context.offload(shutil.rmtree, directory / "work", ignore_errors=True)
 
 

@@ -260,7 +260,10 @@ Name = Annotated[str, AfterValidator(_is_name), _as_schema("string", pattern=NAM
 WorkdirPath = Annotated[str, Field(max_length=4_096), AfterValidator(_is_path)]
 Command = Annotated[str, AfterValidator(_is_command)]
 Glob = Annotated[str, AfterValidator(_is_inside_workdir)]
-FolderInWorkdir = Annotated[str, AfterValidator(_is_inside_workdir), AfterValidator(_is_not_the_workdir)]
+#: As long as one name may be on the file systems in use.
+FolderInWorkdir = Annotated[
+    str, Field(max_length=255), AfterValidator(_is_inside_workdir), AfterValidator(_is_not_the_workdir)
+]
 EnvironmentName = Annotated[
     str,
     AfterValidator(_is_environment_name),

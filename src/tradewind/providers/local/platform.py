@@ -23,6 +23,7 @@ from tradewind.hardware.local import detect
 from tradewind.providers.base import AttemptRequest, Exit, Handle, Inventory, Observation, Offload, Phase
 from tradewind.providers.local.environment import allowed_names
 from tradewind.providers.local.files import is_supervised, read_exit, read_json, read_records, write_json
+from tradewind.providers.local.survivors import end_marked
 
 _AGENT_TIMEOUT_S: Final = 30.0
 _PROTOCOL: Final = 1
@@ -89,7 +90,13 @@ class LocalPlatform:
 
     async def submit(self, request: AttemptRequest, key: str) -> Handle:
         await self._offload(self._write_request, request)
-        answer = await self._call_agent("start", request.directory)
+        try:
+            answer = await self._call_agent("start", request.directory)
+        except ProviderError as error:
+            if error.fault is not ProviderFault.AMBIGUOUS:
+                raise
+            # Nobody knows whether it began. After this either it runs, or it has ended and can never begin.
+            answer = await self._call_agent("reap", request.directory)
         if "error" in answer:
             raise ProviderError(ProviderFault.PROVIDER_FAULT, f"the agent could not start: {answer['error']}")
         return Handle({"directory": request.directory.name, "key": key})
@@ -156,6 +163,9 @@ class LocalPlatform:
 
     def _look(self, directory: Path, cursor: int) -> Observation | None:
         if not directory.exists():
+            # Its processes may have outlived it: it is gone only when a look finds none of them.
+            if end_marked(directory.name):
+                return Observation(phase=Phase.UNKNOWN, cursor=cursor)
             gone_at = self._root.stat().st_mtime
             return Observation(phase=Phase.GONE, cursor=cursor, exit=_vanished(gone_at))
         # The lock is looked at before the exit record: one that ends in between is seen as running once more.
