@@ -13,9 +13,9 @@ from starlette.responses import Response, StreamingResponse
 
 from tradewind.api.services import CallerOf, Services, ServicesOf
 from tradewind.api.sse import KEEP_ALIVE, KEEP_ALIVE_S, compact, message, stream
+from tradewind.control.jobs import find_attempt
 from tradewind.control.submitting import find_job
 from tradewind.control.views import job_views
-from tradewind.db import tables
 from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow, JobRow
 from tradewind.db.store import Transaction
@@ -77,7 +77,7 @@ async def follow_logs(
     if last_event_id:
         cursor = Cursor.parse(last_event_id)
     else:
-        first = await store.read(lambda tx: _attempt(tx, job.id, attempt))
+        first = await store.read(lambda tx: find_attempt(tx, job.id, attempt))
         cursor = Cursor(first.number if first else (attempt or 1))
         if first is not None and (tail is not None or since is not None):
             await services.context.offload(_skip, _logs(services, first), cursor, streams, tail, since)
@@ -98,7 +98,7 @@ async def raw_logs(
     """The bytes of one stream from an offset to where it ends now; dropped ranges are left out."""
     store = services.context.store
     job = await store.read(lambda tx: find_job(tx, caller, reference))
-    row = await store.read(lambda tx: _attempt(tx, job.id, attempt))
+    row = await store.read(lambda tx: find_attempt(tx, job.id, attempt))
     if row is None:
         raise NotFoundError(f"job {job.name!r} has no such attempt yet")
     logs = _logs(services, row)
@@ -120,15 +120,6 @@ async def raw_logs(
     return StreamingResponse(
         pieces(), media_type="application/octet-stream", headers={"x-next-offset": str(max(end, offset))}
     )
-
-
-def _attempt(tx: Transaction, job_id: str, number: int | None) -> AttemptRow | None:
-    table = tables.attempts
-    statement = AttemptRow.select().where(table.c.job_id == job_id)
-    if number is not None:
-        statement = statement.where(table.c.number == number)
-    row = tx.execute(statement.order_by(table.c.number.desc()).limit(1)).first()
-    return None if row is None else AttemptRow.of(row)
 
 
 def _logs(services: Services, attempt: AttemptRow) -> AttemptLogs:
@@ -216,8 +207,8 @@ class _Reader:
 
     def _state(self, tx: Transaction) -> tuple[JobRow, AttemptRow | None, bool]:
         job = JobRow.get(tx, self._job_id)
-        attempt = _attempt(tx, self._job_id, self._cursor.attempt)
-        newest = _attempt(tx, self._job_id, None)
+        attempt = find_attempt(tx, self._job_id, self._cursor.attempt)
+        newest = find_attempt(tx, self._job_id, None)
         return job, attempt, newest is not None and newest.number > self._cursor.attempt
 
     async def _drain(self, attempt: AttemptRow, *, final: bool) -> AsyncIterator[bytes]:

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from tradewind.api.logs import _attempt as find_attempt
 from tradewind.api.services import CallerOf, ServicesOf
+from tradewind.control.jobs import find_attempt
 from tradewind.control.series import read_series
 from tradewind.control.submitting import find_job
 from tradewind.domain.schemas import MetricsAnswer

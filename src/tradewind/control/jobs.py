@@ -135,12 +135,13 @@ def _message(status: JobStatus, attempts: list[AttemptRow], explanation: str | N
     return str(status)
 
 
-def newest_attempt(tx: Transaction, job_id: str) -> AttemptRow | None:
-    """The job's newest attempt of its first task."""
+def find_attempt(tx: Transaction, job_id: str, number: int | None = None) -> AttemptRow | None:
+    """The job's attempt with this number; without a number the newest, if there is any."""
     table = tables.attempts
-    row = tx.execute(
-        AttemptRow.select().where(table.c.job_id == job_id).order_by(table.c.number.desc()).limit(1)
-    ).first()
+    statement = AttemptRow.select().where(table.c.job_id == job_id)
+    if number is not None:
+        statement = statement.where(table.c.number == number)
+    row = tx.execute(statement.order_by(table.c.number.desc()).limit(1)).first()
     return None if row is None else AttemptRow.of(row)
 
 

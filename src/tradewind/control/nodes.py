@@ -16,7 +16,7 @@ from sqlalchemy import and_, func, insert, or_, select, update
 from tradewind.control import leases, money
 from tradewind.control.attempts import intent_key
 from tradewind.control.context import Context
-from tradewind.control.jobs import newest_attempt
+from tradewind.control.jobs import find_attempt
 from tradewind.control.runner import Apply
 from tradewind.db import tables
 from tradewind.db.events import append_event
@@ -279,7 +279,7 @@ def _say_why(tx: Transaction, job: JobRow, reason: Reason, explanation: str) -> 
 def _refuse_for_budget(tx: Transaction, job: JobRow, task: TaskRow) -> None:
     set_task_status(tx, task, TaskStatus.FAILED)
     explanation = "its budget does not cover even a short run; raise constraints.budget"
-    last = newest_attempt(tx, job.id)
+    last = find_attempt(tx, job.id)
     code = None if last is None else last.exit_code
     set_job_status(
         tx, job, JobStatus.FAILED, explanation, reason=Reason.BUDGET, explanation=explanation, exit_code=code
