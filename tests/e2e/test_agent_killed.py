@@ -77,6 +77,30 @@ def test_a_lost_supervisor_interrupts_the_attempt_and_the_next_resumes(
     check_books(installation)
 
 
+def test_a_damaged_checkpoint_is_passed_over_for_an_older_one(installation: Installation) -> None:
+    script = (
+        'echo from ${TRADEWIND_CHECKPOINT##*/}; [ "$TRADEWIND_ATTEMPT_NUMBER" = 1 ] || exit 0;'
+        " echo old > ckpt/step-1; sleep 0.1; echo new > ckpt/step-2; exit 1"
+    )
+    spec = {"name": "damaged", "run": script, "checkpoints": {"path": "ckpt"}, "retry": {"failures": 1}}
+    job = installation.submit(spec)
+    eventually(
+        "the first attempt has ended",
+        lambda: installation.attempts(job)[:1] and installation.attempts(job)[0]["ended_at"],
+    )
+    for kept in (installation.state / "kept" / job / "checkpoints" / "1").glob("*/content"):
+        if kept.read_text() == "new\n":
+            kept.write_text("")
+    assert installation.wait_until_ended(job)["status"] == "succeeded"
+    first, second, third = installation.attempts(job)
+    assert [each["status"] for each in (first, second, third)] == ["failed", "interrupted", "succeeded"]
+    assert "step-2 is damaged" in second["explanation"]
+    assert installation.raw_log(job, attempt=3) == b"from step-1\n"
+    notes = {each["path"]: each["note"] for each in installation.get(f"/jobs/{job}/checkpoints")["items"]}
+    assert notes["ckpt/step-1"] is None
+    assert "damaged" in notes["ckpt/step-2"]
+
+
 def test_without_retries_a_lost_supervisor_fails_the_job_with_the_true_reason(
     installation: Installation,
 ) -> None:

@@ -116,7 +116,7 @@ async def checkpoint_content(checkpoint_id: str, services: ServicesOf, caller: C
     )
     if row["state"] != "kept":
         raise ConflictError(
-            f"checkpoint {row['path']} was pruned",
+            f"checkpoint {row['path']} is {row['state']}",
             hint="`checkpoints.keep` in the job file says how many are kept",
         )
     return StreamingResponse(_tar(context, row), media_type="application/x-tar")
@@ -131,6 +131,10 @@ def _owned(tx: Transaction, caller: Caller, table: Any, row_id: str, what: str) 
 
 def _checkpoint_view(row: dict[str, Any]) -> CheckpointView:
     kept = row["state"] == "kept"
+    notes = {
+        "pruned": "pruned: newer ones are kept (checkpoints.keep)",
+        "damaged": "damaged: what was kept of it is no longer whole",
+    }
     return CheckpointView(
         id=row["id"],
         job=row["job_id"],
@@ -141,7 +145,7 @@ def _checkpoint_view(row: dict[str, Any]) -> CheckpointView:
         file_count=row["file_count"],
         created_at=row["created_at"],
         is_resumable=kept,
-        note=None if kept else "pruned: newer ones are kept (checkpoints.keep)",
+        note=notes.get(row["state"]),
     )
 
 

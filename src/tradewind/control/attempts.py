@@ -16,7 +16,13 @@ from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict, judge
 from tradewind.control.records import Folded, fold
 from tradewind.control.runner import Apply
-from tradewind.control.starting import GRACE_S, LEASE_TTL, build_request, start_failure
+from tradewind.control.starting import (
+    GRACE_S,
+    LEASE_TTL,
+    CheckpointDamagedError,
+    build_request,
+    start_failure,
+)
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change, set_attempt_status
@@ -78,10 +84,12 @@ class AttemptController:
             try:
                 request = await build_request(self._context, job, row)
                 handle = await backend.submit(request, key)
-            except (InvalidInputError, TooLargeError, OSError) as error:
+            except (InvalidInputError, TooLargeError, CheckpointDamagedError, OSError) as error:
                 reason, text = start_failure(error)
                 failed = AttemptStatus.INTERRUPTED if reason is Reason.START_FAILED else AttemptStatus.FAILED
-                return lambda tx, current: self._close_unstarted(tx, current, Verdict(failed, reason, text))
+                damaged = error.checkpoint_id if isinstance(error, CheckpointDamagedError) else None
+                verdict = Verdict(failed, reason, text)
+                return lambda tx, current: self._close_unstarted(tx, current, verdict, damaged)
             except ProviderError as error:
                 if error.fault not in _FINAL_FAULTS and row.lease_failures + 1 < _START_TRIES:
                     raise
@@ -93,7 +101,11 @@ class AttemptController:
         await self._watch_end(row, accepted)
         return lambda tx, current: _accept(tx, current, accepted)
 
-    def _close_unstarted(self, tx: Transaction, row: AttemptRow, verdict: Verdict) -> None:
+    def _close_unstarted(
+        self, tx: Transaction, row: AttemptRow, verdict: Verdict, damaged: str | None = None
+    ) -> None:
+        if damaged is not None:
+            keeping.set_damaged(tx, damaged)
         self._end(tx, row, verdict, energy_j=0, ended_at=tx.now, exit_=None)
 
     # -- watching ------------------------------------------------------------------------------------------------

@@ -121,6 +121,12 @@ def prune_checkpoints(tx: Transaction, task_id: str, keep: int) -> list[str]:
     return [str(row[1]) for row in rows]
 
 
+def set_damaged(tx: Transaction, checkpoint_id: str) -> None:
+    """Notes that a checkpoint is no longer whole: nothing is resumed from it again."""
+    table = tables.checkpoints
+    tx.execute(update(table).where(table.c.id == checkpoint_id).values(state="damaged"))
+
+
 async def copy_outputs(
     context: Context, attempt: AttemptRow, spec: JobSpec
 ) -> tuple[list[Copied], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,14 @@ GRACE_S: Final = 30.0
 LEASE_TTL: Final = timedelta(minutes=5)
 
 
+class CheckpointDamagedError(Exception):
+    """What was kept of the checkpoint to resume from is no longer all there."""
+
+    def __init__(self, checkpoint_id: str, path: str) -> None:
+        super().__init__(f"the kept checkpoint {path} is damaged: the next attempt resumes from an older one")
+        self.checkpoint_id = checkpoint_id
+
+
 def accelerators_of(offer: dict[str, Any]) -> tuple[Accelerator, ...]:
     """The accelerators an attempt holds, as its row keeps them."""
     return tuple(Accelerator(**each) for each in offer.get("accelerators", []))
@@ -35,6 +44,7 @@ async def build_request(context: Context, job: JobRow, attempt: AttemptRow) -> A
 
     Raises:
         InvalidInputError, TooLargeError: the workdir archive cannot be unpacked.
+        CheckpointDamagedError: the checkpoint to resume from is not whole.
         OSError: there is no room.
     """
     spec = JobSpec.model_validate(job.spec)
@@ -73,19 +83,29 @@ async def build_request(context: Context, job: JobRow, attempt: AttemptRow) -> A
     )
 
 
-def _checkpoint(tx: Transaction, attempt: AttemptRow) -> tuple[str, str] | None:
+@dataclass(frozen=True, slots=True)
+class _Resume:
+    """The checkpoint an attempt begins with."""
+
+    id: str
+    path: str
+    location: str
+    size_bytes: int
+
+
+def _checkpoint(tx: Transaction, attempt: AttemptRow) -> _Resume | None:
     if attempt.resumed_from is None:
         return None
     table = tables.checkpoints
-    row = tx.execute(select(table.c.path, table.c.location).where(table.c.id == attempt.resumed_from)).one()
-    return row[0], row[1]
+    columns = (table.c.id, table.c.path, table.c.location, table.c.size_bytes)
+    return _Resume(*tx.execute(select(*columns).where(table.c.id == attempt.resumed_from)).one())
 
 
 def _lay_out(
-    context: Context, job: JobRow, spec: JobSpec, directory: Path, resume: tuple[str, str] | None
+    context: Context, job: JobRow, spec: JobSpec, directory: Path, resume: _Resume | None
 ) -> Path | None:
     work = directory / "work"
-    resume_from = None if resume is None else work / resume[0]
+    resume_from = None if resume is None else work / resume.path
     if (directory / "spec.json").exists():
         return resume_from
     # Half-done files of a start that was cut short are made anew: nothing has run on them yet.
@@ -96,12 +116,24 @@ def _lay_out(
     if spec.checkpoints is not None:
         (work / spec.checkpoints.path).mkdir(parents=True, exist_ok=True)
     if resume is not None and resume_from is not None:
-        context.storage.fetch(resume[1], resume_from)
+        _fetch(context, resume, resume_from)
     return resume_from
+
+
+def _fetch(context: Context, resume: _Resume, target: Path) -> None:
+    try:
+        context.storage.fetch(resume.location, target)
+    except FileNotFoundError:
+        raise CheckpointDamagedError(resume.id, resume.path) from None
+    files = [target] if target.is_file() else [each for each in target.rglob("*") if each.is_file()]
+    if sum(each.stat().st_size for each in files) != resume.size_bytes:
+        raise CheckpointDamagedError(resume.id, resume.path)
 
 
 def start_failure(error: Exception) -> tuple[Reason, str]:
     """What to say of a start that could not be."""
+    if isinstance(error, CheckpointDamagedError):
+        return Reason.START_FAILED, str(error)
     if isinstance(error, OSError):
         return Reason.START_FAILED, f"its files could not be laid out: {error.strerror or error}"
     return Reason.INVALID, str(error)

@@ -246,7 +246,7 @@ checkpoints: Final = Table(
     Column("file_count", Integer, nullable=False),
     Column("manifest", JSON, nullable=False),
     Column("location", Text, nullable=False),
-    Column("state", String(16), nullable=False),  # kept | pruned
+    Column("state", String(16), nullable=False),  # kept | pruned | damaged
     Column("created_at", UtcTime, nullable=False),
 )
 artifacts: Final = Table(
