@@ -10,7 +10,6 @@ INDEX_RECORD = struct.Struct("<QQQ")
 _CHUNK_BYTES = 1 << 17
 #: At most this much of a file is looked at before the agent turns to something else.
 _PER_LOOK_BYTES = 64 << 20
-TEXT_PER_LOOK_BYTES = 1 << 18
 
 
 class LogFile:

@@ -19,6 +19,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tradewind.domain.errors import ConflictError, TimedOutError, UnreachableError
+from tradewind.domain.locks import is_held
 from tradewind.domain.paths import SERVER_FILE, SERVER_LOCK, SERVER_LOG, TOKEN_FILE
 
 START_TIMEOUT_S: Final = 15.0
@@ -62,7 +63,7 @@ class LocalServer:
 
     def is_locked(self) -> bool:
         """True while a server process lives, ready or not."""
-        return _is_locked(self.state / SERVER_LOCK)
+        return is_held(self.state / SERVER_LOCK)
 
     def read_token(self) -> str | None:
         """The token of local mode, once the server has made one."""
@@ -175,20 +176,6 @@ class LocalServer:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             # Absent, or caught while it is being written.
             return None
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 @contextmanager

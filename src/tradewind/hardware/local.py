@@ -13,6 +13,7 @@ from typing import Final
 import psutil
 
 from tradewind.domain.offers import Accelerator
+from tradewind.domain.units import BYTES_PER_GIB
 
 #: Watts per hardware thread, idle and busy: the averages that the Cloud Carbon Footprint methodology gives for the
 #: servers of a large cloud (believed, not measured here). Used where no meter can be read.
@@ -22,7 +23,6 @@ WATTS_PER_CPU_BUSY: Final = 3.5
 WATTS_PER_MEMORY_GIB: Final = 0.392
 #: Share of its TDP that an idle accelerator draws: 8 x H100 draw about 2.1 of 7 kW at rest (MLPerf power logs).
 ACCELERATOR_IDLE_SHARE: Final = 0.15
-_GIB: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def detect(disk: Path) -> Machine:
     cpus = usable_cpus()
     memory = usable_memory_bytes()
     accelerators = (*find_nvidia(), *find_amd(), *find_apple(memory))
-    base = memory / _GIB * WATTS_PER_MEMORY_GIB
+    base = memory / BYTES_PER_GIB * WATTS_PER_MEMORY_GIB
     tdp = sum(accelerator.tdp_watts or 0.0 for accelerator in accelerators)
     return Machine(
         name=platform.node() or "localhost",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tradewind.domain.locks import is_held
 from tradewind.providers.base import Exit
 
 #: At most this much of the agent's records is read in one look.
@@ -65,17 +65,7 @@ def _object(data: bytes) -> dict[str, Any] | None:
 
 def is_supervised(directory: Path) -> bool:
     """True while a supervisor holds the attempt's lock."""
-    try:
-        descriptor = os.open(directory / "lock", os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_held(directory / "lock")
 
 
 def read_exit(directory: Path) -> Exit | None:
