@@ -13,7 +13,7 @@ from tradewind.db.store import Store
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.estimate.tariff import Tariff
 from tradewind.providers.base import JobPlatform, Offload
-from tradewind.storage.disk import DiskStorage
+from tradewind.storage.base import Storage
 from tradewind.storage.workdirs import Workdirs
 
 #: Log bytes kept per stream of an attempt.
@@ -28,7 +28,7 @@ class Context:
     clock: Clock
     entropy: Entropy
     backends: dict[str, JobPlatform]
-    storage: DiskStorage
+    storage: Storage
     workdirs: Workdirs
     root: Path
     tariff: Tariff

@@ -93,10 +93,6 @@ class DiskStorage:
     def delete(self, key: str) -> None:
         shutil.rmtree(self._path(key), ignore_errors=True)
 
-    def path_of(self, key: str) -> Path:
-        """Where the key's folder lies on this disk."""
-        return self._path(key)
-
     def _path(self, key: str) -> Path:
         return self._root / self._safe(key)
 
