@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import shlex
 import subprocess
@@ -143,6 +145,40 @@ def test_an_event_stream_resumes_behind_any_event(busy: Installation) -> None:
     for event in story:
         rest = [each for each in _events(busy, path, event["id"]) if each["event"] == "event"]
         assert rest == story[story.index(event) + 1 :]
+
+
+def test_the_stream_of_all_jobs_skips_and_repeats_nothing(busy: Installation) -> None:
+    start = busy.get("/events?limit=5000")["next_after"]
+    jobs = {busy.submit({"name": "all", "run": "true", "resources": {"cpus": 0.1}}) for _ in range(4)}
+    for job in jobs:
+        busy.wait_until_ended(job)
+    page = busy.get(f"/events?after={start}&limit=5000")
+    events = [event for event in page["items"] if event["job"] in jobs]
+    positions = [event["position"] for event in page["items"]]
+    assert positions == sorted(set(positions))
+    assert page["next_after"] == positions[-1]
+    for job in jobs:
+        assert [event for event in events if event["job"] == job] == busy.events(job)
+    half = positions[len(positions) // 2]
+    assert _first_streamed(busy, half, len(positions)) == [
+        each for each in page["items"] if each["position"] > half
+    ]
+
+
+def _first_streamed(installation: Installation, after: int, most: int) -> list[dict[str, Any]]:
+    """What the endless stream sends at once behind a position, at most so many; the reader then leaves."""
+    connection = http.client.HTTPConnection("127.0.0.1", installation.port, timeout=10)
+    headers = {"Authorization": f"Bearer {installation.token}", "Last-Event-ID": str(after)}
+    found: list[dict[str, Any]] = []
+    with contextlib.closing(connection):
+        connection.request("GET", "/api/v1/events/stream", headers=headers)
+        answer = connection.getresponse()
+        newest = installation.get(f"/events?after={after}&limit={most}")["next_after"]
+        while not found or found[-1]["position"] < newest:
+            line = answer.readline()
+            if line.startswith(b"data: "):
+                found.append(json.loads(line[6:]))
+    return found
 
 
 def test_the_last_lines_and_the_exact_bytes(busy: Installation, tmp_path: Path) -> None:
