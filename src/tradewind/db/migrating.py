@@ -29,11 +29,11 @@ def head_revision() -> str:
     return head
 
 
-def upgrade(engine: Engine) -> None:
-    """Brings the database to the newest schema, in one transaction per migration."""
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Brings the database to a schema, the newest unless told otherwise, in one transaction."""
     config = _config()
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
         connection.commit()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from tradewind.domain.errors import ConflictError, NotSupportedError
 
 #: The newest migration. A test keeps it equal to what Alembic says.
-SCHEMA_HEAD: Final = "0001"
+SCHEMA_HEAD: Final = "0002"
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
     {
         "nfs",
@@ -93,9 +92,17 @@ def bring_up_to_date(engine: Engine, backup_of: Path | None = None) -> bool:
             hint="start the version that wrote it, or a newer one; nothing was changed",
         )
     if revision is not None and backup_of is not None:
-        shutil.copy2(backup_of, backup_of.with_suffix(f".before-{SCHEMA_HEAD}.db"))
+        _back_up(engine, backup_of.with_suffix(f".before-{SCHEMA_HEAD}.db"))
     upgrade(engine)
     return True
+
+
+def _back_up(engine: Engine, target: Path) -> None:
+    """A whole copy, with what is still in the write-ahead log; an older copy of the same migration is replaced."""
+    target.unlink(missing_ok=True)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
+    target.chmod(0o600)
 
 
 def _refuse_network_file_system(path: Path) -> None:

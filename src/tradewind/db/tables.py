@@ -35,7 +35,7 @@ metadata: Final = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-_BIG_KEY: Final = BigInteger().with_variant(Integer, "sqlite")
+BIG_KEY: Final = BigInteger().with_variant(Integer, "sqlite")
 
 installation: Final = Table(
     "installation",
@@ -219,7 +219,7 @@ reservations: Final = Table(
 events: Final = Table(
     "events",
     metadata,
-    Column("position", _BIG_KEY, primary_key=True, autoincrement=True),
+    Column("position", BIG_KEY, primary_key=True, autoincrement=True),
     Column("project_id", String(40), ForeignKey("projects.id"), nullable=False, index=True),
     Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False),
     Column("seq", Integer, nullable=False),
@@ -324,7 +324,7 @@ idempotency_keys: Final = Table(
 audit: Final = Table(
     "audit",
     metadata,
-    Column("position", _BIG_KEY, primary_key=True, autoincrement=True),
+    Column("position", BIG_KEY, primary_key=True, autoincrement=True),
     Column("project_id", String(40), ForeignKey("projects.id"), nullable=False, index=True),
     Column("user_id", String(40), ForeignKey("users.id"), nullable=False),
     Column("at", UtcTime, nullable=False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tradewind.domain.money import Rate
@@ -25,6 +25,25 @@ class SelfTermination(StrEnum):
     POWEROFF_ENDS_BILLING = "poweroff_ends_billing"
     SCOPED_KEY = "scoped_key"
     NONE = "none"
+
+
+class Market(StrEnum):
+    """On which terms a machine is had."""
+
+    OWNED = "owned"
+    ON_DEMAND = "on_demand"
+    SPOT = "spot"  #: can be taken back at any time
+    RESERVED = "reserved"
+
+
+class Availability(StrEnum):
+    """How likely it is to be had now."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +78,11 @@ class Accelerator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Something that can be had, at a price.
+    """Something that can be had, at a price, on the terms of one market.
 
     `rate` is what is charged; for owned machines that is energy, and `watts_low`/`watts_high` bound the draw of the
-    share a job would hold, so that an hourly price can be shown.
+    share a job would hold, so that an hourly price can be shown. An offer of a market names the kind and number of
+    its accelerators; one of a machine at hand lists the very devices in `accelerators` as well.
     """
 
     provider: str
@@ -73,13 +93,31 @@ class Offer:
     memory_bytes: int
     disk_bytes: int
     accelerators: tuple[Accelerator, ...] = ()
+    #: Key of `hardware.accelerators`, or the provider's own name where nobody knows it. None: no accelerator.
+    accelerator: str | None = None
+    accelerator_count: float = 0.0
+    #: Of one accelerator, in the GB of its data sheet.
+    accelerator_memory_gb: float | None = None
+    #: What the provider calls the accelerator.
+    accelerator_label: str | None = None
     market: str = "owned"  #: owned | on_demand | spot | reserved
     rate: Rate
     watts_low: float | None = None
     watts_high: float | None = None
     grams_co2e_per_kwh: float | None = None
     is_available: bool = True
+    availability: Availability = Availability.UNKNOWN
+    #: Which price source said so, and when it did.
     source: str = "live"
+    seen_at: datetime | None = None
+    #: Share of time that such a machine stays up, 0..1, where the provider says.
+    reliability: float | None = None
+    #: Micro-units per GB that leaves it, where the offer itself says.
+    egress_micro_per_gb: int | None = None
+    #: Gigabits per second between nodes of one cluster; None: not known.
+    network_gbit_per_s: float | None = None
+    #: What to know of this price: `no_price`, `placeholder`, `spot_equals_on_demand`, `host_included`, `community`.
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,10 +93,27 @@ def test_migrations_and_tables_agree() -> None:
 
 def test_every_row_with_an_owner_says_who() -> None:
     without = {"installation", "users", "teams", "team_members", "projects", "tokens"}
+    #: What the control plane saw on the market, and what concerns a user wherever they work.
+    without |= {"price_changes", "preferences"}
     for table in tables.metadata.sorted_tables:
         if table.name not in without:
             assert "project_id" in table.c, table.name
             assert {"creator_id", "user_id", "actor"} & set(table.c.keys()), table.name
+
+
+def test_an_older_database_is_migrated_with_its_rows_and_a_whole_copy_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    engine = open_sqlite(path)
+    upgrade(engine, "0001")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO teams (id, name, created_at) VALUES ('team_1', 'ours', 1)")
+    assert bring_up_to_date(engine, path)
+    copy = open_sqlite(tmp_path / f"t.before-{SCHEMA_HEAD}.db")
+    for each, revision in ((engine, SCHEMA_HEAD), (copy, "0001")):
+        assert schema_revision(each) == revision
+        with each.begin() as connection:
+            assert connection.exec_driver_sql("SELECT name FROM teams").scalar_one() == "ours"
+        each.dispose()
 
 
 def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""How far the estimator is from what was measured, file by file."""

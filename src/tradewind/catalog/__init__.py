@@ -1,0 +1,1 @@
+"""Offers and prices: sources, snapshot, query, history."""
