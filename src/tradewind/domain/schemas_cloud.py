@@ -206,4 +206,4 @@ class ComparisonAnswer(Answer):
     summary: ComparisonSummary | None
     options: list[ComparisonOption]
     message: str | None = None
-    notes: list[str] = []
+    notes: list[str] = Field(default_factory=list)
