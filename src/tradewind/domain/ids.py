@@ -27,6 +27,7 @@ PROJECT: Final = "proj"
 TOKEN: Final = "tok"
 PLAN: Final = "plan"
 INSTALLATION: Final = "inst"
+PREDICTION: Final = "pred"
 
 
 def new_id(prefix: str, now: datetime, entropy: Entropy) -> str:
