@@ -20,8 +20,11 @@ def bill(
 
 def charge_per_hour(micro_per_hour: Ints, seconds: Ints) -> Ints:
     """Half to even, at most `MAX_MICRO`; by whole hours and the rest, so that no product leaves 64 bits."""
-    whole, rest = np.divmod(seconds, SECONDS_PER_HOUR)
-    quotient, remainder = np.divmod(rest * micro_per_hour, SECONDS_PER_HOUR)
+    # NumPy divides by a constant much faster than it divides and takes the rest.
+    whole = seconds // SECONDS_PER_HOUR
+    part = (seconds - whole * SECONDS_PER_HOUR) * micro_per_hour
+    quotient = part // SECONDS_PER_HOUR
+    remainder = part - quotient * SECONDS_PER_HOUR
     charged: Ints = np.minimum(
         _round(whole * micro_per_hour + quotient, remainder, SECONDS_PER_HOUR), MAX_MICRO
     )
@@ -30,14 +33,14 @@ def charge_per_hour(micro_per_hour: Ints, seconds: Ints) -> Ints:
 
 def divide_half_even(numerator: Ints, denominator: int) -> Ints:
     """At most `MAX_MICRO`."""
-    quotient, remainder = np.divmod(numerator, denominator)
-    charged: Ints = np.minimum(_round(quotient, remainder, denominator), MAX_MICRO)
+    quotient = numerator // denominator
+    charged: Ints = np.minimum(_round(quotient, numerator - quotient * denominator, denominator), MAX_MICRO)
     return charged
 
 
 def _round(quotient: Ints, remainder: Ints, denominator: int) -> Ints:
     twice = remainder * 2
-    is_up = (twice > denominator) | ((twice == denominator) & (quotient % 2 == 1))
+    is_up = (twice > denominator) | ((twice == denominator) & (quotient & 1 == 1))
     rounded: Ints = quotient + is_up
     return rounded
 

@@ -20,9 +20,6 @@ from tradewind.estimate.amount_columns import bill, charge_per_hour, divide_half
 from tradewind.estimate.amounts import (
     HOURS_PER_MONTH,
     MAX_HOURS,
-    MAX_MB,
-    MAX_SECONDS,
-    MAX_TRAFFIC_MICRO_PER_GB,
     MB_PER_GB,
     whole_mb,
 )
@@ -30,8 +27,8 @@ from tradewind.estimate.band import Band
 from tradewind.estimate.cost_facts import CostFacts, Floats, Ints, facts_of, wait_hours
 from tradewind.estimate.cost_hours import NINTH_DECILE
 from tradewind.estimate.interruptions import MAX_EXPONENT, MAX_STRETCH
-from tradewind.estimate.place_fees import place_fees, split_place, traffic_micro_per_gb
 from tradewind.estimate.run_terms import SLOW_LINK_SHARE, RunTerms
+from tradewind.estimate.traffic_columns import traffic_columns
 
 #: In the cost columns: no price, no hours, or a spot offer that the terms rule out.
 NO_COST: Final = -1
@@ -93,7 +90,9 @@ def cost_columns(
     all_s = whole_seconds(time.setup_50 + train_50) + whole_seconds(time.billed_loss_50)
     all_90_s = np.maximum(whole_seconds(time.billed_90), all_s)
     disks = _disks_micro_per_hour(table, rows, facts.storage_micro[kind], terms)
-    egress_50, egress_90 = _traffic(table, rows, facts.ingress_micro[kind], train_50, train_90, time, terms)
+    egress_50, egress_90 = traffic_columns(
+        table, rows, train_50, train_90, time.count_50, time.count_90, terms
+    )
     p50 = bill(all_s, *terms_of_bill) + charge_per_hour(disks, whole_seconds(time.wall_50)) + egress_50
     p90 = bill(all_90_s, *terms_of_bill) + charge_per_hour(disks, whole_seconds(time.wall_90)) + egress_90
     unknown = np.where(is_known, 0.0, np.nan)
@@ -164,10 +163,12 @@ def _times(
     lost_90, count_90 = _losses(train_50, facts.per_hour_90[kind], spot, terms)
     again = setup_50 + terms.restore_h + facts.granularity_s[kind] / 7_200
     again_wall = setup_50 + terms.restore_h + (wait_50 + boot_50)
+    luck = NINTH_DECILE * np.sqrt(count_90)
+    lost_each = lost_90 / np.where(count_90 > 0, count_90, 1.0)
     billed_loss_50 = lost_50 + count_50 * again
-    billed_loss_90 = lost_90 + count_90 * again + _unlucky(lost_90, count_90, again)
+    billed_loss_90 = lost_90 + count_90 * again + luck * (lost_each + again)
     wall_loss_50 = lost_50 + count_50 * again_wall
-    wall_loss_90 = lost_90 + count_90 * again_wall + _unlucky(lost_90, count_90, again_wall)
+    wall_loss_90 = lost_90 + count_90 * again_wall + luck * (lost_each + again_wall)
     stretch = 1.0 + lost_50 / np.where(train_50 > 0, train_50, 1.0)
     train = (train_90 - train_50) * stretch
     start = setup_90 - setup_50
@@ -210,89 +211,6 @@ def _losses(
     lost[spot] = np.maximum(running - train, 0.0)
     count[spot] = running * rate
     return lost, count
-
-
-def _unlucky(lost: Floats, count: Floats, again: Floats) -> Floats:
-    safe = np.where(count > 0, count, 1.0)
-    return np.where(count > 0, NINTH_DECILE * np.sqrt(count) * (lost / safe + again), 0.0)
-
-
-def _traffic(
-    table: OfferTable,
-    rows: npt.NDArray[np.intp],
-    ingress: Ints,
-    train_50: Floats,
-    train_90: Floats,
-    time: _TimeColumns,
-    terms: RunTerms,
-) -> tuple[Ints, Ints]:
-    """P50 and P90 of all traffic, what interruptions bring included."""
-    if not (terms.data_gb or terms.output_gb or terms.checkpoint_gb):
-        nothing = np.zeros(len(rows), dtype=np.int64)
-        return nothing, nothing
-    in_micro, out_micro, in_free, out_free, is_internet = _traffic_prices(table, rows, terms)
-    own = table.numbers["egress_micro_per_gb"][rows].astype(np.float64)
-    is_own = is_internet & ~np.isnan(own)
-    capped = np.minimum(np.where(is_own, own, 0.0), MAX_TRAFFIC_MICRO_PER_GB)
-    out_micro = np.where(is_own, capped.astype(np.int64), out_micro)
-    out_free = np.where(is_own, 0, out_free)
-    arrival = np.where(is_internet, ingress, 0)
-    data, output, checkpoint = (
-        whole_mb(each) for each in (terms.data_gb, terms.output_gb, terms.checkpoint_gb)
-    )
-
-    def cost(train: Floats, count: Floats, is_free_left: bool) -> Ints:
-        leaving = np.full(len(rows), output, dtype=np.int64)
-        every = terms.checkpoint_every_h
-        if every is not None and checkpoint:
-            written = np.minimum(np.floor(train / every), MAX_SECONDS).astype(np.int64)
-            leaving += np.where(written > MAX_MB // checkpoint, MAX_MB, written * checkpoint)
-        coming = np.full(len(rows), data, dtype=np.int64)
-        if is_free_left:
-            leaving, coming = np.maximum(leaving - out_free, 0), np.maximum(coming - in_free, 0)
-        again = np.rint(np.minimum(count * data, float(MAX_MB))).astype(np.int64)
-        return (
-            divide_half_even(coming * in_micro, MB_PER_GB)
-            + divide_half_even(data * arrival, MB_PER_GB)
-            + divide_half_even(leaving * out_micro, MB_PER_GB)
-            + divide_half_even(again * (in_micro + arrival), MB_PER_GB)
-        )
-
-    return cost(train_50, time.count_50, True), cost(train_90, time.count_90, False)
-
-
-def _traffic_prices(
-    table: OfferTable, rows: npt.NDArray[np.intp], terms: RunTerms
-) -> tuple[Ints, Ints, Ints, Ints, npt.NDArray[np.bool_]]:
-    """Price in, price out, free MB in and out, and whether it goes over the internet, per row."""
-    providers = table.words["provider"]
-    place = None if terms.data_location is None else split_place(terms.data_location)
-    near: list[tuple[int, int, int, int, bool]] = []
-    far: list[tuple[int, int, int, int, bool]] = []
-    for provider in providers:
-        fees = place_fees(provider)
-        if place is None:
-            out = (0, fees.internet_micro_per_gb, 0, fees.free_gb * MB_PER_GB, True)
-            near.append(out)
-            far.append(out)
-            continue
-        source, region = place
-        for found, other in ((near, region), (far, "" if region is None else f"not {region}")):
-            to, is_internet = traffic_micro_per_gb(source, region, provider, other)
-            back, _ = traffic_micro_per_gb(provider, other, source, region)
-            free_in = place_fees(source).free_gb * MB_PER_GB if is_internet else 0
-            free_out = fees.free_gb * MB_PER_GB if is_internet else 0
-            found.append((to, back, free_in, free_out, is_internet))
-    code = table.codes["provider"][rows]
-    region = None if place is None else place[1]
-    words = table.words["region"]
-    here = words.index(region) if region in words else -1
-    is_near = table.codes["region"][rows] == here
-    columns = [
-        np.where(is_near, np.array(a)[code], np.array(b)[code])
-        for a, b in zip(zip(*near, strict=True), zip(*far, strict=True), strict=True)
-    ]
-    return columns[0], columns[1], columns[2], columns[3], columns[4].astype(np.bool_)
 
 
 def _disks_micro_per_hour(

@@ -32,7 +32,6 @@ class CostFacts:
     setup_90_h: Floats
     per_hour: Floats
     per_hour_90: Floats
-    ingress_micro: Ints
     storage_micro: Ints
 
 
@@ -85,7 +84,6 @@ def _collect(table: OfferTable) -> TableFacts:
                 setup.billed.p90 / 60,
                 rate.per_hour,
                 rate.per_hour_p90,
-                fees.ingress_micro_per_gb,
                 fees.storage_micro_per_gb_month,
             )
         )
