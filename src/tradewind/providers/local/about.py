@@ -15,7 +15,7 @@ ABOUT = About(
     setup_steps=(
         "Install the driver of your accelerators, so that `nvidia-smi` or `rocm-smi` shows them.",
         "Install Tradewind and run `tradewind doctor`: it says what was found and what is missing.",
-        "Set your electricity price and carbon intensity in the settings; without them an average is used.",
+        "Set `country`, or `electricity_price_usd_per_kwh`, under `[local]` in the settings; else an average is used.",
         "Write a job file; `tradewind plan FILE` shows what it would cost here.",
         "Start it with `tradewind run FILE`.",
     ),
