@@ -141,7 +141,11 @@ class Sealer:
             raise
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not a key file"
-            raise SecretKeyError(f"{self.path} cannot be read: {reason}", causes=(_KEPT,)) from None
+            raise SecretKeyError(
+                f"the key file {self.path} cannot be read: {reason}",
+                hint=f"mend it, or set {KEY_VARIABLE} to where the key is",
+                causes=(_KEPT,),
+            ) from None
         keys = []
         for number, line in enumerate(text.splitlines(), 1):
             name, _, material = line.strip().partition(" ")
