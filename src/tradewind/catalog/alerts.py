@@ -72,6 +72,7 @@ class AlertState:
     best_micro: int | None = None
     matching: int | None = None
     known: int | None = None
+    problem: str | None = None  #: why the last look could not see everything
 
     def to_json(self) -> dict[str, Any]:
         """For the database."""

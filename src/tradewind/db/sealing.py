@@ -19,6 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import select
+
+from tradewind.db import price_tables
+from tradewind.db.store import Transaction
 from tradewind.domain.clock import Entropy
 from tradewind.domain.errors import SecretKeyError
 from tradewind.domain.paths import config_dir
@@ -33,6 +37,16 @@ _VERSION: Final = b"tw1"
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _KEPT: Final = "what is sealed in the database was not changed"
+
+
+def purpose_of(row_id: str) -> str:
+    """What the secret of a row is bound to."""
+    return f"row:{row_id}"
+
+
+def has_sealed(tx: Transaction) -> bool:
+    """True if anything sealed is kept: every table with a sealed column is asked here."""
+    return tx.execute(select(price_tables.notification_channels.c.id).limit(1)).first() is not None
 
 
 def key_file() -> Path:
