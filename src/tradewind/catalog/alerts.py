@@ -319,7 +319,7 @@ def _cheapest(
     least = prices[rows].min()
     rows = rows[prices[rows] == least]
     # Of several at this price the first by name, whatever order they came in.
-    for column in ("provider", "region", "zone", "instance_type", "accelerator"):
+    for column in ("provider", "region", "zone", "instance_type"):
         codes = table.codes[column][rows]
         first = min(np.unique(codes), key=lambda code: table.words[column][code])
         rows = rows[codes == first]

@@ -91,6 +91,11 @@ def _deliver(url: Secret, message: Message, *, allow_private: bool) -> None:
         check_addresses(kind, _resolve(kind, plugin), allow_private=allow_private)
     except InvalidInputError as error:
         raise DeliveryError(error.message, hint=error.hint, is_final=True) from None
+    except DeliveryError:
+        raise
+    except Exception as error:
+        # Whatever Apprise raises may quote the address: only the kind of the error is told.
+        raise DeliveryError(f"Apprise cannot make use of the address ({type(error).__name__})") from None
     for name in ("socket_connect_timeout", "socket_read_timeout"):
         setattr(plugin, name, _SOCKET_LIMIT_S)
     heard = _Heard()
@@ -99,7 +104,6 @@ def _deliver(url: Secret, message: Message, *, allow_private: bool) -> None:
     try:
         is_taken = plugin.notify(title=message.title, body=message.body, notify_type="info")
     except Exception as error:
-        # Whatever a plugin raises may quote its address: only the kind of the error is told.
         raise DeliveryError(f"the service could not be told ({type(error).__name__})") from None
     finally:
         logger.removeHandler(heard)
@@ -175,16 +179,15 @@ _SIGNS: Final = (
         re.compile(r"(?i)certificate verify failed|CERTIFICATE_VERIFY_FAILED"),
         "its certificate is not trusted",
     ),
-    (re.compile(r"SMTPAuthenticationError|\((535), "), "the mail server refused user and password"),
-    (re.compile(r"SMTPRecipientsRefused"), "the mail server refused the recipient"),
-    (re.compile(r"SMTPSenderRefused"), "the mail server refused the sender"),
+    (re.compile(r"Socket Exception: .*?\((535), "), "the mail server refused user and password ({})"),
+    (re.compile(r"Socket Exception: .*?\(([45]\d\d), b['\"]"), "the mail server answered {}"),
     (re.compile(r"(?i)Connection refused"), "the service refused the connection"),
     (re.compile(r"(?i)timed out|Timeout"), "the service did not answer in time"),
     (re.compile(r"(?i)NameResolutionError|Name or service not known"), "the channel's host is not known"),
     (re.compile(r"(?i)connection error"), "the connection to the service failed"),
 )
-#: Statuses of services that a second try does not change.
-_FINAL: Final = frozenset({"400", "401", "403", "404", "405", "410", "422"})
+#: Statuses of services and mail servers that a second try does not change.
+_FINAL: Final = frozenset({"400", "401", "403", "404", "405", "410", "422", "535", "550", "551", "553"})
 
 
 class _Heard(logging.Handler):
