@@ -28,6 +28,10 @@ TOKEN: Final = "tok"
 PLAN: Final = "plan"
 INSTALLATION: Final = "inst"
 PREDICTION: Final = "pred"
+CHANNEL: Final = "chan"
+ALERT: Final = "alert"
+FIRING: Final = "fire"
+NOTIFICATION: Final = "note"
 
 
 def new_id(prefix: str, now: datetime, entropy: Entropy) -> str:
