@@ -27,6 +27,7 @@ PROJECT: Final = "proj"
 TOKEN: Final = "tok"
 PLAN: Final = "plan"
 INSTALLATION: Final = "inst"
+PRICE_SOURCE: Final = "src"
 PREDICTION: Final = "pred"
 
 
