@@ -18,6 +18,8 @@ from tradewind.domain.errors import AuthenticationError, ForbiddenError, Tradewi
 SESSION_COOKIE: Final = "tradewind_session"
 #: Free on every address: they say nothing but that the server is there. `/login` carries its own one-time secret.
 _OPEN: Final = frozenset({"/healthz", "/readyz", "/login"})
+#: Free on loopback: it compares public prices and changes nothing.
+_COMPARISON: Final = "/api/cloud/"
 _CACHE_S: Final = 10.0
 _CACHE_ENTRIES: Final = 1024
 
@@ -40,12 +42,25 @@ class Guard:
         try:
             self._check_host(headers.get("host", ""))
             self._check_origin(scope, headers)
-            if scope["path"] not in _OPEN:
+            if not self._is_free(scope, headers):
                 scope["tradewind.caller"] = await self._identify(headers)
         except TradewindError as error:
             await problem_response(error, scope)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    @staticmethod
+    def _is_free(scope: Scope, headers: dict[str, str]) -> bool:
+        path: str = scope["path"]
+        if path in _OPEN:
+            return True
+        if not path.startswith(_COMPARISON) or "authorization" in headers:
+            return False
+        client = scope.get("client")
+        # What a proxy passes on comes from loopback too, on behalf of somebody elsewhere.
+        is_passed_on = "forwarded" in headers or "x-forwarded-for" in headers or "via" in headers
+        is_here = client is not None and _is_loopback(client[0])
+        return is_here and not is_passed_on and _is_loopback(_host_name(headers.get("host", "")))
 
     def _check_host(self, host: str) -> None:
         # A web page that makes its own name point at loopback must not get in by it.

@@ -51,5 +51,11 @@ async def caller_of(request: Request) -> Caller:
     return caller
 
 
+async def caller_or_nobody(request: Request) -> Caller | None:
+    """Who asks, where it may be nobody."""
+    return request.scope.get("tradewind.caller")
+
+
 ServicesOf = Annotated[Services, Depends(services_of)]
 CallerOf = Annotated[Caller, Depends(caller_of)]
+CallerOrNobody = Annotated[Caller | None, Depends(caller_or_nobody)]

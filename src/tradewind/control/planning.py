@@ -15,10 +15,10 @@ from tradewind.domain.money import JOULES_PER_KWH, format_money, worst_case_micr
 from tradewind.domain.offers import Offer
 from tradewind.domain.schemas import ExclusionView, OfferView, PlanView
 from tradewind.domain.status import TaskStatus
-from tradewind.domain.units import format_duration
+from tradewind.domain.units import BYTES_PER_GIB, format_duration
+from tradewind.hardware.names import fulfils
 from tradewind.ledger.reservations import plan_hold
 from tradewind.placement.choose import Choice, choose
-from tradewind.placement.demand import normal_name
 from tradewind.spec.models import JobSpec
 
 
@@ -81,8 +81,9 @@ def _hours(spec: JobSpec, offer: Offer) -> tuple[float | None, str, list[str]]:
     if spec.estimate is None or spec.estimate.hours is None:
         return None, "unknown: the job file has no `estimate`", []
     on = spec.estimate.on
-    here = [normal_name(each.name) for each in offer.accelerators]
-    if on is None or normal_name(on) in here:
+    if on is None or any(
+        fulfils(on, each.name, each.memory_bytes / BYTES_PER_GIB) for each in offer.accelerators
+    ):
         return spec.estimate.hours, "the job file's estimate", []
     text = f"the estimate was measured on {on}, which is not here: this version does not carry it over"
     return None, "unknown", [text]

@@ -72,6 +72,9 @@ def _progress(folded: Folded, record: dict[str, Any], at: float) -> None:
         if value is not None:
             progress[key] = value
     folded.observed["progress"] = progress | {"at": at}
+    fraction = fraction_of(progress)
+    if fraction is not None and "progress_from" not in folded.observed:
+        folded.observed["progress_from"] = {"fraction": fraction, "at": at}
 
 
 def _metrics(folded: Folded, record: dict[str, Any], at: float) -> None:
@@ -119,6 +122,20 @@ def _log_dropped(folded: Folded, record: dict[str, Any], at: float) -> None:
 def _notice(folded: Folded, record: dict[str, Any], at: float) -> None:
     data = {"code": record.get("code")}
     folded.notices.append(("attempt.notice", str(record.get("message") or record.get("code")), data, at))
+
+
+def fraction_of(progress: dict[str, Any]) -> float | None:
+    """How much of the whole is done, from whichever of fraction, steps and epochs the job reports."""
+    fraction = number(progress.get("fraction"))
+    if fraction is None:
+        fraction = _ratio(progress.get("step"), progress.get("total_steps"))
+    if fraction is None:
+        fraction = _ratio(progress.get("epoch"), progress.get("total_epochs"))
+    return fraction
+
+
+def _ratio(done: float | None, total: float | None) -> float | None:
+    return min(done / total, 1.0) if done is not None and total else None
 
 
 def number(value: object) -> float | None:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from tradewind.control.context import Context
 from tradewind.control.money import rate_of, running_interval
+from tradewind.control.records import fraction_of
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import AttemptRow, JobRow, TaskRow
@@ -185,11 +186,7 @@ def _progress(context: Context, attempt: AttemptRow | None) -> ProgressView | No
     if not seen and not metrics:
         return None
     at = seen.pop("at", None)
-    fraction = seen.get("fraction")
-    if fraction is None:
-        fraction = _fraction(seen.get("step"), seen.get("total_steps"))
-    if fraction is None:
-        fraction = _fraction(seen.get("epoch"), seen.get("total_epochs"))
+    fraction = fraction_of(seen)
     eta = None
     started = attempt.observed.get("running_since")
     if fraction and at and started and not has_ended(attempt.status) and fraction >= 0.02:
@@ -206,10 +203,6 @@ def _progress(context: Context, attempt: AttemptRow | None) -> ProgressView | No
         at=at,
         eta_seconds=eta,
     )
-
-
-def _fraction(done: float | None, total: float | None) -> float | None:
-    return min(done / total, 1.0) if done is not None and total else None
 
 
 def _cost(

@@ -154,6 +154,9 @@ predictions: Final = Table(
     Column("actual_hours", Float, nullable=True),
     Column("actual_cost_micro", BigInteger, nullable=True),
     Column("actual_energy_kwh", Float, nullable=True),
+    #: How far a run came that did not finish, and the hours that its pace implies for the whole.
+    Column("fraction", Float, nullable=True),
+    Column("implied_hours", Float, nullable=True),
     Column("outcome", String(16), nullable=True),
     Column("created_at", UtcTime, nullable=False),
     Column("closed_at", UtcTime, nullable=True),

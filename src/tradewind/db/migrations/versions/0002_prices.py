@@ -200,6 +200,8 @@ def upgrade() -> None:
         sa.Column("actual_hours", sa.Float(), nullable=True),
         sa.Column("actual_cost_micro", sa.BigInteger(), nullable=True),
         sa.Column("actual_energy_kwh", sa.Float(), nullable=True),
+        sa.Column("fraction", sa.Float(), nullable=True),
+        sa.Column("implied_hours", sa.Float(), nullable=True),
         sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("closed_at", UtcTime(), nullable=True),

@@ -1,0 +1,214 @@
+"""What was foretold of a job beside what came: kept for every job, so that the next estimate can learn from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import insert, select, update
+
+from tradewind.control.records import fraction_of
+from tradewind.db import price_tables, tables
+from tradewind.db.owners import Caller, visible_to
+from tradewind.db.rows import AttemptRow, JobRow
+from tradewind.db.store import Transaction
+from tradewind.domain import ids
+from tradewind.domain.money import JOULES_PER_KWH
+from tradewind.domain.status import JobStatus
+from tradewind.estimate.band import Band
+from tradewind.ledger.reports import spend_of_jobs
+from tradewind.spec.models import JobSpec
+
+#: Of a run that did not finish, this much must have been seen before its pace says anything.
+_LEAST_FRACTION: Final = 0.01
+_LEAST_SECONDS: Final = 20.0
+#: Older runs than these say little about code that changes.
+_RUNS: Final = 20
+
+_TABLE: Final = price_tables.predictions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """One earlier run of the same work. `hours` is what it took, or what its pace implied for the whole."""
+
+    hours: float
+    accelerator: str
+    accelerator_count: float
+    provider: str
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foretold:
+    """What was said before a job ran; absent where nothing could be said."""
+
+    hours: Band | None = None
+    cost_micro: Band | None = None
+    energy_kwh: Band | None = None
+
+
+def fingerprint_of(spec: JobSpec) -> str:
+    """What makes two runs the same work: name, command, environment, nodes and what is said of the workload."""
+    said = [
+        spec.name,
+        spec.run,
+        dict(spec.env),
+        str(spec.launcher),
+        spec.resources.model_dump(mode="json")["nodes"],
+        None if spec.estimate is None else spec.estimate.model_dump(mode="json"),
+    ]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def past_runs(tx: Transaction, project_id: str, fingerprint: str) -> list[PastRun]:
+    """Earlier runs of the same work in this project, the newest first."""
+    rows = tx.execute(
+        select(_TABLE)
+        .where(_TABLE.c.project_id == project_id, _TABLE.c.fingerprint == fingerprint)
+        .where(_TABLE.c.closed_at.is_not(None))
+        .order_by(_TABLE.c.closed_at.desc())
+        .limit(_RUNS)
+    )
+    found = []
+    for row in rows:
+        is_complete = row.outcome == JobStatus.SUCCEEDED
+        hours = row.actual_hours if is_complete else row.implied_hours
+        if hours:
+            found.append(
+                PastRun(
+                    hours=hours,
+                    accelerator=row.accelerator,
+                    accelerator_count=row.accelerator_count,
+                    provider=row.provider,
+                    is_complete=is_complete,
+                )
+            )
+    return found
+
+
+def keep_prediction(
+    tx: Transaction, job: JobRow, spec: JobSpec, attempt_id: str, offer: dict[str, Any], foretold: Foretold
+) -> None:
+    """Writes down what is foretold as a job is first placed; a later placement does not change it."""
+    known = tx.execute(select(_TABLE.c.id).where(_TABLE.c.job_id == job.id).limit(1)).first()
+    if known is not None:
+        return
+    held = offer.get("accelerators", [])
+    tx.execute(
+        insert(_TABLE).values(
+            id=tx.new_id(ids.PREDICTION),
+            project_id=job.project_id,
+            creator_id=job.creator_id,
+            job_id=job.id,
+            attempt_id=attempt_id,
+            fingerprint=fingerprint_of(spec),
+            provider=str(offer.get("provider", "")),
+            accelerator=str(held[0]["name"])[:64] if held else "",
+            accelerator_count=float(len(held)),
+            layer="" if foretold.hours is None else foretold.hours.layer.value,
+            hours=_ends(foretold.hours),
+            cost_micro=_ends(foretold.cost_micro),
+            energy_kwh=_ends(foretold.energy_kwh),
+            created_at=tx.now,
+        )
+    )
+
+
+def close_prediction(tx: Transaction, job: JobRow, outcome: JobStatus) -> None:
+    """Sets what came beside what was foretold, once the job has ended."""
+    row = tx.execute(
+        select(_TABLE.c.id).where(_TABLE.c.job_id == job.id, _TABLE.c.closed_at.is_(None))
+    ).first()
+    if row is None:
+        return
+    attempts = [
+        AttemptRow.of(each)
+        for each in tx.execute(
+            AttemptRow.select().where(tables.attempts.c.job_id == job.id).order_by(tables.attempts.c.number)
+        )
+    ]
+    spend = spend_of_jobs(tx, [job.id]).get(job.id)
+    fraction, implied = _implied(attempts[-1]) if attempts else (None, None)
+    is_moved = len({_held(each) for each in attempts}) > 1
+    tx.execute(
+        update(_TABLE)
+        .where(_TABLE.c.id == row.id)
+        .values(
+            actual_hours=sum(_hours(each.started_at, each.ended_at) for each in attempts),
+            actual_cost_micro=None if spend is None else spend.amount_micro,
+            actual_energy_kwh=None if spend is None else spend.energy_j / JOULES_PER_KWH,
+            fraction=fraction,
+            implied_hours=None if is_moved else implied,
+            # Time on two kinds of machine is no measure of either.
+            outcome="moved" if is_moved and outcome is JobStatus.SUCCEEDED else outcome,
+            closed_at=tx.now,
+        )
+    )
+
+
+def _implied(attempt: AttemptRow) -> tuple[float | None, float | None]:
+    """How far it came, and the hours that its pace between the first and the last progress implies."""
+    progress, first = attempt.observed.get("progress") or {}, attempt.observed.get("progress_from")
+    fraction = fraction_of(progress)
+    if fraction is None or first is None or attempt.started_at is None:
+        return fraction, None
+    done, seconds = fraction - float(first["fraction"]), float(progress["at"]) - float(first["at"])
+    if done < _LEAST_FRACTION or seconds < _LEAST_SECONDS:
+        return fraction, None
+    before = max(float(first["at"]) - attempt.started_at.timestamp(), 0.0)
+    return fraction, (before + seconds / done) / 3600
+
+
+def _hours(start: datetime | None, end: datetime | None) -> float:
+    return 0.0 if start is None or end is None else max((end - start).total_seconds(), 0.0) / 3600
+
+
+def _held(attempt: AttemptRow) -> tuple[str, ...]:
+    return tuple(sorted(str(each["name"]) for each in attempt.offer.get("accelerators", [])))
+
+
+def _ends(band: Band | None) -> dict[str, float] | None:
+    return None if band is None else {"p10": band.p10, "p50": band.p50, "p90": band.p90}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One closed prediction of hours."""
+
+    job_id: str
+    layer: str
+    p10: float
+    p50: float
+    p90: float
+    actual_hours: float
+
+    @property
+    def error(self) -> float:
+        """Absolute error as a fraction of what it took."""
+        return abs(self.p50 - self.actual_hours) / self.actual_hours
+
+
+def recent_outcomes(tx: Transaction, caller: Caller, limit: int = _RUNS) -> list[Outcome]:
+    """The caller's newest finished jobs whose hours had been foretold, the newest first."""
+    rows = tx.execute(
+        select(_TABLE)
+        .where(visible_to(caller, _TABLE), _TABLE.c.outcome == JobStatus.SUCCEEDED)
+        .where(_TABLE.c.layer != "", _TABLE.c.actual_hours > 0)
+        .order_by(_TABLE.c.closed_at.desc())
+        .limit(limit)
+    )
+    return [
+        Outcome(
+            job_id=row.job_id,
+            layer=row.layer,
+            p10=row.hours["p10"],
+            p50=row.hours["p50"],
+            p90=row.hours["p90"],
+            actual_hours=row.actual_hours,
+        )
+        for row in rows
+    ]
