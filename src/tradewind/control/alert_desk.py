@@ -12,14 +12,14 @@ from tradewind.control.offer_names import resolve_filters
 from tradewind.db import price_tables
 from tradewind.db.alert_rows import AlertRow, ChannelRow
 from tradewind.db.owners import Caller, made_by
-from tradewind.db.rows import Owned
+from tradewind.db.rows import Row
 from tradewind.db.sealing import Sealer, has_sealed, purpose_of
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from tradewind.domain.schemas_alerts import AlertCondition, AlertPatch, AlertRequest, ChannelRequest
 
-R = TypeVar("R", bound=Owned)
+R = TypeVar("R", bound=Row)
 MOST_CHANNELS: Final = 50
 MOST_ALERTS: Final = 200
 
