@@ -59,8 +59,9 @@ class Catalog:
         #: Called whenever somebody asks, before the answer: whoever fetches prices may bring what is missing.
         self.on_ask: Callable[[], Awaitable[None]] | None = None
 
-    async def table(self, caller: Caller, source: str | None = None) -> OfferTable:
+    async def table(self, caller: Caller | None, source: str | None = None) -> OfferTable:
         """What the caller may see: each offer as the best source has it, or everything that one source says.
+        Nobody in particular sees what everybody sees.
 
         Raises:
             NotFoundError: no source of this name is known to the caller.
@@ -119,7 +120,7 @@ class Catalog:
                 log.warning("catalog.snapshot_unreadable", source=row.id, error=str(error))
 
 
-def _held(tx: Transaction, caller: Caller) -> list[_Held]:
+def _held(tx: Transaction, caller: Caller | None) -> list[_Held]:
     table = price_tables.price_sources
     columns = (table.c.id, table.c.name, table.c.settings, table.c.snapshot_version, table.c.fetched_at)
     rows = tx.execute(

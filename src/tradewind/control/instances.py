@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final
 
 from tradewind.domain.errors import NotFoundError
 from tradewind.domain.money import MICRO
@@ -190,9 +190,6 @@ def cheapest_each(table: OfferTable, providers: set[str] | None = None) -> list[
 
 def _instance(offer: Offer, hourly_rate_micro: int | None = None) -> Instance:
     micro = offer.rate.micro_per_unit if hourly_rate_micro is None else hourly_rate_micro
-    availability = cast(
-        "Literal['high', 'medium', 'low', 'unavailable', 'unknown']", offer.availability.value
-    )
     return Instance(
         platform=cloud_id(offer.provider),
         gpu_type=gpu_name(offer),

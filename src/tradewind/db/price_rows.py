@@ -37,8 +37,11 @@ class PriceSourceRow(Kept):
         return self.name.partition("@")[0]
 
 
-def open_to(caller: Caller, table: Any) -> ColumnElement[bool]:
-    """The condition that keeps a read to prices for everybody and those of the caller's project."""
+def open_to(caller: Caller | None, table: Any) -> ColumnElement[bool]:
+    """The condition that keeps a read to prices for everybody and, for a caller, those of their project."""
+    if caller is None:
+        everybody: ColumnElement[bool] = table.c.project_id.is_(None)
+        return everybody
     condition: ColumnElement[bool] = or_(
         table.c.project_id.is_(None), table.c.project_id == caller.project_id
     )
