@@ -35,16 +35,6 @@ class OfferShelf(Protocol):
         ...
 
 
-class EmptyShelf:
-    """The offers of a server that has no catalogue of them: none."""
-
-    async def table(self, caller: Caller) -> OfferTable:  # noqa: ARG002
-        """No offers, whoever asks."""
-        from tradewind.domain.offer_table import OfferTable
-
-        return OfferTable.of([])
-
-
 def preview(
     tx: Transaction, caller: Caller, condition: AlertCondition, days: int, most: int = MOST_CHANGES
 ) -> PreviewAnswer:
