@@ -110,7 +110,9 @@ def main() -> None:
     """Prints what a plan takes."""
     table = make_table()
     for name, (middle, slowest) in measure_plans(table).items():
-        print(f"{name:24} {middle:6.1f} ms median {slowest:6.1f} ms slowest of {_REPEATS} over {len(table):,} offers")
+        print(
+            f"{name:24} {middle:6.1f} ms median {slowest:6.1f} ms slowest of {_REPEATS} over {len(table):,} offers"
+        )
 
 
 if __name__ == "__main__":

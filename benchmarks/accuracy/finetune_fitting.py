@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewind.estimate.calibration import SHARED, Calibration
+from tradewind.estimate.memory_calibration import SHARED, Calibration
 
 Row = TypeVar("Row")
 Key = tuple[str, str]
