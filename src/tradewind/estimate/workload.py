@@ -87,3 +87,15 @@ class Workload:
     is_offloaded: bool = False  #: optimizer state lives in the host's memory
     quantization: str | None = None  #: of the frozen base, for example `nf4`, `int8`
     evaluations: int | None = None
+    #: Whose training code: `mlperf`, `lambda`, `torchvision`, `timm`, `llm-foundry`, `megatron-bridge`, ...; None:
+    #: ordinary PyTorch. Measurements of the same recipe are the nearest ones.
+    recipe: str | None = None
+    #: The year of the training software, for example 2024.5: the same accelerator gets faster by the release.
+    software_year: float | None = None
+    #: Images lie in memory with the channels last; None: not known.
+    is_channels_last: bool | None = None
+    #: How layers are spread where `sharding` is `tensor`.
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    context_parallel: int = 1
+    expert_parallel: int = 1
