@@ -8,6 +8,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from tradewind.control.alerting import Alerting
 from tradewind.control.context import Context
 from tradewind.control.planning import OfferShelf
 from tradewind.db.owners import Caller
@@ -27,6 +28,7 @@ class Services:
     """Everything a route may use. `url` is where the server can be reached."""
 
     context: Context
+    alerting: Alerting
     shelf: OfferShelf
     doctor: Doctor
     url: str

@@ -35,6 +35,10 @@ SECTIONS: Final = {
     },
     "Money": {
         "cost": Lazy(_AT + "cost:cost", "Show what jobs cost in money, energy and carbon."),
+        "alerts": Lazy(_AT + "alerts:alerts", "Be told when a price falls or an offer is available again."),
+        "channels": Lazy(
+            _AT + "channels:channels", "List, add, remove and test the channels that alerts use."
+        ),
     },
     "Server": {
         "server": Lazy(_AT + "server:server", "Start, stop and inspect the local server."),
@@ -44,6 +48,9 @@ SECTIONS: Final = {
         ),
     },
     "Tools": {
+        "preferences": Lazy(
+            _AT + "preferences:preferences", "Show and set what you prefer: places, currency, order."
+        ),
         "schema": Lazy(_AT + "schema:schema", "Print the JSON Schema of job files."),
         "completion": Lazy(_AT + "completion:completion", "Print the completion script of a shell."),
         "version": Lazy(_AT + "version:version", "Print the version."),

@@ -12,6 +12,7 @@ import httpx2
 from pydantic import BaseModel
 
 from tradewind.client import follow
+from tradewind.client.alert_calls import AlertCalls
 from tradewind.client.endpoint import Endpoint, find_endpoint
 from tradewind.client.exchange import Exchange
 from tradewind.client.settings import load_settings
@@ -30,7 +31,7 @@ _PIECE_BYTES: Final = 1 << 20
 _RAW_LOG_BYTES: Final = 4 << 20
 
 
-class AsyncClient:
+class AsyncClient(AlertCalls):
     """Asks a Tradewind server. Without arguments: the configured server, else the local one.
 
     Every method raises `TradewindError` of the kind that `domain/errors.py` lists. A job is named by its id or by

@@ -133,6 +133,21 @@ class Client:
     cost = _Call(AsyncClient.cost)
     upload_workdir = _Call(AsyncClient.upload_workdir)
     session_link = _Call(AsyncClient.session_link)
+    channels = _Call(AsyncClient.channels)
+    add_channel = _Call(AsyncClient.add_channel)
+    remove_channel = _Call(AsyncClient.remove_channel)
+    test_channel = _Call(AsyncClient.test_channel)
+    alerts = _Call(AsyncClient.alerts)
+    alert = _Call(AsyncClient.alert)
+    add_alert = _Call(AsyncClient.add_alert)
+    change_alert = _Call(AsyncClient.change_alert)
+    remove_alert = _Call(AsyncClient.remove_alert)
+    mute_alert = _Call(AsyncClient.mute_alert)
+    unmute_alert = _Call(AsyncClient.unmute_alert)
+    firings = _Call(AsyncClient.firings)
+    preview_alert = _Call(AsyncClient.preview_alert)
+    preferences = _Call(AsyncClient.preferences)
+    put_preferences = _Call(AsyncClient.put_preferences)
 
     def run(self, job: Job) -> JobHandle:
         """Uploads the job's workdir, submits it and returns at once."""

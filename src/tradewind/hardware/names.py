@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from tradewind.hardware.accelerators import AcceleratorModel, all_models
-from tradewind.hardware.spelling import Reading, compact, read
+from tradewind.hardware.spelling import LONGEST_NAME, Reading, compact, read
 
 #: The names that the provider comparison promises; a model that fulfils one is shown by it.
 CLOUD_GPU_NAMES: Final = ("RTX 4090", "RTX 3090", "A100 40GB", "A100 80GB", "H100", "A10", "V100", "T4")
@@ -33,7 +33,6 @@ class Identified:
     is_guess: bool = False
 
 
-@lru_cache(maxsize=16384)
 def identify(name: str, memory_gb: float | None = None) -> Identified:
     """The model behind a driver's, a vendor's or a provider's name, or behind a machine type.
 
@@ -41,6 +40,14 @@ def identify(name: str, memory_gb: float | None = None) -> Identified:
     both understood, and so is that of all accelerators of a machine together. A size that fits no model of that
     name is passed over, and the answer marked as a guess.
     """
+    name = name.strip()
+    if len(name) > LONGEST_NAME:
+        return Identified(key=name, model=None)
+    return _identify(name, memory_gb)
+
+
+@lru_cache(maxsize=16384)
+def _identify(name: str, memory_gb: float | None) -> Identified:
     said = read(name)
     if not said.keys:
         return Identified(key=said.rest, model=None, count=said.count)

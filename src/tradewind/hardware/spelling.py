@@ -18,8 +18,8 @@ from typing import Final
 
 from tradewind.hardware.accelerators import all_models
 
-#: Longer texts are no names.
-_LONGEST: Final = 120
+#: Longer texts are no names, and are not worth remembering.
+LONGEST_NAME: Final = 120
 #: By how much a memory size in a name may differ (as a logarithm): `B200 192GB` is sold with 180 GB to use.
 _NAME_TOLERANCE: Final = 0.1
 #: What vendors add that tells no two models apart.
@@ -38,6 +38,8 @@ _FORMS: Final = (
     (re.compile(r"pcie\d?|fhhl"), "pcie"),
     (re.compile(r"nvl\d*"), "nvl"),
 )
+#: What may be written before a name without a space (`InstinctMI250X`).
+_VENDOR: Final = re.compile(r"nvidia|geforce|tesla|quadro|amd|instinct|radeon")
 _SLICE: Final = re.compile(r"\bmig\b|\b\d+[gc]\.\d+gb")
 #: (pattern, whether it tells a count even where nobody knows the rest).
 _SPLITS: Final = (
@@ -74,11 +76,16 @@ class _InstanceType:
     is_memory_total: bool
 
 
-@lru_cache(maxsize=16384)
 def read(name: str) -> Reading:
     """What this name says; never fails, whatever it is given."""
+    name = name.strip()
+    return Reading(rest=name) if len(name) > LONGEST_NAME else _read(name)
+
+
+@lru_cache(maxsize=16384)
+def _read(name: str) -> Reading:
     text = " ".join(name.split())
-    if not text or len(text) > _LONGEST:
+    if not text:
         return Reading(rest=text)
     meant = _by_name(text)
     if meant.keys:
@@ -165,6 +172,9 @@ def _unglue(word: str) -> tuple[str, str | None, float | None] | None:
     """Family, form and memory of a name written in one word (`a100sxm80gb`)."""
     if word in _aliases():
         return word, None, None
+    vendor = _VENDOR.match(word)
+    if vendor is not None:
+        return _unglue(word[vendor.end() :])
     for pattern, name in _FORMS:
         match = re.fullmatch(rf"(.+?)(?:{pattern.pattern})", word)
         inner = _unglue(match[1]) if match else None
@@ -218,7 +228,7 @@ def _by_instance_type(text: str) -> Reading | None:
 
 def _without_prefix(lowered: str) -> str:
     """A machine type without what some services of a provider put before it (`ml.p5.48xlarge`)."""
-    return re.sub(r"^(?:ml[._]|standard_)", "", lowered)
+    return re.sub(r"^(?:ml[._]|standard_|cloud-)", "", lowered.replace(" ", "-"))
 
 
 def _count(rule: str, number: str | None) -> float | None:
@@ -261,3 +271,10 @@ def _instance_types() -> tuple[
 def _rows(name: str) -> list[dict[str, str]]:
     text = files("tradewind.hardware").joinpath("data", name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
+
+
+def aliases_of(key: str) -> tuple[str, ...]:
+    """Other names, without spaces and signs, of which this model is the likeliest meaning; sorted."""
+    return tuple(
+        sorted(alias for alias, keys in _aliases().items() if keys[0] == key and alias != compact(key))
+    )

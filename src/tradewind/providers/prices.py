@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tradewind.domain.clock import Clock
 from tradewind.domain.offers import Offer
 from tradewind.providers.base import Offload
+from tradewind.providers.plugins import BrokenPlugin, load_plugins
 
 if TYPE_CHECKING:
     import httpx2
@@ -60,6 +60,15 @@ class PriceSource(Protocol):
 
 def known_sources() -> dict[str, Callable[[], PriceSource]]:
     """Factories of all installed sources, by id."""
-    return {
-        point.name: point.load() for point in sorted(entry_points(group=_GROUP), key=lambda each: each.name)
-    }
+    return load_plugins(_GROUP, _accept).found
+
+
+def broken_sources() -> tuple[BrokenPlugin, ...]:
+    """Sources that are installed but could not be loaded, with the reasons."""
+    return load_plugins(_GROUP, _accept).broken
+
+
+def _accept(name: str, loaded: object) -> Callable[[], PriceSource]:
+    if not callable(loaded):
+        raise TypeError(f"{name} is no factory: it cannot be called")
+    return loaded

@@ -12,15 +12,20 @@ from typing import Any, ParamSpec, TypeVar
 from sqlalchemy import insert, select, update
 
 from tradewind.control import leases
+from tradewind.control.alert_prices import OfferShelf
+from tradewind.control.alerting import Alerting
+from tradewind.control.alerts import AlertController, NotificationController, PriceWatch
 from tradewind.control.attempts import AttemptController
 from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
 from tradewind.control.jobs import JobController
 from tradewind.control.nodes import NodeController
+from tradewind.control.notifying import AppriseNotifier
 from tradewind.control.runner import LeaseRunner
-from tradewind.db import tables
+from tradewind.db import price_tables, tables
 from tradewind.db.opening import bring_up_to_date, open_sqlite
 from tradewind.db.owners import Caller, ensure_defaults, store_token
+from tradewind.db.sealing import Sealer, key_file
 from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain import ids
 from tradewind.domain.clock import Clock, Entropy
@@ -84,7 +89,13 @@ async def build_context(
 
 def _end_leases(tx: Transaction) -> None:
     # The lock on the state folder says that no other server lives: what a killed one held need not run out first.
-    for table in (tables.jobs, tables.attempts, tables.nodes):
+    for table in (
+        tables.jobs,
+        tables.attempts,
+        tables.nodes,
+        price_tables.price_alerts,
+        price_tables.notifications,
+    ):
         leases.end_all(tx, table)
 
 
@@ -139,8 +150,28 @@ def _register(tx: Transaction, provider: str, inventory: Inventory) -> None:
     )
 
 
+def build_alerting(settings: Settings, context: Context, shelf: OfferShelf) -> Alerting:
+    """What alerts work with: the offers, Apprise, and the key that addresses are sealed with."""
+    return Alerting(
+        shelf=shelf,
+        notifier=AppriseNotifier(
+            context.clock, context.offload, allow_private=settings.allow_private_addresses
+        ),
+        sealer=Sealer(key_file(), context.entropy),
+    )
+
+
+def alert_controllers_of(context: Context, alerting: Alerting) -> list[LeaseRunner[Any]]:
+    """The controllers of alerts and of the messages they send, each with its runner."""
+    store, clock, entropy = context.store, context.clock, context.entropy
+    return [
+        LeaseRunner(store, AlertController(context, alerting), clock, entropy, slots=2),
+        LeaseRunner(store, NotificationController(context, alerting), clock, entropy, slots=8),
+    ]
+
+
 def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
-    """Every controller, each with its runner."""
+    """Every controller of jobs, each with its runner."""
     store, clock, entropy = context.store, context.clock, context.entropy
     return [
         LeaseRunner(store, JobController(), clock, entropy, slots=16),
@@ -149,10 +180,11 @@ def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
     ]
 
 
-async def run_control_plane(context: Context, stack: AsyncExitStack) -> None:
-    """Starts the controllers and the janitor; they end with the stack."""
-    loops = [runner.run() for runner in controllers_of(context)]
-    loops.append(Janitor(context).run())
+async def run_control_plane(context: Context, alerting: Alerting, stack: AsyncExitStack) -> None:
+    """Starts the controllers, the janitor and the watch on the prices; they end with the stack."""
+    runners = [*controllers_of(context), *alert_controllers_of(context, alerting)]
+    loops = [runner.run() for runner in runners]
+    loops += [Janitor(context).run(), PriceWatch(context).run()]
     tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def end() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tradewind.hardware.accelerators import all_models
 from tradewind.hardware.names import CLOUD_GPU_NAMES, cloud_gpu_name, fulfils, identify, short_name
+from tradewind.hardware.spelling import aliases_of
 
 KEYS = sorted(all_models())
 
@@ -76,6 +77,11 @@ KEYS = sorted(all_models())
         ("L40S", "L40S"),
         ("A16", "A16"),
         ("tpu-v5-lite-podslice", "TPU-v5e"),
+        ("InstinctMI250X", "MI250X"),
+        ("GeForceRTX2080Ti", "RTX-2080-Ti"),
+        ("A10 (24 GB PCIe)", "A10"),
+        ("A100 (40 GB SXM4)", "A100-SXM-40GB"),
+        ("H100 (80GB PCIe)", "H100-PCIe"),
     ],
 )
 def test_what_a_name_means(name: str, key: str) -> None:
@@ -141,6 +147,9 @@ def test_what_a_name_means(name: str, key: str) -> None:
         ("tpu-v5p-8", "TPU-v5p", 4),
         ("v5litepod-8", "TPU-v5e", 8),
         ("tpu-v6e-16", "TPU-v6e", 16),
+        ("TPU v4-8", "TPU-v4", 4),
+        ("cloud-tpu-v3-8", "TPU-v3", 4),
+        ("8x A100 (80 GB SXM4)", "A100-SXM-80GB", 8),
     ],
 )
 def test_names_that_say_how_many(name: str, key: str, count: float | None) -> None:
@@ -192,13 +201,19 @@ def test_memory_decides_where_the_name_does_not(
 @pytest.mark.parametrize(
     "name",
     [
-        "T400", "RTX 3080 Laptop GPU", "RTX 4090 D", "MI300A", "A100X", "RTX 3060 8GB", "H100-SXM-96GB", "14090",
+        "T400", "RTX 3080 Laptop GPU", "RTX 4090 D", "MI308X", "A100X", "RTX 3060 8GB", "H100-SXM-96GB", "14090",
         "NVIDIA A100-SXM4-80GB MIG 3g.40gb", "h100-40gb-mig", "GPU", "n1-highmem-8", "2x4x8", "x" * 5000, "昇腾910B",
     ],
 )  # fmt: skip
 def test_what_nobody_knows_is_kept(name: str) -> None:
     found = identify(f"  {name} ")
     assert (found.key, found.model) == (name, None)
+
+
+def test_space_around_a_name_is_no_part_of_it() -> None:
+    name = "a  b" + " " * 200
+    assert identify(identify(name).key).key == identify(name).key == "a b"
+    assert identify(" " * 500 + "H100 PCIe").key == "H100-PCIe"
 
 
 def test_a_count_is_read_off_a_name_that_nobody_knows() -> None:
@@ -321,3 +336,13 @@ def test_what_tables_and_the_comparison_show() -> None:
     assert {cloud for _, cloud in shown.values()} >= set(CLOUD_GPU_NAMES)
     for name in CLOUD_GPU_NAMES:
         assert cloud_gpu_name(identify(name).key) == name
+
+
+def test_other_names_of_a_model_are_listed() -> None:
+    assert "4090" in aliases_of("RTX-4090")
+    assert {"a6000"} <= set(aliases_of("RTX-A6000"))
+    assert "h100" in aliases_of("H100-SXM")
+    assert aliases_of("no such key") == ()
+    for key in KEYS:
+        for alias in aliases_of(key):
+            assert identify(alias).key == key

@@ -1,0 +1,320 @@
+"""What a device holds while it trains a language model, item by item.
+
+Formulas (per parameter, and per token and layer) follow `Reducing Activation Recomputation in Large Transformer
+Models` (Korthikanti et al. 2022) and `ZeRO` (Rajbhandari et al. 2020), with the terms of the frozen, gated, grouped
+and quantised cases worked out the same way; `calibration` multiplies each by what measurements say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tradewind.estimate.architecture import Architecture
+from tradewind.estimate.calibration import Calibration
+from tradewind.estimate.frameworks import framework_named
+from tradewind.estimate.workload import Method, Sharding, Workload
+
+GB: Final = 1e9
+#: Assumed where a workload does not say.
+USUAL_SEQUENCE_LENGTH: Final = 2048
+USUAL_LORA_RANK: Final = 16
+#: Bytes per weight of a quantised base: four bits and a scale per 64 weights (bitsandbytes), the scales quantised
+#: once more (-dq), GPTQ's groups of 128, or eight bits.
+QUANTISED_BYTES: Final[Mapping[str, float]] = {
+    "nf4": 0.5625,
+    "fp4": 0.5625,
+    "nf4-dq": 0.516,
+    "fp4-dq": 0.516,
+    "int4": 0.52,
+    "gptq": 0.52,
+    "int8": 1.02,
+}
+#: States per parameter, and whether they are kept in one byte each.
+OPTIMIZER_STATES: Final[Mapping[str, tuple[int, bool]]] = {
+    "adamw": (2, False),
+    "adam": (2, False),
+    "lamb": (2, False),
+    "adamw8bit": (2, True),
+    "adam8bit": (2, True),
+    "sgd": (0, False),
+    "momentum": (1, False),
+    "lion": (1, False),
+    "adafactor": (0, False),
+}
+#: Bytes per logit at the height of the loss: half-sized logits, their fp32 copy and its gradient.
+LOGIT_BYTES: Final = 10.0
+#: The same when the loss goes through the vocabulary's rows in eight pieces.
+CHUNKED_LOGIT_BYTES: Final = 3.0
+#: Of activations, what is left when the layers are compiled (element-wise steps fused, norms not kept in fp32).
+COMPILED_SHARE: Final = 0.75
+#: Libraries' workspaces and what is too small to list, GB.
+RUNTIME_GB: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryItem:
+    """One line of the ledger, in GB (10^9 bytes) on one device."""
+
+    name: str
+    gb: float
+    note: str
+
+
+def number_bytes(workload: Workload) -> int:
+    """Bytes of one weight in the type that matrix products run in."""
+    return 4 if workload.precision in ("fp32", "tf32") else 2
+
+
+def is_frozen(workload: Workload) -> bool:
+    """True where the base is not trained."""
+    return workload.method in (Method.LORA, Method.QLORA, Method.ADAPTER)
+
+
+def quantised_bytes(workload: Workload) -> float | None:
+    """Bytes per weight of a quantised base; None where it is not quantised."""
+    if workload.method is not Method.QLORA and not (is_frozen(workload) and workload.quantization):
+        return None
+    kind = (workload.quantization or "nf4").lower().removeprefix("bnb.")
+    return QUANTISED_BYTES.get(kind, QUANTISED_BYTES["nf4"])
+
+
+def trainable_parameters(workload: Workload, architecture: Architecture) -> float:
+    """How many parameters are trained."""
+    if not is_frozen(workload):
+        return architecture.parameters
+    count = workload.trainable_parameters
+    if count is None and workload.method is Method.ADAPTER:
+        count = _prompt_parameters(architecture)
+    if count is None:
+        rank = workload.lora_rank or USUAL_LORA_RANK
+        count = architecture.adapter_parameters(rank, is_everywhere=workload.is_lora_everywhere)
+    if workload.is_embedding_trained:
+        count += 2 * architecture.embedding_parameters
+    return count
+
+
+def tokens_per_micro_batch(workload: Workload) -> float:
+    """Tokens of the longest micro-batch, padding included."""
+    return (workload.micro_batch or 1.0) * (workload.sequence_length or USUAL_SEQUENCE_LENGTH)
+
+
+def _prompt_parameters(architecture: Architecture) -> float:
+    """LLaMA-Adapter: ten learned vectors and a gate per head in each layer."""
+    return architecture.layers * (10.0 * architecture.hidden + architecture.heads)
+
+
+def is_accumulating(workload: Workload, devices: int) -> bool:
+    """True where gradients are kept from one micro-batch to the next."""
+    one = (workload.micro_batch or 1.0) * devices
+    return workload.global_batch is not None and workload.global_batch > 1.01 * one
+
+
+def state_bytes(workload: Workload) -> tuple[float, float, float]:
+    """Bytes per trainable parameter: weights, gradients, optimizer state with its master copy."""
+    size = number_bytes(workload)
+    is_mixed = size == 2 and not workload.is_pure_precision
+    gradient, optimizer = optimizer_bytes(workload, is_half=size == 2 and workload.is_pure_precision)
+    if not is_mixed:
+        return float(size), gradient, optimizer
+    if is_frozen(workload):
+        return 4.0, gradient, optimizer  # Adapters are kept in fp32 themselves.
+    return 2.0, 2.0, optimizer + 4.0
+
+
+def optimizer_bytes(workload: Workload, *, is_half: bool) -> tuple[float, float]:
+    """Bytes per trainable parameter of a gradient and of the optimizer's states, in fp32 or in half precision."""
+    states, is_byte_sized = OPTIMIZER_STATES.get(
+        workload.optimizer.lower().removeprefix("paged_"), (2, False)
+    )
+    size = 2.0 if is_half else 4.0
+    return size, states * (1.0 if is_byte_sized else size)
+
+
+def activation_bytes(workload: Workload, architecture: Architecture) -> float:
+    """Bytes that one token leaves in one layer for the backward pass, nothing recomputed."""
+    hidden, inner = architecture.hidden, architecture.intermediate
+    keys = hidden * architecture.key_value_share
+    kept = float(architecture.norms * hidden)  # What the norms read.
+    if architecture.is_gated:
+        kept += 2 * architecture.norms * hidden  # RMS norms run in fp32 and keep their input in it.
+    kept += (
+        3 * hidden + 2 * keys
+    )  # What queries, keys and values come from; queries, attention's output; keys, values.
+    kept += hidden + (4 if architecture.is_gated else 2) * inner  # The feed-forward part and what it reads.
+    if is_frozen(workload):
+        kept -= inner + hidden  # A frozen matrix does not need its input again.
+        kept += 1.5 * hidden  # The adapters' dropout does: a copy and a mask.
+    if workload.method is Method.ADAPTER:
+        kept += _adapter_extra(workload, architecture)
+    size = number_bytes(workload)
+    bytes_per_layer = kept * size
+    if not workload.has_flash_attention or architecture.has_soft_caps:
+        sequence = workload.sequence_length or USUAL_SEQUENCE_LENGTH
+        bytes_per_layer += 2.5 * size * architecture.heads * sequence
+    return bytes_per_layer
+
+
+def _adapter_extra(workload: Workload, architecture: Architecture) -> float:
+    """Prompts alone need no dropout; scales on every matrix (adapter v2) keep each matrix's output again."""
+    hidden, inner = architecture.hidden, architecture.intermediate
+    count = workload.trainable_parameters
+    if count is not None and count > 2 * _prompt_parameters(architecture):
+        keys = hidden * architecture.key_value_share
+        return 2 * hidden + 2 * keys + hidden + (2 if architecture.is_gated else 1) * inner
+    return -2.5 * hidden
+
+
+def transformer_items(
+    workload: Workload, architecture: Architecture, devices: int, calibration: Calibration
+) -> tuple[MemoryItem, ...]:
+    """What the training program has allocated on one device at the worst moment of a step.
+
+    That moment is the end of the forward pass, when activations are there, or the optimizer's step, when gradients
+    and its temporary copies are: whichever is more.
+    """
+    framework = framework_named(workload.framework)
+
+    def multiplier(item: str) -> float:
+        return calibration.multiplier(framework.name, item)
+
+    size = number_bytes(workload)
+    spread = share_of_state(workload.sharding, devices)
+    trainable = trainable_parameters(workload, architecture)
+    weight, gradient, optimizer = state_bytes(workload)
+    head = architecture.embedding_parameters
+    parameters = architecture.parameters + (head if architecture.is_tied and framework.unties_head else 0.0)
+    per_quantised = quantised_bytes(workload)
+    if per_quantised is None:
+        base = parameters * size
+        note = f"{parameters / 1e9:.2f} billion parameters of {size} bytes"
+    else:
+        quantised = architecture.layer_parameters + (head if framework.quantises_head else 0.0)
+        per_quantised *= multiplier("quantised")
+        base = quantised * per_quantised + (parameters - quantised) * size
+        note = f"{quantised / 1e9:.2f} billion parameters of {per_quantised:.2f} bytes, the rest of {size}"
+    is_host_weights = workload.is_offloaded and workload.sharding is Sharding.FULL
+    weights = 0.0 if is_host_weights else base / spread.weights
+    adapters = trainable * weight / spread.weights if is_frozen(workload) else 0.0
+    state = multiplier("state")
+    is_paged = workload.optimizer.lower().startswith("paged_")
+    held_optimizer = (
+        0.0 if workload.is_offloaded or is_paged else trainable * optimizer * state / spread.optimizer
+    )
+    gradients = trainable * gradient * state / spread.gradients
+    if workload.has_fused_backward:
+        gradients = max(head, architecture.hidden * architecture.intermediate) * gradient / spread.weights
+    step = (
+        0.0
+        if workload.has_fused_backward or workload.is_offloaded or is_paged
+        else _step_bytes(trainable / spread.optimizer, size, framework.parameters_per_step_group, workload)
+    )
+    gathered = 0.0
+    if workload.sharding is Sharding.FULL and devices > 1:
+        gathered = multiplier("gathered") * _gathered_bytes(
+            base,
+            architecture,
+            size,
+            is_whole=framework.gathers_whole_model,
+            has_gradients=not is_frozen(workload),
+        )
+    elif devices > 1 and workload.sharding is not Sharding.TENSOR:
+        gathered = trainable * gradient / spread.gradients  # The buckets of the all-reduce.
+    activations, logits = _token_bytes(workload, architecture, multiplier)
+    activations, logits = activations / spread.tensor, logits / spread.tensor
+    dequantised = 0.0
+    if per_quantised is not None:
+        largest = head if framework.quantises_head else float(architecture.hidden * architecture.intermediate)
+        dequantised = largest * size * multiplier("dequantised")
+    kept = is_accumulating(workload, devices)
+    forward = activations + logits + dequantised + (gradients if kept else 0.0)
+    if forward < gradients + step:
+        activations = logits = dequantised = 0.0
+    else:
+        step = 0.0
+        gradients = gradients if kept else 0.0
+    lines = (
+        ("weights", weights, note if not is_host_weights else "in the host's memory"),
+        ("adapters", adapters, f"{trainable / 1e6:.1f} million parameters are trained"),
+        (
+            "gradients",
+            gradients,
+            "kept over the micro-batches of a step" if kept else "at the optimizer's step",
+        ),
+        (
+            "optimizer",
+            held_optimizer,
+            "in the host's memory" if workload.is_offloaded else workload.optimizer,
+        ),
+        (
+            "activations",
+            activations,
+            "the layers' inputs" if workload.is_checkpointing else "all that is kept",
+        ),
+        ("logits", logits, "logits and the loss over the vocabulary"),
+        ("buffers", gathered + dequantised + step, "gathered or unpacked weights, copies at the step"),
+        ("runtime", RUNTIME_GB * GB * multiplier("runtime"), "workspaces of the libraries"),
+    )
+    return tuple(MemoryItem(name=name, gb=amount / GB, note=why) for name, amount, why in lines)
+
+
+def _token_bytes(
+    workload: Workload, architecture: Architecture, multiplier: Callable[[str], float]
+) -> tuple[float, float]:
+    """Activations and logits of one micro-batch, bytes."""
+    tokens = tokens_per_micro_batch(workload)
+    size = number_bytes(workload)
+    per_layer = activation_bytes(workload, architecture) * multiplier("activations")
+    if workload.is_compiled:
+        per_layer *= COMPILED_SHARE * multiplier("compiled")
+    if workload.is_checkpointing:
+        inputs = 0.0 if workload.is_activation_offloaded else float(architecture.hidden * size)
+        activations = tokens * (architecture.layers * inputs + per_layer)
+    else:
+        share = 0.3 if workload.is_activation_offloaded else 1.0
+        activations = tokens * per_layer * max(1.0, architecture.layers * share)
+    logit = CHUNKED_LOGIT_BYTES if workload.has_chunked_loss else LOGIT_BYTES * multiplier("logits")
+    if quantised_bytes(workload) is not None:
+        logit *= multiplier("logits_quantised")
+    return activations, tokens * architecture.vocabulary * logit
+
+
+def _gathered_bytes(
+    base: float, architecture: Architecture, size: int, *, is_whole: bool, has_gradients: bool
+) -> float:
+    """Weights that are whole on a device while fully sharded layers run, and their gradients before they are cut."""
+    per_parameter = base / architecture.parameters
+    if is_whole:
+        weights = base
+    else:
+        tables = (1 if architecture.is_tied else 2) * architecture.embedding_parameters * size
+        weights = min(base, tables + 2 * architecture.layer_parameters / architecture.layers * per_parameter)
+    return weights * (2 if has_gradients else 1)
+
+
+def _step_bytes(trainable: float, size: int, group: float, workload: Workload) -> float:
+    """Temporary copies while the optimizer steps: of everything at once, or of a group in fp32."""
+    if group and not workload.is_pure_precision and workload.sharding is Sharding.FULL:
+        return 8.0 * min(trainable, group)
+    return trainable * size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateShare:
+    """Over how many devices each kind of state is cut."""
+
+    weights: int
+    gradients: int
+    optimizer: int
+    tensor: int
+
+
+def share_of_state(sharding: Sharding, devices: int) -> StateShare:
+    """What a way of sharding cuts into as many parts as there are devices."""
+    return StateShare(
+        weights=devices if sharding in (Sharding.FULL, Sharding.TENSOR) else 1,
+        gradients=devices if sharding in (Sharding.FULL, Sharding.GRADIENTS, Sharding.TENSOR) else 1,
+        optimizer=1 if sharding is Sharding.NONE else devices,
+        tensor=devices if sharding is Sharding.TENSOR else 1,
+    )
