@@ -65,6 +65,7 @@ MEMORY: Final[Problem[FinetuneRow]] = Problem(
         "compiled",
         "runtime",
     ),
+    habits=frozenset({"state", "quantised", "dequantised", "gathered", "logits_quantised", "runtime"}),
 )
 STEP: Final[Problem[FinetuneRow]] = Problem(
     predict=predict_step,
@@ -84,6 +85,7 @@ STEP: Final[Problem[FinetuneRow]] = Problem(
         "optimizer",
         "offload",
     ),
+    habits=frozenset({"launch_sharded"}),
 )
 
 

@@ -44,6 +44,8 @@ class Problem(Generic[Row]):
     actual: Callable[[Row], float]
     framework: Callable[[Row], str]
     items: Sequence[str]
+    #: Items that are a program's own habit: their formula stands as it is for a program nobody has measured.
+    habits: frozenset[str] = frozenset()
 
     def error(self, row: Row, calibration: Calibration) -> float:
         """Logarithm of measured over predicted."""
@@ -53,7 +55,7 @@ class Problem(Generic[Row]):
 def fit(problem: Problem[Row], rows: Sequence[Row], penalty: Penalty) -> Calibration:
     """The multipliers that bring the predictions of these rows nearest to what was measured."""
     frameworks = sorted({problem.framework(row) for row in rows} - {SHARED})
-    keys: list[Key] = [(SHARED, item) for item in problem.items]
+    keys: list[Key] = [(SHARED, item) for item in problem.items if item not in problem.habits]
     keys += [(framework, item) for framework in frameworks for item in problem.items]
     cost = np.array([penalty.shared if key[0] == SHARED else penalty.own for key in keys])
     theta = np.zeros(len(keys))
@@ -76,8 +78,13 @@ def _linearise(
     """Log errors, and how fast the logarithm of each prediction grows with each log multiplier."""
     base = Calibration(log_multipliers=_named(keys, theta))
     nudged = {
-        item: Calibration(log_multipliers={**base.log_multipliers, (SHARED, item): base_value + NUDGE})
-        for item, base_value in ((item, base.log_multipliers[SHARED, item]) for item in problem.items)
+        item: Calibration(
+            log_multipliers={
+                **base.log_multipliers,
+                (SHARED, item): base.log_multipliers.get((SHARED, item), 0.0) + NUDGE,
+            }
+        )
+        for item in problem.items
     }
     errors = np.array([problem.error(row, base) for row in rows])
     slopes = np.zeros((len(rows), len(keys)))
@@ -85,10 +92,9 @@ def _linearise(
     for number, row in enumerate(rows):
         for item, calibration in nudged.items():
             slope = (errors[number] - problem.error(row, calibration)) / NUDGE
-            slopes[number, place[SHARED, item]] = slope
-            own = place.get((problem.framework(row), item))
-            if own is not None:
-                slopes[number, own] = slope
+            for key in ((SHARED, item), (problem.framework(row), item)):
+                if key in place:
+                    slopes[number, place[key]] = slope
     return errors, slopes
 
 
