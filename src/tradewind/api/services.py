@@ -8,6 +8,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from tradewind.catalog.shelf import Catalog
 from tradewind.control.alerting import Alerting
 from tradewind.control.context import Context
 from tradewind.control.planning import OfferShelf
@@ -29,6 +30,7 @@ class Services:
 
     context: Context
     alerting: Alerting
+    catalog: Catalog
     shelf: OfferShelf
     doctor: Doctor
     url: str

@@ -15,7 +15,7 @@ import uvicorn
 from tradewind.api.app import create_app
 from tradewind.api.guard import hosts_from
 from tradewind.api.services import Services
-from tradewind.control.alert_prices import EmptyShelf
+from tradewind.catalog.shelf import Catalog
 from tradewind.control.planning import OfferShelf
 from tradewind.domain.clock import SystemClock, SystemEntropy
 from tradewind.domain.errors import ConflictError
@@ -88,11 +88,13 @@ async def serve(settings: Settings) -> None:
         stack.callback(sock.close)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         url = f"http://{host}:{sock.getsockname()[1]}"
-        alerting = build_alerting(settings, context, EmptyShelf())
+        catalog = Catalog(store, context.offload)
+        alerting = build_alerting(settings, context, catalog)
         await run_control_plane(context, alerting, stack)
         services = Services(
             context=context,
             alerting=alerting,
+            catalog=catalog,
             shelf=OfferShelf(context),
             doctor=ServerDoctor(context),
             url=url,

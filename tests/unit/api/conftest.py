@@ -15,7 +15,7 @@ from tests.unit.catalog.offers_for_tests import offer
 from tests.unit.conftest import HandClock
 from tradewind.api.app import create_app
 from tradewind.api.services import Services
-from tradewind.control import offer_names
+from tradewind.catalog.shelf import Catalog
 from tradewind.control.alerting import Alerting
 from tradewind.control.context import Context
 from tradewind.control.notifying import DeliveryError, Message
@@ -25,7 +25,6 @@ from tradewind.db.owners import Caller, caller_for, store_token
 from tradewind.db.sealing import Sealer
 from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain.clock import SystemEntropy
-from tradewind.domain.errors import NotFoundError
 from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Offer
 from tradewind.domain.schemas import Diagnosis
@@ -63,19 +62,6 @@ class NoDoctor:
 
     async def examine(self) -> list[Diagnosis]:
         return []
-
-
-@pytest.fixture(autouse=True)
-def _known_providers(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Lambda:
-        id = "lambda"
-
-    def find(name: str) -> type[Lambda]:
-        if name.lower() in ("lambda", "lambda_labs"):
-            return Lambda
-        raise NotFoundError(name)
-
-    monkeypatch.setattr(offer_names, "find_about", find)
 
 
 @pytest.fixture
@@ -131,6 +117,7 @@ async def connect(
     services = Services(
         context=context,
         alerting=alerting,
+        catalog=Catalog(store, inline),
         shelf=OfferShelf(context),
         doctor=NoDoctor(),
         url="http://127.0.0.1",
