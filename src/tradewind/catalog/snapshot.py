@@ -10,11 +10,10 @@ from sqlalchemy import insert, select, update
 from tradewind.catalog.comparing import CHANGE_COLUMNS, Difference
 from tradewind.db import price_tables
 from tradewind.db.price_rows import PriceSourceRow
+from tradewind.db.price_tables import PRICES_CHANGED
 from tradewind.db.rows import StaleRowError
 from tradewind.db.store import Transaction
 
-#: Who waits on this topic is woken when any source's offers have changed.
-PRICES_CHANGED: Final = "prices"
 _COLUMNS: Final = ("source_id", "project_id", *CHANGE_COLUMNS)
 
 
