@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from tradewind.catalog.alert_history import Change, highest, replay
 from tradewind.catalog.alert_texts import tell
@@ -14,6 +14,7 @@ from tradewind.catalog.alerts import Place
 from tradewind.catalog.ranks import LAST_RESORT, rank_of
 from tradewind.db import price_tables
 from tradewind.db.owners import Caller
+from tradewind.db.price_rows import open_to
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.offers import Availability
@@ -110,8 +111,7 @@ def read_changes(
 
 def _wanted(caller: Caller, condition: AlertCondition) -> ColumnElement[bool]:
     table, filters = price_tables.price_changes, condition.filters
-    # Sources that a user has imported belong to a project; the others are everybody's.
-    parts = [or_(table.c.project_id.is_(None), table.c.project_id == caller.project_id)]
+    parts = [open_to(caller, table)]
     if filters.accelerators:
         parts.append(table.c.accelerator.in_(filters.accelerators))
     if filters.providers:
