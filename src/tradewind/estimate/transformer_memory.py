@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tradewind.estimate.architecture import Architecture
-from tradewind.estimate.calibration import Calibration
 from tradewind.estimate.frameworks import framework_named
+from tradewind.estimate.memory_calibration import Calibration
 from tradewind.estimate.workload import Method, Sharding, Workload
 
 GB: Final = 1e9

@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.accuracy.finetune import PREFIX, evaluate, leave_out
 from benchmarks.accuracy.finetune_fit import MEMORY, PENALTY, STEP, model_of, predict_memory, rows_for
+from benchmarks.accuracy.finetune_fitting import Penalty, fit, spread
 from benchmarks.accuracy.finetune_rows import FinetuneRow, read_rows
-from benchmarks.accuracy.fitting import Penalty, fit, spread
-from tradewind.estimate.calibration import Calibration
+from tradewind.estimate.memory_calibration import Calibration
 from tradewind.estimate.workload import Method, Sharding
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradewind.estimate.calibration import Calibration
 from tradewind.estimate.finetune import achieved_flops, estimate_step, slower_of, tokens_in_micro_batch
+from tradewind.estimate.memory_calibration import Calibration
 from tradewind.estimate.workload import Family, Method, Sharding, Workload
 from tradewind.hardware.accelerators import all_models
 
