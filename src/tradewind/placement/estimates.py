@@ -1,12 +1,14 @@
-"""The one place where a job file's `estimate` meets the room that works it out."""
+"""The one place where a job file's `estimate` meets the room that works it out.
+
+What works it out brings tables with it, and is loaded when a job first needs it: a server that is asked nothing of the
+kind stays small.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.offers import Offer
@@ -17,6 +19,9 @@ from tradewind.hardware.accelerators import all_models
 from tradewind.hardware.names import fulfils, identify
 from tradewind.spec.models import JobSpec
 from tradewind.spec.parts import Estimate
+
+if TYPE_CHECKING:
+    from tradewind.estimate.hours import Run
 
 #: How far repeated runs of the same work on the same accelerators lie apart, one in ten each way (MLPerf training
 #: results of other submitters with the same workload, accelerator and count: 14.6 % at P90).
@@ -32,7 +37,7 @@ class JobEstimates:
     out. Answers are kept for as long as the process lives: they depend on the job file and the accelerator alone.
     """
 
-    def __init__(self, spec: JobSpec, history: Sequence[Any] = ()) -> None:
+    def __init__(self, spec: JobSpec, history: Sequence[Run] = ()) -> None:
         self._said = spec.estimate
         self._history = tuple(history)
         self.notes: list[str] = []
@@ -63,11 +68,10 @@ class JobEstimates:
         said = self._said
         if said is None or said.model is None:
             return None
-        if find_spec("tradewind.estimate.presets") is None:
-            self.notes.append(f"how long {said.model} takes is not known: write `hours` instead")
-            return None
+        from tradewind.estimate.presets import workload_of
+
         try:
-            made: Workload = import_module("tradewind.estimate.presets").workload_of(
+            made = workload_of(
                 said.model,
                 method=said.method,
                 tokens=said.tokens,
@@ -93,27 +97,26 @@ class JobEstimates:
 def _hours(
     said: Estimate | None,
     workload: Workload | None,
-    history: tuple[Any, ...],
+    history: tuple[Run, ...],
     accelerator: str | None,
     count: float,
     nodes: int,
 ) -> Band | None:
     model = all_models().get(accelerator or "")
-    if history and model is not None and find_spec("tradewind.estimate.hours") is not None:
-        room = import_module("tradewind.estimate.hours")
-        band: Band | None = room.estimate_hours(
-            workload or _ANY_WORK, model, count * nodes, nodes=nodes, history=history
-        )
+    if history and model is not None:
+        from tradewind.estimate.hours import estimate_hours
+
+        work = workload or _ANY_WORK
+        band = estimate_hours(work, model, count * nodes, nodes=nodes, history=history)
         if band is not None:
             return band
     if said is not None and said.hours is not None:
         return _stated(said.hours, said.on, accelerator, count, nodes)
     if workload is None or model is None:
         return None
-    worked_out: Band | None = import_module("tradewind.estimate.hours").estimate_hours(
-        workload, model, count * nodes, nodes=nodes
-    )
-    return worked_out
+    from tradewind.estimate.hours import estimate_hours
+
+    return estimate_hours(workload, model, count * nodes, nodes=nodes)
 
 
 def _stated(hours: float, on: str | None, accelerator: str | None, count: float, nodes: int) -> Band | None:
@@ -127,12 +130,14 @@ def _stated(hours: float, on: str | None, accelerator: str | None, count: float,
     if fulfils(on, accelerator) and is_same_number:
         return stated_band(hours, "the job file's estimate")
     there, here = measured.model, all_models().get(accelerator)
-    if there is None or here is None or find_spec("tradewind.estimate.hours") is None:
+    if there is None or here is None:
         return None
-    band: Band = import_module("tradewind.estimate.hours").scale_hours(
-        hours, there, here, measured_count=measured.count or count * nodes, count=count * nodes, nodes=nodes
+    from tradewind.estimate.hours import scale_hours
+
+    all_here = count * nodes
+    return scale_hours(
+        hours, there, here, measured_count=measured.count or all_here, count=all_here, nodes=nodes
     )
-    return band
 
 
 @lru_cache(maxsize=65536)
@@ -188,9 +193,6 @@ class Place:
     @lru_cache(maxsize=65536)
     def grams_per_kwh(provider: str, region: str) -> float | None:
         """Grams CO2e per kilowatt-hour at the machine, cooling of the building included; None: nobody says."""
-        if find_spec("tradewind.estimate.carbon") is None:
-            return None
-        room = import_module("tradewind.estimate.carbon")
-        grams: float = room.carbon_intensity(provider, region).g_per_kwh
-        building: float = room.pue(provider).p50
-        return grams * building
+        from tradewind.estimate.carbon import carbon_intensity, pue
+
+        return carbon_intensity(provider, region).g_per_kwh * pue(provider).p50

@@ -54,7 +54,7 @@ CHEAP = offer(
     "vast", price=1.0, instance_type="cheap", region="eu", market=Market.SPOT, availability=Availability.LOW
 )
 SURE = offer("lambda", price=2.5, instance_type="sure", region="us")
-QUICK = offer("runpod", price=30.0, instance_type="quick", accelerator="B200-SXM", region="us")
+QUICK = offer("runpod", price=30.0, instance_type="quick", accelerator="B200", region="us")
 
 
 def test_each_takes_what_it_is_named_for() -> None:
