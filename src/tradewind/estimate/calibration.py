@@ -133,7 +133,9 @@ class Calibration:
             return None, surface
         return run_row(workload, accelerator, count, nodes, usual.batch), surface
 
-    def _carried(self, accelerator: AcceleratorModel, count: float, nodes: int, precision: str | None) -> float:
+    def _carried(
+        self, accelerator: AcceleratorModel, count: float, nodes: int, precision: str | None
+    ) -> float:
         """How many times faster one device among `count` is than the reference alone, for image models."""
         if RUNS not in self.surfaces or (accelerator.key == IMAGE_REFERENCE and count == 1):
             return 1.0
@@ -223,7 +225,9 @@ def calibration_from(record: Mapping[str, Any], surfaces: Mapping[str, Surface])
 def calibration_record(calibration: Calibration) -> dict[str, Any]:
     """What `calibration_from` reads."""
     usual = {
-        name: {key: value for key, value in (("units", each.units), ("batch", each.batch)) if value is not None}
+        name: {
+            key: value for key, value in (("units", each.units), ("batch", each.batch)) if value is not None
+        }
         for name, each in sorted(calibration.usual.items())
     }
     return {
@@ -241,9 +245,7 @@ def shipped() -> Calibration:
     folder = files("tradewind.estimate").joinpath("data")
     record = json.loads(folder.joinpath("calibration.json").read_text(encoding="utf-8"))
     surfaces = {
-        name: surface_from(
-            json.loads(folder.joinpath(f"surface_{name}.json").read_text(encoding="utf-8"))
-        )
+        name: surface_from(json.loads(folder.joinpath(f"surface_{name}.json").read_text(encoding="utf-8")))
         for name in record["surfaces"]
     }
     return calibration_from(record, surfaces)

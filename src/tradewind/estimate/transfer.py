@@ -74,7 +74,9 @@ def _scaling(model: AcceleratorModel, count: float, nodes: int) -> float:
     per_node = count / nodes
     loss = _LOSS_PER_DOUBLING[accelerator_row(model, "half")["switched"] == 1.0]
     inside = math.log2(per_node) if per_node > 1 else 0.0
-    return math.log(count) + inside * math.log1p(-loss) + math.log2(nodes) * math.log1p(-_LOSS_PER_NODE_DOUBLING)
+    return (
+        math.log(count) + inside * math.log1p(-loss) + math.log2(nodes) * math.log1p(-_LOSS_PER_NODE_DOUBLING)
+    )
 
 
 def scale_hours(
