@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -16,7 +15,11 @@ from tradewind.domain.schemas_alerts import AlertCondition, AlertFilters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One recorded change of one offer of one source. `price_micro` is per machine hour; None: it was gone."""
+    """One recorded change of one offer of one source. `price_micro` is per machine hour; None: it was gone.
+
+    `rank` says how much the source is believed where another knows the same offer, lower is more; a last resort
+    counts only where nobody else knows that accelerator at that provider (`catalog.ranks`).
+    """
 
     source_id: str
     place: Place
@@ -25,58 +28,29 @@ class Change:
     seen_at: datetime
     #: Of one accelerator, where it is known.
     memory_gb: float | None = None
+    rank: int = 0
+    is_last_resort: bool = False
 
 
-@dataclass(slots=True)
-class _Offer:
-    micro: int | None
-    is_known: bool
-    is_there: bool
-    version: int
+_Family = tuple[str, str]
 
 
 def sights(changes: Iterable[Change], condition: AlertCondition) -> Iterator[tuple[datetime, Sight]]:
     """What the matching offers showed after each moment of change. `changes` must be in order of time."""
-    offers: dict[tuple[str, Place], _Offer] = {}
-    prices: list[tuple[int, Place, str, int]] = []
-    there: list[tuple[int, Place, str, int]] = []
-    known = available = version = 0
-    for at, group in groupby(changes, key=lambda change: change.seen_at):
-        touched = False
-        for change in group:
-            if not passes(change, condition.filters):
-                continue
-            touched = True
-            key = (change.source_id, change.place)
-            old = offers.pop(key, None)
-            if old is not None:
-                known -= old.is_known
-                available -= old.is_there
+    offers: dict[_Family, dict[tuple[str, Place], Change]] = defaultdict(dict)
+    seen: dict[_Family, Sight] = {}
+    for at, moment in groupby(changes, key=lambda change: change.seen_at):
+        touched: set[_Family] = set()
+        for change in moment:
+            family = (change.place.provider, change.place.accelerator)
+            touched.add(family)
             if change.price_micro is None:
-                continue
-            version += 1
-            offer = _read(change, condition, version)
-            offers[key] = offer
-            known += offer.is_known
-            available += offer.is_there
-            if offer.micro is not None:
-                entry = (offer.micro, change.place, change.source_id, offer.version)
-                heapq.heappush(prices, entry)
-                if offer.is_there:
-                    heapq.heappush(there, entry)
-        if touched:
-            best, nearest = _top(prices, offers), _top(there, offers)
-            yield (
-                at,
-                Sight(
-                    matching=len(offers),
-                    known=known,
-                    available=available,
-                    best_micro=None if best is None else best[0],
-                    best_at=None if best is None else best[1],
-                    available_at=None if nearest is None else nearest[1],
-                ),
-            )
+                offers[family].pop((change.source_id, change.place), None)
+            else:
+                offers[family][change.source_id, change.place] = change
+        for family in touched:
+            seen[family] = _see(_believed(list(offers[family].values())), condition)
+        yield at, _together(seen.values())
 
 
 def replay(
@@ -169,26 +143,74 @@ class _Window:
             self._prices.popleft()
 
 
-def _read(change: Change, condition: AlertCondition, version: int) -> _Offer:
-    is_known = change.availability is not Availability.UNKNOWN
-    is_gone = change.availability is Availability.UNAVAILABLE
-    micro = change.price_micro
-    count = change.place.accelerator_count
-    if not micro or micro < 0 or is_gone:
-        micro = None
-    elif condition.per == "accelerator_hour":
-        micro = round(micro / count) if count > 0 else None
-    return _Offer(micro, is_known, is_known and not is_gone, version)
+def _believed(offers: list[Change]) -> list[Change]:
+    """The offers of one accelerator at one provider that count, where several sources know them.
+
+    Nearly as the catalogue merges them: it also asks who has looked last, which is not recorded when nothing changed.
+    """
+    better = [offer for offer in offers if not offer.is_last_resort] or offers
+    ranks: dict[tuple[str, str, str], int] = {}
+    for offer in better:
+        terms = _terms(offer.place)
+        ranks[terms] = min(offer.rank, ranks.get(terms, offer.rank))
+    return [offer for offer in better if offer.rank == ranks[_terms(offer.place)]]
 
 
-def _top(
-    heap: list[tuple[int, Place, str, int]], offers: dict[tuple[str, Place], _Offer]
-) -> tuple[int, Place] | None:
-    """The cheapest entry that still stands; what has changed since it was put in is thrown away here."""
-    while heap:
-        micro, place, source, version = heap[0]
-        offer = offers.get((source, place))
-        if offer is not None and offer.version == version and offer.micro == micro:
-            return micro, place
-        heapq.heappop(heap)
-    return None
+def _terms(place: Place) -> tuple[str, str, str]:
+    # Without the zone: one source's offer of a region stands for another's of its zones.
+    return (place.region, place.instance_type, place.market)
+
+
+def _see(offers: list[Change], condition: AlertCondition) -> Sight:
+    matching = [offer for offer in offers if passes(offer, condition.filters)]
+    known = [offer for offer in matching if offer.availability is not Availability.UNKNOWN]
+    there = [offer for offer in known if offer.availability is not Availability.UNAVAILABLE]
+    best = _cheapest(matching, condition)
+    nearest = _cheapest(there, condition)
+    return Sight(
+        matching=len(matching),
+        known=len(known),
+        available=len(there),
+        best_micro=None if best is None else best[0],
+        best_at=None if best is None else best[1],
+        available_at=None if nearest is None else nearest[1],
+        available_micro=None if nearest is None else nearest[0],
+    )
+
+
+def _together(parts: Collection[Sight]) -> Sight:
+    best = min(
+        ((part.best_micro, part.best_at) for part in parts if part.best_micro is not None and part.best_at),
+        default=(None, None),
+    )
+    nearest = min(
+        (
+            (part.available_micro, part.available_at)
+            for part in parts
+            if part.available_micro is not None and part.available_at
+        ),
+        default=(None, None),
+    )
+    return Sight(
+        matching=sum(part.matching for part in parts),
+        known=sum(part.known for part in parts),
+        available=sum(part.available for part in parts),
+        best_micro=best[0],
+        best_at=best[1],
+        available_at=nearest[1],
+        available_micro=nearest[0],
+    )
+
+
+def _cheapest(offers: list[Change], condition: AlertCondition) -> tuple[int, Place] | None:
+    found = [(micro, offer.place) for offer in offers if (micro := _price_of(offer, condition)) is not None]
+    return min(found, default=None)
+
+
+def _price_of(offer: Change, condition: AlertCondition) -> int | None:
+    micro, count = offer.price_micro, offer.place.accelerator_count
+    if not micro or micro < 0 or offer.availability is Availability.UNAVAILABLE:
+        return None
+    if condition.per == "hour":
+        return micro
+    return round(micro / count) if count > 0 else None

@@ -18,7 +18,7 @@ def tell(name: str, condition: AlertCondition, finding: Finding) -> tuple[str, s
         lines = [
             f"{place} can be had again.",
             f"Matching offers that are there now: {finding.available}.",
-            *([f"The lowest price among them and others that match: {price}."] if price else []),
+            *([f"The lowest price among them: {price}."] if price else []),
         ]
     elif finding.kind is AlertKind.PRICE_BELOW:
         title = f"{name}: {price}, {place}"

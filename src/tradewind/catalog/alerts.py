@@ -55,6 +55,7 @@ class Sight:
     best_at: Place | None = None
     #: Where the cheapest of those is that are known to be there.
     available_at: Place | None = None
+    available_micro: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,8 @@ def see(table: OfferTable, condition: AlertCondition) -> Sight:
     best = _cheapest(table, chosen & had & priced, prices)
     # An offer that is there counts as there even where its price is not known.
     there = known & had
-    nearest = _cheapest(table, there & priced, prices) or _cheapest(table, there, np.zeros(len(table)))
+    priced_there = _cheapest(table, there & priced, prices)
+    nearest = priced_there or _cheapest(table, there, np.zeros(len(table)))
     return Sight(
         matching=int(chosen.sum()),
         known=int(known.sum()),
@@ -138,6 +140,7 @@ def see(table: OfferTable, condition: AlertCondition) -> Sight:
         best_micro=None if best is None else best[0],
         best_at=None if best is None else best[1],
         available_at=None if nearest is None else nearest[1],
+        available_micro=None if priced_there is None else priced_there[0],
     )
 
 
@@ -215,7 +218,7 @@ def _weigh_availability(
     finding = Finding(
         number=state.number + 1,
         kind=condition.kind,
-        price_micro=sight.best_micro,
+        price_micro=sight.available_micro,
         place=sight.available_at,
         available=sight.available,
     )

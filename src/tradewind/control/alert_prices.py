@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from tradewind.catalog.alert_history import Change, highest, replay
 from tradewind.catalog.alert_texts import tell
 from tradewind.catalog.alerts import Place
+from tradewind.catalog.ranks import LAST_RESORT, rank_of
 from tradewind.db import price_tables
 from tradewind.db.owners import Caller
+from tradewind.db.price_rows import open_to
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.offers import Availability
@@ -33,16 +35,6 @@ class OfferShelf(Protocol):
     async def table(self, caller: Caller) -> OfferTable:
         """Everything that this caller may see."""
         ...
-
-
-class EmptyShelf:
-    """The offers of a server that has no catalogue of them: none."""
-
-    async def table(self, caller: Caller) -> OfferTable:  # noqa: ARG002
-        """No offers, whoever asks."""
-        from tradewind.domain.offer_table import OfferTable
-
-        return OfferTable.of([])
 
 
 def preview(
@@ -99,8 +91,12 @@ def read_changes(
         table.c.accelerator, table.c.accelerator_count,
     )  # fmt: skip
     last_before = select(func.max(table.c.position)).where(wanted, table.c.seen_at < since).group_by(*offer)
-    stood = select(table).where(table.c.position.in_(last_before), table.c.price_micro.is_not(None))
-    changed = select(table).where(wanted, table.c.seen_at >= since, table.c.seen_at <= tx.now)
+    sources = price_tables.price_sources
+    read = select(table, sources.c.name.label("source_name"), sources.c.settings).join_from(
+        table, sources, sources.c.id == table.c.source_id
+    )
+    stood = read.where(table.c.position.in_(last_before), table.c.price_micro.is_not(None))
+    changed = read.where(wanted, table.c.seen_at >= since, table.c.seen_at <= tx.now)
     found: list[Change] = []
     for statement in (stood, changed):
         ordered = statement.order_by(table.c.seen_at, table.c.position).limit(most + 1 - len(found))
@@ -115,8 +111,7 @@ def read_changes(
 
 def _wanted(caller: Caller, condition: AlertCondition) -> ColumnElement[bool]:
     table, filters = price_tables.price_changes, condition.filters
-    # Sources that a user has imported belong to a project; the others are everybody's.
-    parts = [or_(table.c.project_id.is_(None), table.c.project_id == caller.project_id)]
+    parts = [open_to(caller, table)]
     if filters.accelerators:
         parts.append(table.c.accelerator.in_(filters.accelerators))
     if filters.providers:
@@ -136,6 +131,8 @@ def _first_seen(tx: Transaction, caller: Caller, condition: AlertCondition) -> d
 
 
 def _change(row: Any) -> Change:
+    # A source that was imported for a project has that behind its name.
+    name = row.source_name.partition("@")[0]
     return Change(
         source_id=row.source_id,
         place=Place(
@@ -151,6 +148,8 @@ def _change(row: Any) -> Change:
         availability=Availability(row.availability),
         seen_at=row.seen_at,
         memory_gb=_memory_of(row.accelerator),
+        rank=rank_of(name, row.settings),
+        is_last_resort=name in LAST_RESORT,
     )
 
 

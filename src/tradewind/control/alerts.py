@@ -143,9 +143,9 @@ class PriceWatch:
         self._seen: dict[str, int] | None = None
 
     async def run(self) -> None:
-        """Runs until cancelled. The wake-up of a source's row makes it look at once; otherwise it looks every 30 s."""
+        """Runs until cancelled. New prices wake it at once; those of another server are seen within 30 s."""
         store, clock = self._context.store, self._context.clock
-        with store.wakeups.subscribe(price_tables.price_sources.name) as woken:
+        with store.wakeups.subscribe(price_tables.PRICES_CHANGED) as woken:
             while True:
                 woken.clear()
                 try:

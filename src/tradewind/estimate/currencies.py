@@ -23,14 +23,14 @@ class Currency:
 @cache
 def known_currencies() -> dict[str, Currency]:
     """Every currency with a rate, by its three letters."""
-    text = files("tradewind.estimate").joinpath("data", "currencies.csv").read_text(encoding="utf-8")
+    text = files("tradewind.estimate").joinpath("data", "exchange_rates.csv").read_text(encoding="utf-8")
     return {
-        row["code"]: Currency(
-            code=row["code"],
-            usd_per_unit=Decimal(row["usd_per_unit"]),
+        row["currency"]: Currency(
+            code=row["currency"],
+            usd_per_unit=Decimal(row["usd"]),
             source=row["source"],
             as_of=row["as_of"],
-            is_assumed=row["is_assumed"] == "true",
+            is_assumed=row["is_assumed"] == "yes",
         )
         for row in csv.DictReader(text.splitlines())
     }

@@ -15,22 +15,24 @@ from tests.unit.catalog.offers_for_tests import offer
 from tests.unit.conftest import HandClock
 from tradewind.api.app import create_app
 from tradewind.api.services import Services
-from tradewind.control import offer_names
+from tradewind.catalog.shelf import Catalog
 from tradewind.control.alerting import Alerting
 from tradewind.control.context import Context
 from tradewind.control.notifying import DeliveryError, Message
 from tradewind.control.planning import OfferShelf
+from tradewind.control.price_sources import Wanted, ensure_sources
+from tradewind.control.prices import PriceController, Sources
 from tradewind.db import tables
 from tradewind.db.owners import Caller, caller_for, store_token
 from tradewind.db.sealing import Sealer
 from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain.clock import SystemEntropy
-from tradewind.domain.errors import NotFoundError
 from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Offer
 from tradewind.domain.schemas import Diagnosis
 from tradewind.domain.secrets import Secret
 from tradewind.estimate.tariff import Tariff
+from tradewind.providers.prices import load_source, source_names
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
 
@@ -63,19 +65,6 @@ class NoDoctor:
 
     async def examine(self) -> list[Diagnosis]:
         return []
-
-
-@pytest.fixture(autouse=True)
-def _known_providers(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Lambda:
-        id = "lambda"
-
-    def find(name: str) -> type[Lambda]:
-        if name.lower() in ("lambda", "lambda_labs"):
-            return Lambda
-        raise NotFoundError(name)
-
-    monkeypatch.setattr(offer_names, "find_about", find)
 
 
 @pytest.fixture
@@ -128,9 +117,23 @@ async def connect(
     store: SqlStore, caller: Caller, context: Context, alerting: Alerting, clock: HandClock
 ) -> AsyncIterator[Callable[[str], Api]]:
     """Clients of the users `ana` (who owns the place) and `ben`."""
+    wanted = Wanted.parse("shipped")
+    prices = PriceController(
+        store,
+        clock,
+        SystemEntropy(),
+        inline,
+        Sources(names=source_names(), load=load_source, environment={}, make_http=httpx2.AsyncClient),
+        wanted,
+    )
+    catalog = Catalog(store, inline)
+    catalog.on_ask = prices.ask
+    await store.run(lambda tx: ensure_sources(tx, source_names(), wanted))
     services = Services(
         context=context,
         alerting=alerting,
+        catalog=catalog,
+        prices=prices,
         shelf=OfferShelf(context),
         doctor=NoDoctor(),
         url="http://127.0.0.1",

@@ -35,6 +35,8 @@ def change(hours: float, dollars: float | None, **more: Any) -> Change:
         price_micro=None if dollars is None else round(dollars * DOLLAR),
         availability=more.get("availability", Availability.HIGH),
         seen_at=at(hours),
+        rank=more.get("rank", 0),
+        is_last_resort=more.get("is_last_resort", False),
     )
 
 
@@ -75,6 +77,36 @@ def test_the_window_is_measured_from_the_highest_price_that_held_in_it() -> None
     # 4 to 3 within a day is a quarter; 4 to 3 over two days with a stop in between is not a fifth at once.
     assert fired_at([change(0, 4), change(10, 3)], condition) == [10]
     assert fired_at([change(0, 4), change(30, 3.4), change(60, 3)], condition) == []
+
+
+def test_the_source_that_is_believed_most_counts() -> None:
+    shipped = {"source_id": "shipped", "rank": 4}
+    live = {"source_id": "live", "rank": 2}
+    changes = [
+        change(0, 1.5, **shipped),
+        change(1, 2.5, zone="eu-nl-a", **live),
+        change(2, 2.4, zone="eu-nl-a", **live),
+        change(3, None, zone="eu-nl-a", **live),
+    ]
+    seen = [sight.best_micro for _, sight in sights(changes, below(2))]
+    assert seen == [round(dollars * DOLLAR) for dollars in (1.5, 2.5, 2.4, 1.5)]
+
+
+def test_a_last_resort_counts_only_where_nobody_else_knows() -> None:
+    old = {"source_id": "reference-2024", "rank": 4, "is_last_resort": True}
+    changes = [
+        change(0, 0.5, region="", instance_type="H100", **old),
+        change(1, 2.5, rank=4),
+        change(2, 3, provider="runpod"),
+        change(3, None, rank=4),
+    ]
+    seen = [(sight.matching, sight.best_micro) for _, sight in sights(changes, below(2))]
+    assert seen == [
+        (1, round(0.5 * DOLLAR)),
+        (1, round(2.5 * DOLLAR)),
+        (2, round(2.5 * DOLLAR)),
+        (2, round(0.5 * DOLLAR)),
+    ]
 
 
 STEPS = st.lists(

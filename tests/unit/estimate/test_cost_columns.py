@@ -13,7 +13,7 @@ from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Availability, Offer
 from tradewind.estimate.band import Band
 from tradewind.estimate.cost import estimate_cost
-from tradewind.estimate.cost_columns import NO_COST, HourColumns, cost_columns
+from tradewind.estimate.cost_columns import NO_COST, HourColumns, cost_columns, lower_bounds
 from tradewind.estimate.run_terms import RunTerms
 
 PROVIDERS = (
@@ -73,16 +73,13 @@ def test_columns_say_what_each_row_says(rows: list[tuple[Offer, Band]], terms: R
     bands = [hours for _, hours in rows]
     table = OfferTable.of(offers)
     order = np.arange(len(rows))[::-1]
-    columns = cost_columns(
-        table,
-        order,
-        HourColumns(
-            p50=np.array([bands[i].p50 for i in order]),
-            p90=np.array([bands[i].p90 for i in order]),
-        ),
-        terms,
+    given_hours = HourColumns(
+        p50=np.array([bands[i].p50 for i in order]), p90=np.array([bands[i].p90 for i in order])
     )
+    columns = cost_columns(table, order, given_hours, terms)
+    bounds = lower_bounds(table, order, given_hours, terms)
     for place, row in enumerate(order):
+        assert bounds[place] <= columns.cost_p50_micro[place]
         alone = estimate_cost(table.offer(int(row)), bands[row], terms)
         assert columns.cost_p50_micro[place] == alone.p50_micro
         assert columns.cost_p90_micro[place] == alone.p90_micro
@@ -113,6 +110,7 @@ def test_rows_without_a_price_or_of_a_market_ruled_out_have_no_cost() -> None:
     assert list(columns.cost_p50_micro[:2]) == [NO_COST, NO_COST]
     assert list(columns.cost_p90_micro[:2]) == [NO_COST, NO_COST]
     assert columns.cost_p50_micro[2] > 0
+    assert list(lower_bounds(table, np.arange(3), hours, RunTerms(is_spot_ok=False))[:2]) == [np.inf, np.inf]
 
 
 def test_no_rows_and_no_hours_are_fine() -> None:
@@ -127,3 +125,13 @@ def test_absurd_hours_and_prices_stay_inside_64_bits() -> None:
     columns = cost_columns(table, np.arange(2), hours, RunTerms(nodes=10_000, disk_gb=1e7, data_gb=1e7))
     assert (columns.cost_p50_micro > 0).all()
     assert (columns.cost_p90_micro >= columns.cost_p50_micro).all()
+
+
+def test_long_tables_are_costed_like_short_ones() -> None:
+    table = OfferTable.of([offer(micro_per_hour=price) for price in (1_000_000, 2_000_000, 3_000_000)])
+    rows = np.resize(np.arange(3), 20_000)
+    hours = HourColumns(p50=np.linspace(0, 100, 20_000), p90=np.linspace(0, 200, 20_000))
+    whole = cost_columns(table, rows, hours)
+    for row in (0, 8_191, 8_192, 19_999):
+        one = HourColumns(p50=hours.p50[row : row + 1], p90=hours.p90[row : row + 1])
+        assert whole.cost_p90_micro[row] == cost_columns(table, rows[row : row + 1], one).cost_p90_micro[0]
