@@ -48,7 +48,7 @@ _HINTS: Final = {
 class Row(BaseModel):
     """One row of somebody's price list. Keys that are not named are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 def base_url(wire: Wire, default: str) -> str:
