@@ -63,6 +63,31 @@ async def test_how_long_to_wait_is_read_in_both_forms() -> None:
     assert (await refusal(401, **{"retry-after": "30"})).retry_after_s is None
 
 
+async def redirected(**credentials: str) -> list[str]:
+    """The hosts that are asked when the first sends on to another."""
+    asked: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.host)
+        if request.url.host == "prices.example":
+            return httpx2.Response(302, headers={"location": "https://elsewhere.example/list"})
+        return httpx2.Response(200, json={})
+
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer), follow_redirects=True)
+    wire = Wire(http=client, clock=FixedClock(), offload=inline, credentials=credentials, settings={})
+    if credentials:
+        with pytest.raises(ProviderError, match="answered 302"):
+            await ask(wire, "GET", URL, headers={"x-goog-api-key": "k"})
+    else:
+        await ask(wire, "GET", URL)
+    return asked
+
+
+async def test_a_key_is_not_carried_on_to_another_server() -> None:
+    assert await redirected(KEY="k") == ["prices.example"]
+    assert await redirected() == ["prices.example", "elsewhere.example"]
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'"x"', b"{", b"\xff\xfe{}", b"[" * 100_000])
 async def test_what_is_no_json_object_is_a_fault(body: bytes) -> None:
     vendor = Vendor({"GET /v1/list": lambda _: httpx2.Response(200, content=body)})
