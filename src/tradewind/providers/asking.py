@@ -62,11 +62,23 @@ def base_url(wire: Wire, default: str) -> str:
 
 
 def credential(wire: Wire, name: str) -> str:
-    """A credential that the source needs. Raises ProviderError where it is not there."""
-    value = wire.credentials.get(name, "").strip()
+    """A credential that the source needs. Raises ProviderError where it is not there, or cannot be one."""
+    value = optional_credential(wire, name)
     if not value:
         raise ProviderError(
             ProviderFault.CREDENTIALS, f"{name} is not set", hint=f"set {name} to ask for prices"
+        )
+    return value
+
+
+def optional_credential(wire: Wire, name: str) -> str:
+    """One that the source can do without; empty where it is not there. Raises ProviderError where it cannot be one."""
+    value = wire.credentials.get(name, "").strip()
+    if not (value.isascii() and value.isprintable()):
+        raise ProviderError(
+            ProviderFault.CREDENTIALS,
+            f"{name} holds characters that no key has",
+            hint="copy it again, without line breaks",
         )
     return value
 

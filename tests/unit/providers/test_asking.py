@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit.providers.price_lists import NOW, FixedClock, Vendor, inline
 from tradewind.domain.errors import ProviderError, ProviderFault
-from tradewind.providers.asking import Row, Sieve, ask, base_url
+from tradewind.providers.asking import Row, Sieve, ask, base_url, credential, optional_credential
 from tradewind.providers.prices import Wire
 
 URL = "https://prices.example/v1/list"
@@ -166,6 +166,16 @@ async def test_nobody_there() -> None:
             wire = Wire(http=client, clock=FixedClock(), offload=inline, credentials={}, settings={})
             with pytest.raises(ProviderError, match=r"127\.0\.0\.1/list cannot be reached"):
                 await ask(wire, "GET", f"http://127.0.0.1:{port}/list")
+
+
+@pytest.mark.parametrize("value", ["schlüssel", "two\nlines", "nul\0"])
+def test_a_key_that_cannot_be_sent_is_told_without_showing_it(value: str) -> None:
+    for read in (credential, optional_credential):
+        with pytest.raises(ProviderError, match="KEY holds characters that no key has") as caught:
+            read(Vendor({}).wire({"KEY": value}), "KEY")
+        assert caught.value.fault is ProviderFault.CREDENTIALS
+        assert value not in f"{caught.value.message} {caught.value.hint}"
+    assert optional_credential(Vendor({}).wire(), "KEY") == ""
 
 
 class _Thing(Row):

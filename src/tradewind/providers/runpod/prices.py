@@ -20,6 +20,7 @@ from tradewind.providers.asking import (
     Sieve,
     ask,
     base_url,
+    optional_credential,
     rows_of,
 )
 from tradewind.providers.normalising import Machine, make_offer, mark_odd_spot, per_hour
@@ -108,7 +109,7 @@ class RunpodCatalog:
 
     async def fetch(self, wire: Wire) -> list[Offer]:
         """Its offers, per machine hour. Raises ProviderError."""
-        key = wire.credentials.get("RUNPOD_API_KEY", "").strip()
+        key = optional_credential(wire, "RUNPOD_API_KEY")
         if key:
             return await self._fetch_with_key(wire, key)
         return await self._fetch_public(wire)
