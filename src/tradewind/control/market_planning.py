@@ -50,7 +50,7 @@ def make_market_plan(tx: Transaction, spec: JobSpec, offers: list[Offer], table:
             excluded.append(fit)
             continue
         held = pick_accelerators(demand, offer.accelerators) or ()
-        own.append(_own(offer, fit, estimates.hours_at(offer, float(len(held)) or offer.accelerator_count)))
+        own.append(_own(offer, fit, estimates.hours_at(offer, held)))
         watts[id(offer)] = fit
     connected = {offer.provider for offer in offers}
     plan = plan_market(

@@ -98,3 +98,8 @@ def deal_out(candidates: Candidates, order: Ranking, facts: JobFacts) -> tuple[S
 def count(number: int, noun: str) -> str:
     """`1 place`, `3 places`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def by_the_hour(candidates: Candidates) -> str:
+    """Ends a reason where costs are those of an hour."""
+    return "" if candidates.has_hours else " (by the hour: it is not known how long the job takes)"
