@@ -9,40 +9,19 @@ from typing import Any, Final
 import numpy as np
 
 from tradewind.domain.offer_table import OfferTable
-from tradewind.domain.offers import Exclusion, Offer
-from tradewind.estimate.band import Band
-from tradewind.estimate.cost import CostEstimate, estimate_cost
+from tradewind.domain.offers import Exclusion
 from tradewind.estimate.run_terms import RunTerms
 from tradewind.placement.candidates import Candidates, Own, Surroundings, find_candidates
 from tradewind.placement.exclusions import Change, Group, group_exclusions, what_would_change, why_nothing
-from tradewind.placement.kinds import Fits, Floats, Hours, kinds_of, look_at_kinds
-from tradewind.placement.market import Constraint, Screen, screen
-from tradewind.placement.risk import RiskTerms, explain_risk
+from tradewind.placement.kinds import Fits, Hours, kinds_of, look_at_kinds
+from tradewind.placement.market import Constraint, screen
+from tradewind.placement.picks import Details, Pick, pick_unmeasured
 from tradewind.placement.strategies import strategy_for
 from tradewind.placement.strategies.balanced import objectives
 from tradewind.placement.strategies.recommendation import JobFacts, Recommendation
-from tradewind.placement.trade_offs import Measures, compare_to
 from tradewind.placement.wanted import Wanted
 
 MOST_RUNNERS_UP: Final = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pick:
-    """One place of a plan in full. Money is micro-dollars for one task; `tasks` of them go there."""
-
-    offer: Offer
-    tasks: int = 1
-    nodes: int = 1
-    hours: Band | None
-    cost: CostEstimate | None
-    measures: Measures
-    is_runnable: bool
-    is_pareto: bool = False
-    risk_reasons: tuple[str, ...] = ()
-    #: Against the chosen place.
-    better: tuple[str, ...] = ()
-    worse: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,22 +84,23 @@ def plan_market(
     seen = len(table) + len(own) + len(unmeasured) + len(own_excluded)
     facts = JobFacts(tasks=wanted.tasks, deadline_h=wanted.deadline_h, data_location=wanted.data_location)
     choose = strategy_for(wanted.strategy, wanted.tasks)
-    best = choose(candidates, facts)
+    fitting = len(found.rows) + len(own) - sum(late.values())
+    best = choose(candidates, replace(facts, fitting=fitting))
     account = _Account(
         exclusions=tuple(groups),
         offers_seen=seen,
-        offers_fitting=len(found.rows) + len(own) + len(unmeasured) - sum(late.values()),
+        offers_fitting=fitting + len(unmeasured),
     )
-    last_resort = _pick_unmeasured(unmeasured[0]) if unmeasured else None
+    last_resort = pick_unmeasured(unmeasured[0]) if unmeasured else None
     if best is None:
         said = [f"{each.offer.instance_type}: {each.explanation}" for each in own_excluded[:2]]
         nothing = "; ".join([why_nothing(found, wanted), *said])
         return account.plan(
             shares=() if last_resort is None else (last_resort,),
-            reason=nothing if last_resort is None else _NOT_TIMED,
+            reason=f"no offer: {nothing}" if last_resort is None else _NOT_TIMED,
             changes=tuple(what_would_change(found, terms, around, None)),
         )
-    detail = _Details(candidates, terms, around, found, objectives(candidates))
+    detail = Details(candidates, terms, around, found, objectives(candidates))
     now = np.flatnonzero(candidates.is_runnable)
     chosen = choose(candidates.take(now), facts) if len(now) else None
     shares = () if chosen is None else tuple((int(now[each.index]), each.tasks) for each in chosen.shares)
@@ -130,7 +110,7 @@ def plan_market(
     picks = tuple(detail.pick(index, tasks=tasks) for index, tasks in shares)
     reason = _NOT_TIMED
     if picks or last_resort is None:
-        reason = _reason(chosen, len(candidates), len(now))
+        reason = _reason(chosen, fitting, len(now))
     return account.plan(
         shares=picks or (() if last_resort is None else (last_resort,)),
         reason=reason,
@@ -160,19 +140,6 @@ class _Account:
             offers_fitting=self.offers_fitting,
             **more,
         )
-
-
-def _pick_unmeasured(own: Own) -> Pick:
-    nothing = Measures(
-        hourly_micro=own.hourly_micro,
-        cost_p50_micro=None,
-        cost_p90_micro=None,
-        wall_p50_h=None,
-        setup_min=own.setup_min,
-        carbon_g=None,
-        risk=0.0,
-    )
-    return Pick(offer=own.offer, hours=None, cost=None, measures=nothing, is_runnable=True)
 
 
 def _within_limits(candidates: Candidates, wanted: Wanted) -> tuple[Candidates, dict[Constraint, int]]:
@@ -263,69 +230,3 @@ def _regret(candidates: Candidates, anchor: int, pick: Pick, terms: RunTerms) ->
         regret_p90_micro=max(p90 - int(candidates.cost_p90_micro.min()), 0),
         if_interrupted_micro=interrupted,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Details:
-    """Works out in full the few places that are shown."""
-
-    candidates: Candidates
-    terms: RunTerms
-    around: Surroundings
-    found: Screen
-    points: Floats
-
-    def pick(self, index: int, *, tasks: int = 1, against: int | None = None) -> Pick:
-        all_of = self.candidates
-        offer, nodes = all_of.offer(index), int(all_of.nodes[index])
-        mine = self._measures(index)
-        better, worse = ((), ()) if against is None else compare_to(mine, self._measures(against))
-        band, cost = self._cost(index, offer, nodes)
-        risk_terms = RiskTerms(
-            has_checkpoints=self.terms.checkpoint_every_s is not None,
-            endless=self.around.endless,
-            now=self.around.now,
-        )
-        is_own = int(all_of.rows[index]) < 0
-        return Pick(
-            offer=offer,
-            tasks=tasks,
-            nodes=nodes,
-            hours=band,
-            cost=cost,
-            measures=mine,
-            is_runnable=bool(all_of.is_runnable[index]),
-            is_pareto=self._is_pareto(index),
-            risk_reasons=()
-            if is_own
-            else tuple(explain_risk(offer, float(all_of.interruptions[index]), risk_terms)),
-            better=better,
-            worse=worse,
-        )
-
-    def _cost(self, index: int, offer: Offer, nodes: int) -> tuple[Band | None, CostEstimate | None]:
-        row = int(self.candidates.rows[index])
-        if row < 0:
-            return self.candidates.own[-1 - row].hours, None
-        band = self.found.facts.hours[self.found.kinds.codes[row]]
-        if band is None:
-            return None, None
-        return band, estimate_cost(offer, band, replace(self.terms, nodes=nodes))
-
-    def _measures(self, index: int) -> Measures:
-        of = self.candidates
-        carbon = float(of.carbon_g[index])
-        return Measures(
-            hourly_micro=int(of.hourly_micro[index]),
-            cost_p50_micro=int(of.cost_p50_micro[index]) if of.has_hours else None,
-            cost_p90_micro=int(of.cost_p90_micro[index]) if of.has_hours else None,
-            wall_p50_h=float(of.wall_p50_h[index]) if of.has_hours else None,
-            setup_min=float(of.setup_min[index]),
-            carbon_g=None if np.isnan(carbon) or not of.has_hours else carbon,
-            risk=float(of.risk[index]),
-        )
-
-    def _is_pareto(self, index: int) -> bool:
-        """Whether nothing is as good in everything and better in something."""
-        rivals, mine = self.points, self.points[index]
-        return not bool(((rivals <= mine).all(axis=1) & (rivals < mine).any(axis=1)).any())

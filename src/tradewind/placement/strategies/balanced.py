@@ -14,7 +14,6 @@ from tradewind.placement.strategies.recommendation import (
     Recommendation,
     all_to_one,
     by_the_hour,
-    count,
     rank,
 )
 
@@ -41,7 +40,7 @@ def balanced(candidates: Candidates, facts: JobFacts) -> Recommendation | None:
         return all_to_one(
             order,
             facts,
-            f"the lowest cost of {count(len(candidates), 'place')} that fit, and none within 20 % sets up faster{by}",
+            f"the lowest cost of {facts.places(candidates)} that fit, and none within 20 % sets up faster{by}",
         )
     more = candidates.cost_p50_micro[best] / max(int(candidates.cost_p50_micro[cheapest]), 1) - 1
     order = np.concatenate([[best], order[order != best]]).astype(np.intp)

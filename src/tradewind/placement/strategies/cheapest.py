@@ -8,7 +8,6 @@ from tradewind.placement.strategies.recommendation import (
     Recommendation,
     all_to_one,
     by_the_hour,
-    count,
     rank,
 )
 
@@ -18,5 +17,5 @@ def cheapest(candidates: Candidates, facts: JobFacts) -> Recommendation | None:
     if not len(candidates):
         return None
     order = rank(candidates.cost_p50_micro, candidates.wall_p50_h, candidates.risk)
-    text = f"the cheapest of {count(len(candidates), 'place')} that fit{by_the_hour(candidates)}"
+    text = f"the cheapest of {facts.places(candidates)} that fit{by_the_hour(candidates)}"
     return all_to_one(order, facts, text)

@@ -34,6 +34,12 @@ class JobFacts:
     deadline_h: float | None = None
     #: `provider` or `provider/region`.
     data_location: str | None = None
+    #: Places that fit, those included that are clearly worse than the candidates; None: the candidates are all.
+    fitting: int | None = None
+
+    def places(self, candidates: Candidates) -> str:
+        """`1,557 places`."""
+        return count(self.fitting or len(candidates), "place")
 
 
 @dataclass(frozen=True, slots=True)
