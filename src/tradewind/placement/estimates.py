@@ -13,7 +13,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from tradewind.domain.errors import InvalidInputError
-from tradewind.domain.offers import Offer
+from tradewind.domain.offers import Accelerator, Offer
+from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.estimate.band import Band, Layer
 from tradewind.estimate.run_terms import RunTerms
 from tradewind.estimate.workload import Family, Workload
@@ -73,9 +74,16 @@ class JobEstimates:
             return None
         return _fits(self._workload, accelerator, count, nodes)
 
-    def hours_at(self, offer: Offer, count: float) -> Band | None:
-        """Hours on a machine at hand of which the job holds so many accelerators."""
-        return self.hours(offer.accelerator if count else None, count or 1.0)
+    def hours_at(self, offer: Offer, held: Sequence[Accelerator]) -> Band | None:
+        """Hours on a machine at hand of which the job would hold these accelerators.
+
+        A user's own hours for a machine's accelerators stand even where the job asks for none of them.
+        """
+        seen = held or (offer.accelerators if self._workload is None else ())
+        if not seen:
+            return self.hours(None, 1.0)
+        first = identify(seen[0].name, seen[0].memory_bytes / BYTES_PER_GIB)
+        return self.hours(first.key, float(len(held)) or 1.0)
 
     def _read_workload(self) -> Workload | None:
         said = self._said
