@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from tradewind.domain.money import Quantity, Rate
@@ -69,6 +70,7 @@ def make_table(count: int = OFFERS, seed: int = 7) -> OfferTable:
     return OfferTable.of(offers)
 
 
+@cache
 def hours_on(name: str | None, count: float, nodes: int) -> Band | None:
     """Ten hours on one H100, by bandwidth: a stand-in, so that the plan alone is measured."""
     if name is None:
@@ -110,7 +112,9 @@ def main() -> None:
     """Prints what a plan takes."""
     table = make_table()
     for name, (middle, slowest) in measure_plans(table).items():
-        print(f"{name:24} {middle:6.1f} ms median {slowest:6.1f} ms slowest of {_REPEATS} over {len(table):,} offers")
+        print(
+            f"{name:24} {middle:6.1f} ms median {slowest:6.1f} ms slowest of {_REPEATS} over {len(table):,} offers"
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Fits the memory and step-time calibration of fine-tuning and writes it to the estimator's data.
 
-    PYTHONPATH=. python scripts/fit_memory.py ../shared/data/finetune_memory_speed_calibration.csv
+    PYTHONPATH=src:. python scripts/fit_memory.py ../shared/data/finetune_memory_speed_calibration.csv
 
 Run from the repository's root. `--report` prints the errors of rows left out by model, accelerator and source instead.
 """

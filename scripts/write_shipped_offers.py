@@ -1,4 +1,6 @@
-"""Writes src/tradewind/catalog/data/{offers,reference_2024}.csv; `--check` only says whether they are current.
+"""Writes the tables of prices and machine sizes that ship; `--check` only says whether they are current.
+
+They are src/tradewind/catalog/data/{offers,reference_2024}.csv and src/tradewind/providers/data/machine_sizes.csv.
 
 Reads the collected prices in `TRADEWIND_SHARED`/data (by default ../shared beside the repository): offers_sample.csv,
 market_prices_2026.csv and reference_prices_2024.csv. What the collected rows have wrong is put right here, once:
@@ -26,10 +28,13 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-TARGET: Final = ROOT / "src" / "tradewind" / "catalog" / "data"
+SOURCE: Final = ROOT / "src" / "tradewind"
 COLUMNS: Final = (
     "provider", "region", "zone", "instance_type", "label", "count", "accelerator_memory_gb", "cpus", "memory_gib",
     "on_demand", "spot", "flags", "as_of", "origin",
+)  # fmt: skip
+SIZE_COLUMNS: Final = (
+    "provider", "instance_type", "label", "count", "accelerator_memory_gb", "cpus", "memory_gib",
 )  # fmt: skip
 #: Earliest day that a row without one can be of.
 _DAYS: Final = {"2026 (day not shown)": "2026-01-01"}
@@ -62,6 +67,8 @@ _RUNPOD_IDS: Final = {
 _REFERENCE_PROVIDERS: Final = {"runpod": "runpod", "lambda_labs": "lambda", "together_ai": "together"}
 #: Means over accelerators that the same provider also lists one by one.
 _COVERED: Final = {("runpod", "H100", "mean"), ("lambda", "H100", "mean")}
+#: Providers whose price lists name a machine type without saying all of what it is.
+_SIZES_WANTED: Final = ("aws", "azure", "gcp", "lyceum")
 _CORES_PER_CHIP: Final = {"v2": 2, "v3": 2, "v4": 2, "v5p": 2, "v5litepod": 1, "v6e": 1}
 
 Row = dict[str, str]
@@ -232,10 +239,20 @@ def reference(folder: Path) -> list[Row]:
     ]
 
 
+def sizes(rows: list[Row]) -> list[Row]:
+    """What each machine type of some providers is, once."""
+    known = {
+        (row["provider"], row["instance_type"]): {name: row[name] for name in SIZE_COLUMNS}
+        for row in rows
+        if row["provider"] in _SIZES_WANTED
+    }
+    return [known[key] for key in sorted(known)]
+
+
 def render(rows: list[Row]) -> str:
     """The rows as CSV."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
@@ -257,16 +274,19 @@ def main() -> None:
         raise SystemExit(
             f"{folder} is not there: set TRADEWIND_SHARED to the folder with the collected prices"
         )
-    wanted = {"offers.csv": render(collect(folder)), "reference_2024.csv": render(reference(folder))}
+    offers = collect(folder)
+    wanted = {
+        SOURCE / "catalog" / "data" / "offers.csv": render(offers),
+        SOURCE / "catalog" / "data" / "reference_2024.csv": render(reference(folder)),
+        SOURCE / "providers" / "data" / "machine_sizes.csv": render(sizes(offers)),
+    }
     stale = [
-        name
-        for name, text in wanted.items()
-        if not (TARGET / name).exists() or (TARGET / name).read_text(encoding="utf-8") != text
+        path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     if "--check" in sys.argv[1:]:
-        raise SystemExit(f"out of date: {', '.join(stale)}" if stale else 0)
-    for name in stale:
-        (TARGET / name).write_text(wanted[name], encoding="utf-8")
+        raise SystemExit(f"out of date: {', '.join(path.name for path in stale)}" if stale else 0)
+    for path in stale:
+        path.write_text(wanted[path], encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ from typing import Final
 from benchmarks.accuracy.finetune_fit import MEMORY, STEP, calibrate, model_of, rows_for
 from benchmarks.accuracy.finetune_rows import FinetuneRow, read_rows
 from benchmarks.accuracy.results import Outcome
-from tradewind.estimate.calibration import Calibration, shipped_calibration
 from tradewind.estimate.finetune import estimate_step
 from tradewind.estimate.memory import CONTEXT_GB, estimate_memory
+from tradewind.estimate.memory_calibration import Calibration, shipped_calibration
 from tradewind.hardware.accelerators import all_models
 
 PREFIX: Final = "finetune_memory_speed"

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from benchmarks.accuracy.finetune_fitting import Penalty, Problem, fit, spread, spreads_of
 from benchmarks.accuracy.finetune_rows import FinetuneRow
-from benchmarks.accuracy.fitting import Penalty, Problem, fit, spread, spreads_of
 from tradewind.estimate.architecture import architecture_of
-from tradewind.estimate.calibration import SHARED, Calibration
 from tradewind.estimate.finetune import achieved_flops, step_seconds
+from tradewind.estimate.memory_calibration import SHARED, Calibration
 from tradewind.estimate.transformer_memory import transformer_items
 
 #: A unit of log multiplier costs a tenth of a squared log error, shared or own: enough that an item few rows speak of
@@ -65,6 +65,7 @@ MEMORY: Final[Problem[FinetuneRow]] = Problem(
         "compiled",
         "runtime",
     ),
+    habits=frozenset({"state", "quantised", "dequantised", "gathered", "logits_quantised", "runtime"}),
 )
 STEP: Final[Problem[FinetuneRow]] = Problem(
     predict=predict_step,
@@ -84,6 +85,7 @@ STEP: Final[Problem[FinetuneRow]] = Problem(
         "optimizer",
         "offload",
     ),
+    habits=frozenset({"launch_sharded"}),
 )
 
 

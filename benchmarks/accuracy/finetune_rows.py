@@ -74,7 +74,7 @@ def _read(row: Mapping[str, str]) -> FinetuneRow | None:
             # The recipes of full fine-tuning on one device keep the optimizer's state in pageable memory.
             workload = replace(workload, optimizer="paged_adamw")
     elif source.startswith("Qwen"):
-        workload = _qwen(workload, row, count)
+        workload = _qwen(workload, row, count, model)
         if "multinode" in row["method"]:
             count, nodes = max(1, count // 2), 2
     elif source.startswith("torchtune"):
@@ -132,10 +132,12 @@ def _config_model(row: Mapping[str, str]) -> str:
     return "gemma-2-2b" if name == "gemma2b" else name
 
 
-def _qwen(workload: Workload, row: Mapping[str, str], count: int) -> Workload:
+def _qwen(workload: Workload, row: Mapping[str, str], count: int, accelerator: AcceleratorModel) -> Workload:
     """The published script: checkpointing, adapters of rank 64 on every matrix; several devices: DeepSpeed."""
     is_full = workload.method is Method.FULL
     is_notebook = "notebook" in row["source"]
+    # A base that no single device holds can only have been cut over all of them.
+    has_room = 2 * (workload.parameters or 0.0) < 0.9e9 * accelerator.memory_gb
     return replace(
         workload,
         framework="transformers",
@@ -143,7 +145,7 @@ def _qwen(workload: Workload, row: Mapping[str, str], count: int) -> Workload:
         is_pure_precision=count == 1 and (is_notebook or not is_full),
         sharding=Sharding.NONE
         if is_notebook or (count == 1 and not is_full)
-        else (Sharding.FULL if is_full else Sharding.GRADIENTS),
+        else (Sharding.FULL if is_full or not has_room else Sharding.GRADIENTS),
         lora_rank=64,
         is_lora_everywhere=True,
         is_embedding_trained="emb" in row["method"],
@@ -173,7 +175,7 @@ def _torchtune(workload: Workload, row: Mapping[str, str], count: int) -> Worklo
         is_compiled=level >= 2,
         has_chunked_loss=level >= 3,
         has_fused_backward=is_full and (level >= 4 or is_low_memory),
-        is_checkpointing=level >= 4 or is_tutorial or count > 1,
+        is_checkpointing=level >= 4 or is_low_memory or is_tutorial or count > 1,
         is_activation_offloaded=level >= 5,
         is_offloaded="offload" in row["method"],
         sharding=Sharding.FULL if count > 1 else Sharding.NONE,

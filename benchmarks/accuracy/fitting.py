@@ -1,109 +1,125 @@
-"""Fits a calibration: multipliers of items, drawn to one another and to 1 where rows are few.
-
-The sum of squared log errors plus a penalty for every multiplier's distance from 1, minimised by damped Gauss-Newton;
-large errors count by their size, not their square, so that one odd row does not bend the rest.
-"""
+"""Fits the estimator to samples: the surfaces, what is usual of each recipe, and the spreads around predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import exp, log
-from typing import Final, Generic, TypeVar
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
+from benchmarks.accuracy.forms import FORMS, NOISE, ROUNDS, SLOPES
+from benchmarks.accuracy.samples import Sample
+from tradewind.estimate.calibration import (
+    IMAGE_REFERENCE,
+    IMAGES,
+    RUN_RECIPES,
+    RUNS,
+    Calibration,
+    Usual,
+    surface_for,
+    task_of,
+    work_scale,
+)
+from tradewind.estimate.presets import completed
+from tradewind.estimate.surface import Part, Row, fit_surface
 
-from tradewind.estimate.calibration import SHARED, Calibration
-
-Row = TypeVar("Row")
-Key = tuple[str, str]
-#: Steps of the search; it stands still after about ten.
-ROUNDS: Final = 15
-#: Change of a log multiplier over which derivatives are taken.
-NUDGE: Final = 1e-4
-#: Rows that a framework needs for a spread of its own.
-ENOUGH_ROWS: Final = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Penalty:
-    """How many squared log errors one unit of log multiplier costs: the shared one, and a framework's own."""
-
-    shared: float = 0.1
-    own: float = 0.3
-    #: Log error from which on a row counts linearly.
-    robust_from: float = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem(Generic[Row]):
-    """What is fitted: how a row is predicted and what was measured, for the items that have multipliers."""
-
-    predict: Callable[[Row, Calibration], float]
-    actual: Callable[[Row], float]
-    framework: Callable[[Row], str]
-    items: Sequence[str]
-
-    def error(self, row: Row, calibration: Calibration) -> float:
-        """Logarithm of measured over predicted."""
-        return log(self.actual(row) / self.predict(row, calibration))
+#: Rows of one setting beyond the third add nothing that the middle of three did not say.
+_MOST_TRUST: Final = 3.0
+#: Rows from controlled suites repeat within a few percent; those of many submitters do not.
+_TRUST: Final = {"lambda": 4.0, "torchvision": 4.0}
 
 
-def fit(problem: Problem[Row], rows: Sequence[Row], penalty: Penalty) -> Calibration:
-    """The multipliers that bring the predictions of these rows nearest to what was measured."""
-    frameworks = sorted({problem.framework(row) for row in rows} - {SHARED})
-    keys: list[Key] = [(SHARED, item) for item in problem.items]
-    keys += [(framework, item) for framework in frameworks for item in problem.items]
-    cost = np.array([penalty.shared if key[0] == SHARED else penalty.own for key in keys])
-    theta = np.zeros(len(keys))
-    for _ in range(ROUNDS):
-        errors, slopes = _linearise(problem, rows, keys, theta)
-        weights = np.minimum(1.0, penalty.robust_from / np.maximum(np.abs(errors), 1e-9))
-        normal = slopes.T @ (slopes * weights[:, None]) + np.diag(cost)
-        step = np.linalg.solve(normal, slopes.T @ (errors * weights) - cost * theta)
-        theta = theta + np.clip(step, -0.7, 0.7)
-    return Calibration(log_multipliers=_named(keys, theta))
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The learned parts of each surface, to fit folds with at little cost."""
+
+    parts: Mapping[str, tuple[Part, ...]]
+    noise: Mapping[str, float]
 
 
-def _named(keys: Sequence[Key], theta: NDArray[np.float64]) -> dict[Key, float]:
-    return {key: float(value) for key, value in zip(keys, theta, strict=True)}
+def is_usable(sample: Sample) -> bool:
+    """Whether a sample can teach: its accelerator is known, and so is its rate and the work of one unit."""
+    if sample.accelerator is None or sample.rate <= 0:
+        return False
+    whole = completed(sample.workload)
+    surface = surface_for(whole)
+    if surface == IMAGES and sample.accelerator.key != IMAGE_REFERENCE:
+        return False
+    if surface == RUNS and whole.recipe not in RUN_RECIPES:
+        return False
+    return surface not in (RUNS, IMAGES) or whole.forward_gflops_per_unit is not None
 
 
-def _linearise(
-    problem: Problem[Row], rows: Sequence[Row], keys: Sequence[Key], theta: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Log errors, and how fast the logarithm of each prediction grows with each log multiplier."""
-    base = Calibration(log_multipliers=_named(keys, theta))
-    nudged = {
-        item: Calibration(log_multipliers={**base.log_multipliers, (SHARED, item): base_value + NUDGE})
-        for item, base_value in ((item, base.log_multipliers[SHARED, item]) for item in problem.items)
+def fit(samples: Sequence[Sample], learned: Fitted | None = None) -> tuple[Calibration, Fitted]:
+    """Surfaces through the usable samples; with `learned` the variances stay as they were."""
+    usable = [sample for sample in samples if is_usable(sample)]
+    usual = _usual(samples)
+    bare = Calibration(
+        surfaces={}, usual=usual, spreads={}, accelerators=frozenset(), workloads=frozenset()
+    )
+    rows: dict[str, list[tuple[Row, float, float]]] = defaultdict(list)
+    for group in _merged(usable).values():
+        sample = group[0]
+        workload, accelerator = completed(sample.workload), sample.accelerator
+        assert accelerator is not None
+        surface = surface_for(workload)
+        row, _ = bare.row_of(workload, accelerator, sample.count, sample.nodes)
+        if row is None:
+            continue
+        value = statistics.median(math.log(each.rate / each.count) for each in group)
+        trust = min(len(group), _MOST_TRUST) ** 0.5 * _TRUST.get(workload.recipe or "", 1.0)
+        rows[surface].append((row, value + work_scale(workload, accelerator, surface), trust))
+    surfaces, parts, noise = {}, {}, {}
+    for surface, points in rows.items():
+        surfaces[surface] = fit_surface(
+            [row for row, _, _ in points],
+            [value for _, value, _ in points],
+            learned.parts[surface] if learned and surface in learned.parts else FORMS[surface],
+            slopes=SLOPES[surface],
+            trust=[trust for _, _, trust in points],
+            noise=learned.noise[surface] if learned and surface in learned.noise else NOISE[surface],
+            rounds=0 if learned and surface in learned.parts else ROUNDS[surface],
+        )
+        parts[surface], noise[surface] = surfaces[surface].parts, surfaces[surface].noise
+    made = replace(
+        bare,
+        surfaces=surfaces,
+        accelerators=frozenset(s.accelerator.key for s in usable if s.accelerator),
+        workloads=frozenset(task_of(completed(s.workload), surface_for(s.workload)) for s in usable),
+    )
+    return made, Fitted(parts, noise)
+
+
+def _usual(samples: Iterable[Sample]) -> dict[str, Usual]:
+    units, batches = defaultdict(list), defaultdict(list)
+    for sample in samples:
+        workload = completed(sample.workload)
+        if surface_for(workload) != RUNS:
+            continue
+        task = task_of(workload, RUNS)
+        if sample.units:
+            units[task].append(sample.units)
+        batch = workload.micro_batch or (workload.global_batch or 0.0) / sample.count
+        if batch:
+            batches[task].append(batch)
+    return {
+        task: Usual(
+            units=statistics.median(units[task]) if task in units else None,
+            batch=statistics.median(batches[task]) if task in batches else None,
+        )
+        for task in sorted({*units, *batches})
     }
-    errors = np.array([problem.error(row, base) for row in rows])
-    slopes = np.zeros((len(rows), len(keys)))
-    place = {key: index for index, key in enumerate(keys)}
-    for number, row in enumerate(rows):
-        for item, calibration in nudged.items():
-            slope = (errors[number] - problem.error(row, calibration)) / NUDGE
-            slopes[number, place[SHARED, item]] = slope
-            own = place.get((problem.framework(row), item))
-            if own is not None:
-                slopes[number, own] = slope
-    return errors, slopes
 
 
-def spread(errors: Sequence[float]) -> tuple[float, float]:
-    """The tenth and ninetieth hundredth of measured over predicted, with the correction for a finite sample."""
-    ordered = np.sort(np.array(errors))
-    reach = min(1.0, 0.9 * (len(ordered) + 1) / len(ordered))
-    return exp(float(np.quantile(ordered, 1 - reach))), exp(float(np.quantile(ordered, reach)))
-
-
-def spreads_of(frameworks: Sequence[str], errors: Sequence[float]) -> dict[str, tuple[float, float]]:
-    """Spreads by framework where it has rows enough, and the one of all rows together."""
-    found = {SHARED: spread(errors)}
-    for framework in set(frameworks) - {SHARED}:
-        own = [error for name, error in zip(frameworks, errors, strict=True) if name == framework]
-        if len(own) >= ENOUGH_ROWS:
-            found[framework] = spread(own)
+def _merged(samples: Iterable[Sample]) -> dict[tuple[object, ...], list[Sample]]:
+    """Samples of one setting together: only batches and settings that differ are different rows."""
+    found: dict[tuple[object, ...], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        w = sample.workload
+        batch = w.micro_batch or (w.global_batch or 0.0) / sample.count
+        rest = replace(w, micro_batch=None, global_batch=None, units=None)
+        close = round(math.log(batch) * 6) if batch and surface_for(w) == RUNS else batch
+        found[rest, close, sample.accelerator_key, sample.count, sample.nodes].append(sample)
     return found

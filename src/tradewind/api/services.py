@@ -12,6 +12,7 @@ from tradewind.catalog.shelf import Catalog
 from tradewind.control.alerting import Alerting
 from tradewind.control.context import Context
 from tradewind.control.planning import OfferShelf
+from tradewind.control.prices import PriceController
 from tradewind.db.owners import Caller
 from tradewind.domain.schemas import Diagnosis
 
@@ -31,6 +32,7 @@ class Services:
     context: Context
     alerting: Alerting
     catalog: Catalog
+    prices: PriceController
     shelf: OfferShelf
     doctor: Doctor
     url: str

@@ -16,21 +16,6 @@ from tradewind.domain.offer_table import AVAILABILITIES, MARKETS, OfferTable
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MARKET_NAMES: Final = tuple(market.value for market in MARKETS)
 _LEVEL_NAMES: Final = tuple(level.value for level in AVAILABILITIES)
-#: Of `price_changes`: what a change says, as the database keeps it (times in microseconds since 1970).
-CHANGE_COLUMNS: Final = (
-    "provider",
-    "region",
-    "zone",
-    "instance_type",
-    "accelerator",
-    "accelerator_count",
-    "market",
-    "price_micro",
-    "previous_micro",
-    "currency",
-    "availability",
-    "seen_at",
-)
 Rows = npt.NDArray[np.intp]
 
 
@@ -56,7 +41,7 @@ class Difference:
         return len(self._after)
 
     def changes(self, fetched_at: datetime, at_once: int = 5000) -> Iterator[list[tuple[Any, ...]]]:
-        """Values of `CHANGE_COLUMNS`, in portions, so that a first import needs little memory."""
+        """Values of `snapshot.CHANGE_COLUMNS`, in portions, so that a first import needs little memory."""
         for start in range(0, len(self._after), at_once):
             before, after = self._before[start : start + at_once], self._after[start : start + at_once]
             yield _change_rows(self._whole, before, after, fetched_at)

@@ -78,6 +78,8 @@ def why_nothing(table: OfferTable, wanted: OfferFilter) -> WhyNothing:
             if other is not part:
                 others &= other.mask
         rows = np.flatnonzero(others & ~part.mask)
+        if part.distance is not None:
+            rows = rows[np.isfinite(part.distance[rows].astype(np.float64))]
         if len(rows):
             if part.distance is not None:
                 rows = rows[np.argsort(part.distance[rows], kind="stable")]

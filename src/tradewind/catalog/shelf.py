@@ -124,7 +124,9 @@ def _held(tx: Transaction, caller: Caller | None) -> list[_Held]:
     table = price_tables.price_sources
     columns = (table.c.id, table.c.name, table.c.settings, table.c.snapshot_version, table.c.fetched_at)
     rows = tx.execute(
-        select(*columns, table.c.snapshot.is_not(None)).where(open_to(caller, table)).order_by(table.c.name)
+        select(*columns, table.c.snapshot.is_not(None))
+        .where(open_to(caller, table), table.c.is_enabled)
+        .order_by(table.c.name)
     )
     return [
         _Held(

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 from sqlalchemy import insert, select, update
 
-from tradewind.catalog.comparing import CHANGE_COLUMNS, Difference
 from tradewind.db import price_tables
 from tradewind.db.price_rows import PriceSourceRow
-from tradewind.db.price_tables import PRICES_CHANGED
 from tradewind.db.rows import StaleRowError
 from tradewind.db.store import Transaction
+from tradewind.domain.offers import Offer
 
+if TYPE_CHECKING:
+    from tradewind.catalog.comparing import Difference
+
+log = structlog.get_logger(__name__)
+
+#: Of `price_changes`: what a change says, as the database keeps it (times in microseconds since 1970).
+CHANGE_COLUMNS: Final = (
+    "provider",
+    "region",
+    "zone",
+    "instance_type",
+    "accelerator",
+    "accelerator_count",
+    "market",
+    "price_micro",
+    "previous_micro",
+    "currency",
+    "availability",
+    "seen_at",
+)
 _COLUMNS: Final = ("source_id", "project_id", *CHANGE_COLUMNS)
 
 
@@ -57,7 +77,7 @@ def write_snapshot(
         return version
     for rows in difference.changes(fetched_at):
         _append(tx, [(source.id, source.project_id, *row) for row in rows])
-    tx.wake(PRICES_CHANGED)
+    tx.wake(table.name)
     return version + 1
 
 
@@ -73,3 +93,19 @@ def _append(tx: Transaction, rows: list[tuple[Any, ...]]) -> None:
     else:
         values = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
     tx.connection.exec_driver_sql(str(compiled), values)
+
+
+def compare_and_pack(
+    packed: bytes | None, offers: list[Offer], name: str, asked_at: datetime
+) -> tuple[Difference, bytes]:
+    """What these offers change, and the new snapshot. For a worker thread: it computes for a while."""
+    from tradewind.catalog.comparing import compare
+    from tradewind.domain.offer_table import OfferTable
+
+    try:
+        before = None if packed is None else OfferTable.from_bytes(packed)
+    except ValueError as error:
+        log.warning("prices.snapshot_unreadable", source=name, error=str(error))
+        before = None
+    difference = compare(before, OfferTable.of(offers), name=name, asked_at=asked_at)
+    return difference, b"" if difference.is_same_table else difference.table.to_bytes()

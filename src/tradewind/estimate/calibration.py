@@ -1,63 +1,251 @@
-"""What measurements add to formulas: a multiplier per item, and how far off the result usually is.
-
-`data/finetune_calibration.csv` is written by `scripts/fit_memory.py`. A multiplier is the product of one that all
-training programs share and one of the program's own; an unknown program gets the shared one alone.
-"""
+"""What was learned from published measurements, and how it answers for a workload on an accelerator."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import exp
-from typing import Final
+from typing import Any, Final
 
-#: The rows that every training program shares.
-SHARED: Final = ""
+from tradewind.estimate.band import Layer
+from tradewind.estimate.features import image_row, precision_class, run_row, token_flops, token_row
+from tradewind.estimate.features import matrix_tflops as _matrix_tflops
+from tradewind.estimate.surface import Row, Surface, surface_from
+from tradewind.estimate.workload import Family, Method, Workload
+from tradewind.hardware.accelerators import AcceleratorModel, all_models
+
+#: The surfaces by what their rows are: whole benchmark runs, image models on one device at full batches, image
+#: models at small steps, language models.
+RUNS: Final = "runs"
+IMAGES: Final = "images"
+STEPS: Final = "steps"
+TOKENS: Final = "tokens"
+#: The recipes whose measurements each surface holds.
+RUN_RECIPES: Final = frozenset({"mlperf", "lambda", "nvidia"})
+#: A unit that is a whole run: nothing tells how much work an unknown one is.
+WHOLE_RUN: Final = "run"
+STEP_RECIPE: Final = "torchvision"
+#: The device that image models were measured on, and the run that carries them over to other devices.
+IMAGE_REFERENCE: Final = "RTX-3090"
+_CARRIER: Final = "lambda", "resnet50"
+#: FLOPs of training per FLOP of a forward pass: two more for the gradients.
+TRAIN_OVER_FORWARD: Final = 3.0
+#: Low and high end of actual over predicted time, for what no measurement told: a factor of two either way.
+_UNKNOWN_SPREAD: Final = (-0.9, 0.9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """What the runs of one recipe have in common: the units of a whole run, and units per device and step."""
+
+    units: float | None = None
+    batch: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """Units per second of the whole job, and what that rests on."""
+
+    units_per_s: float
+    surface: str
+    layer: Layer
+    is_accelerator_seen: bool
+    is_workload_seen: bool
+    basis: str
+
+    @property
+    def kind(self) -> str:
+        """The kind of case that spreads are learned for."""
+        return spread_key(self.surface, self.is_accelerator_seen, self.is_workload_seen)
+
+
+def spread_key(surface: str, is_accelerator_seen: bool, is_workload_seen: bool) -> str:
+    """The name of a kind of case."""
+    accelerator = "seen" if is_accelerator_seen else "unseen"
+    workload = "seen" if is_workload_seen else "unseen"
+    return f"{surface}/{accelerator}/{workload}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Logarithms of multipliers by (framework, item), and the spread of what is left by framework.
+    """The surfaces, and what goes with them. `spreads`: 10th and 90th percentile of log(actual over predicted
+    time) on rows that a fit had not seen, by kind of case."""
 
-    A spread is the tenth and the ninetieth hundredth of measured over predicted.
-    """
+    surfaces: Mapping[str, Surface]
+    usual: Mapping[str, Usual]
+    spreads: Mapping[str, tuple[float, float]]
+    accelerators: frozenset[str]
+    workloads: frozenset[str]
 
-    log_multipliers: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    spreads: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    def predict(
+        self, workload: Workload, accelerator: AcceleratorModel, count: float, nodes: int
+    ) -> Prediction | None:
+        """Units per second of the job; None where the work of one unit is not known."""
+        row, surface = self.row_of(workload, accelerator, count, nodes)
+        if row is None or surface not in self.surfaces:
+            return None
+        is_seen = (task_of(workload, surface) in self.workloads) and self._knows(workload, surface)
+        if workload.unit == WHOLE_RUN and not is_seen:
+            return None
+        value = self.surfaces[surface].predict([row])[0]
+        offset = work_scale(workload, accelerator, surface)
+        per_device = math.exp(value - offset)
+        if surface == IMAGES:
+            per_device *= self._carried(accelerator, count, nodes, workload.precision)
+        elif surface == STEPS and count > 1 and RUNS in self.surfaces:
+            per_device *= self._carried(accelerator, count, nodes, workload.precision) / self._carried(
+                accelerator, 1.0, 1, workload.precision
+            )
+        if count < 1:
+            count = count**0.95
+        return Prediction(
+            units_per_s=per_device * count,
+            surface=surface,
+            layer=Layer.MEASURED if is_seen else Layer.ROOFLINE,
+            is_accelerator_seen=accelerator.key in self.accelerators,
+            is_workload_seen=is_seen,
+            basis=_basis(workload, accelerator, surface, is_seen, accelerator.key in self.accelerators),
+        )
 
-    def multiplier(self, framework: str | None, item: str) -> float:
-        """By how much the formula of an item is to be multiplied; 1 where nothing was measured."""
-        shared = self.log_multipliers.get((SHARED, item), 0.0)
-        own = self.log_multipliers.get((framework, item), 0.0) if framework else 0.0
-        return exp(shared + own)
+    def _knows(self, workload: Workload, surface: str) -> bool:
+        return self.surfaces[surface].has("task", _task_word(workload, surface))
 
-    def spread(self, framework: str | None) -> tuple[float, float]:
-        """What one measurement in ten lies under, and over, as a multiple of the prediction."""
-        return self.spreads.get(framework or SHARED) or self.spreads.get(SHARED, (0.8, 1.25))
+    def row_of(
+        self, workload: Workload, accelerator: AcceleratorModel, count: float, nodes: int
+    ) -> tuple[Row | None, str]:
+        """The row to ask a surface for, and the surface's name. No row where nothing is known of the work."""
+        surface = surface_for(workload)
+        if surface == TOKENS:
+            if not (workload.parameters or workload.active_parameters):
+                return None, surface
+            return token_row(workload, accelerator, count, nodes), surface
+        if surface == STEPS:
+            return image_row(workload, accelerator), surface
+        if surface == IMAGES:
+            if not workload.forward_gflops_per_unit:
+                return None, surface
+            return image_row(workload, _reference()), surface
+        usual = self.usual.get(task_of(workload, surface), Usual())
+        if not workload.forward_gflops_per_unit:
+            return None, surface
+        return run_row(workload, accelerator, count, nodes, usual.batch), surface
+
+    def _carried(
+        self, accelerator: AcceleratorModel, count: float, nodes: int, precision: str | None
+    ) -> float:
+        """How many times faster one device among `count` is than the reference alone, for image models."""
+        if RUNS not in self.surfaces or (accelerator.key == IMAGE_REFERENCE and count == 1):
+            return 1.0
+        recipe, model = _CARRIER
+        like = Workload(
+            family=Family.CNN, model=model, recipe=recipe, precision=precision, forward_gflops_per_unit=8.2
+        )
+        rows = [
+            run_row(like, accelerator, count, nodes, None),
+            run_row(like, _reference(), 1.0, 1, None),
+        ]
+        here, there = self.surfaces[RUNS].predict(rows)
+        return math.exp(here - there)
+
+    def spread(self, prediction: Prediction) -> tuple[float, float]:
+        """Low and high end of log(actual over predicted time): eight of ten lie between."""
+        found = self.spreads.get(prediction.kind)
+        if found is None:
+            worst = [ends for kind, ends in self.spreads.items() if kind.startswith(prediction.surface)]
+            found = (min(e[0] for e in worst), max(e[1] for e in worst)) if worst else _UNKNOWN_SPREAD
+        return found
+
+
+def surface_for(workload: Workload) -> str:
+    """The surface that answers for a workload."""
+    if workload.recipe in RUN_RECIPES:
+        return RUNS
+    if workload.recipe == STEP_RECIPE:
+        return STEPS
+    if workload.family is Family.LLM:
+        return TOKENS
+    if workload.family in (Family.CNN, Family.VIT):
+        return IMAGES
+    return RUNS
+
+
+def _task_word(workload: Workload, surface: str) -> str:
+    return f"{workload.recipe or ''}:{workload.model or ''}" if surface == RUNS else workload.model or ""
+
+
+def task_of(workload: Workload, surface: str) -> str:
+    """The name under which a workload counts as seen."""
+    return f"{surface}:{_task_word(workload, surface)}"
+
+
+def work_scale(workload: Workload, accelerator: AcceleratorModel, surface: str) -> float:
+    """What is added to log(units per second and device) to give the value that a surface holds: the logarithm of
+    the work of one unit, for language models over what the device can do."""
+    if surface == RUNS:
+        return math.log(max(workload.forward_gflops_per_unit or 1.0, 1e-9))
+    if surface == TOKENS:
+        rate = _matrix_tflops(accelerator, precision_class(workload.precision))
+        return math.log(token_flops(workload) / 1e12 / rate)
+    return 0.0
 
 
 @cache
-def shipped_calibration(quantity: str) -> Calibration:
-    """The calibration of `memory` or `step` that ships."""
-    text = (
-        files("tradewind.estimate").joinpath("data", "finetune_calibration.csv").read_text(encoding="utf-8")
-    )
-    return read_calibration(quantity, csv.DictReader(text.splitlines()))
+def _reference() -> AcceleratorModel:
+    return all_models()[IMAGE_REFERENCE]
 
 
-def read_calibration(quantity: str, rows: Iterable[Mapping[str, str]]) -> Calibration:
-    """The rows of one quantity. Items `p10` and `p90` are the spread, all others logarithms of multipliers."""
-    multipliers: dict[tuple[str, str], float] = {}
-    ends: dict[tuple[str, str], float] = {}
-    for row in rows:
-        if row["quantity"] == quantity:
-            place = ends if row["item"] in ("p10", "p90") else multipliers
-            place[row["framework"], row["item"]] = float(row["value"])
-    frameworks = {framework for framework, _ in ends}
+def _basis(
+    workload: Workload, accelerator: AcceleratorModel, surface: str, is_seen: bool, is_accelerator_seen: bool
+) -> str:
+    what = workload.model or f"this {workload.family.value} model"
+    if is_seen and is_accelerator_seen:
+        return f"published measurements of {what}, accelerators of this kind among them"
+    if is_seen:
+        return f"published measurements of {what} on other accelerators, carried over to {accelerator.key}"
+    named = {TOKENS: "language models", IMAGES: "image models", STEPS: "image models", RUNS: "training runs"}
+    if workload.method in (Method.LORA, Method.QLORA):
+        return f"arithmetic of {what}, at the efficiency measured for pre-training {named[surface]}"
+    return f"arithmetic and memory traffic of {what}, at the efficiency measured for other {named[surface]}"
+
+
+def calibration_from(record: Mapping[str, Any], surfaces: Mapping[str, Surface]) -> Calibration:
+    """The calibration that a JSON record describes."""
     return Calibration(
-        log_multipliers=multipliers,
-        spreads={each: (ends[each, "p10"], ends[each, "p90"]) for each in frameworks},
+        surfaces=surfaces,
+        usual={name: Usual(**each) for name, each in record["usual"].items()},
+        spreads={name: (float(low), float(high)) for name, (low, high) in record["spreads"].items()},
+        accelerators=frozenset(record["accelerators"]),
+        workloads=frozenset(record["workloads"]),
     )
+
+
+def calibration_record(calibration: Calibration) -> dict[str, Any]:
+    """What `calibration_from` reads."""
+    usual = {
+        name: {
+            key: value for key, value in (("units", each.units), ("batch", each.batch)) if value is not None
+        }
+        for name, each in sorted(calibration.usual.items())
+    }
+    return {
+        "usual": usual,
+        "spreads": {name: [round(e, 4) for e in ends] for name, ends in sorted(calibration.spreads.items())},
+        "surfaces": sorted(calibration.surfaces),
+        "accelerators": sorted(calibration.accelerators),
+        "workloads": sorted(calibration.workloads),
+    }
+
+
+@cache
+def shipped() -> Calibration:
+    """The calibration that came with this version, read once."""
+    folder = files("tradewind.estimate").joinpath("data")
+    record = json.loads(folder.joinpath("calibration.json").read_text(encoding="utf-8"))
+    surfaces = {
+        name: surface_from(json.loads(folder.joinpath(f"surface_{name}.json").read_text(encoding="utf-8")))
+        for name in record["surfaces"]
+    }
+    return calibration_from(record, surfaces)

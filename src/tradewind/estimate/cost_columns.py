@@ -14,12 +14,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from tradewind.domain.money import SECONDS_PER_HOUR
 from tradewind.domain.offer_table import MARKETS, OfferTable
 from tradewind.domain.offers import Market
 from tradewind.estimate.amount_columns import bill, charge_per_hour, divide_half_even, whole_seconds
 from tradewind.estimate.amounts import (
     HOURS_PER_MONTH,
     MAX_HOURS,
+    MAX_MICRO,
+    MAX_SECONDS,
     MB_PER_GB,
     whole_mb,
 )
@@ -105,6 +108,24 @@ def cost_columns(
         setup_min=(time.boot_50 + time.setup_50) * 60,
         interruptions=time.count_50,
     )
+
+
+def lower_bounds(
+    table: OfferTable, rows: npt.NDArray[np.intp], hours: HourColumns, terms: RunTerms | None = None
+) -> Floats:
+    """Micro-dollars that `cost_columns` stays above or equal to, at a twentieth of the work: price times hours.
+
+    For leaving out what cannot be among the cheapest. Infinite where there is no cost.
+    """
+    terms = terms or RunTerms()
+    price = table.numbers["price_micro"][rows].astype(np.float64)
+    bound = np.minimum(hours.p50, MAX_SECONDS / SECONDS_PER_HOUR) * np.minimum(price, _MAX_PRICE_MICRO) - 1
+    is_costed = (price >= 0) & (hours.p50 >= 0) & (hours.p90 >= hours.p50)
+    if not terms.is_spot_ok:
+        is_costed &= table.numbers["market"][rows] != _SPOT
+    # Half a second and half a micro-dollar may be rounded away on each node.
+    bound = (bound - price / SECONDS_PER_HOUR) * terms.nodes
+    return np.where(is_costed, np.clip(bound, 0.0, float(MAX_MICRO)), np.inf)
 
 
 def hours_by_row(

@@ -13,8 +13,8 @@ from typing import Final
 
 from tradewind.estimate.architecture import Architecture, architecture_of
 from tradewind.estimate.band import Band, Layer
-from tradewind.estimate.calibration import Calibration, shipped_calibration
 from tradewind.estimate.frameworks import framework_named
+from tradewind.estimate.memory_calibration import Calibration, shipped_calibration
 from tradewind.estimate.transformer_memory import (
     USUAL_SEQUENCE_LENGTH,
     activation_bytes,

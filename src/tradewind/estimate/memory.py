@@ -9,9 +9,9 @@ from typing import Final
 from tradewind.domain.errors import InvalidInputError
 from tradewind.estimate.architecture import architecture_of
 from tradewind.estimate.band import Band, Layer
-from tradewind.estimate.calibration import Calibration, shipped_calibration
 from tradewind.estimate.frameworks import framework_named
 from tradewind.estimate.layer_memory import layer_items
+from tradewind.estimate.memory_calibration import Calibration, shipped_calibration
 from tradewind.estimate.transformer_memory import MemoryItem, transformer_items
 from tradewind.estimate.workload import Family, Workload
 from tradewind.hardware.accelerators import AcceleratorModel

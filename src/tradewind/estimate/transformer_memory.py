@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tradewind.estimate.architecture import Architecture
-from tradewind.estimate.calibration import Calibration
 from tradewind.estimate.frameworks import framework_named
+from tradewind.estimate.memory_calibration import Calibration
 from tradewind.estimate.workload import Method, Sharding, Workload
 
 GB: Final = 1e9
@@ -49,6 +49,8 @@ LOGIT_BYTES: Final = 10.0
 CHUNKED_LOGIT_BYTES: Final = 3.0
 #: Of activations, what is left when the layers are compiled (element-wise steps fused, norms not kept in fp32).
 COMPILED_SHARE: Final = 0.75
+#: Of activations, what is on the device at a time when they wait in the host's memory (assumed).
+OFFLOADED_REST: Final = 0.3
 #: Libraries' workspaces and what is too small to list, GB.
 RUNTIME_GB: Final = 0.3
 
@@ -203,7 +205,9 @@ def transformer_items(
         0.0 if workload.is_offloaded or is_paged else trainable * optimizer * state / spread.optimizer
     )
     gradients = trainable * gradient * state / spread.gradients
-    if workload.has_fused_backward:
+    if is_host_weights:
+        gradients = 0.0  # They follow the weights there.
+    elif workload.has_fused_backward:
         gradients = max(head, architecture.hidden * architecture.intermediate) * gradient / spread.weights
     step = (
         0.0
@@ -262,35 +266,41 @@ def transformer_items(
 def _token_bytes(
     workload: Workload, architecture: Architecture, multiplier: Callable[[str], float]
 ) -> tuple[float, float]:
-    """Activations and logits of one micro-batch, bytes."""
+    """Activations and logits of one micro-batch, bytes.
+
+    With checkpointing the one layer that is computed again and the logits are never there together.
+    """
     tokens = tokens_per_micro_batch(workload)
     size = number_bytes(workload)
-    per_layer = activation_bytes(workload, architecture) * multiplier("activations")
-    if workload.is_compiled:
-        per_layer *= COMPILED_SHARE * multiplier("compiled")
-    if workload.is_checkpointing:
-        inputs = 0.0 if workload.is_activation_offloaded else float(architecture.hidden * size)
-        activations = tokens * (architecture.layers * inputs + per_layer)
-    else:
-        share = 0.3 if workload.is_activation_offloaded else 1.0
-        activations = tokens * per_layer * max(1.0, architecture.layers * share)
     logit = CHUNKED_LOGIT_BYTES if workload.has_chunked_loss else LOGIT_BYTES * multiplier("logits")
     if quantised_bytes(workload) is not None:
         logit *= multiplier("logits_quantised")
-    return activations, tokens * architecture.vocabulary * logit
+    logits = tokens * architecture.vocabulary * logit
+    per_layer = tokens * activation_bytes(workload, architecture) * multiplier("activations")
+    if workload.is_compiled:
+        per_layer *= COMPILED_SHARE * multiplier("compiled")
+    if not workload.is_checkpointing:
+        share = OFFLOADED_REST if workload.is_activation_offloaded else 1.0
+        return per_layer * max(1.0, architecture.layers * share), logits
+    inputs = (
+        0.0 if workload.is_activation_offloaded else tokens * architecture.layers * architecture.hidden * size
+    )
+    return (inputs, logits) if logits > per_layer else (inputs + per_layer, 0.0)
 
 
 def _gathered_bytes(
     base: float, architecture: Architecture, size: int, *, is_whole: bool, has_gradients: bool
 ) -> float:
-    """Weights that are whole on a device while fully sharded layers run, and their gradients before they are cut."""
-    per_parameter = base / architecture.parameters
+    """Weights that are whole on a device while fully sharded layers run, and their gradients before they are cut.
+
+    Usually the layer at work and the next one, or the embedding or the head where that is more.
+    """
     if is_whole:
-        weights = base
-    else:
-        tables = (1 if architecture.is_tied else 2) * architecture.embedding_parameters * size
-        weights = min(base, tables + 2 * architecture.layer_parameters / architecture.layers * per_parameter)
-    return weights * (2 if has_gradients else 1)
+        return base * (2 if has_gradients else 1)
+    table = architecture.embedding_parameters * size
+    layer = architecture.layer_parameters / architecture.layers * base / architecture.parameters
+    weights = min(base, max(2 * layer, table))
+    return weights + (max(layer, table) if has_gradients else 0.0)
 
 
 def _step_bytes(trainable: float, size: int, group: float, workload: Workload) -> float:

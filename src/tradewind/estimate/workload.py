@@ -100,3 +100,15 @@ class Workload:
     is_embedding_trained: bool = False  #: embedding and head are trained beside the adapters
     has_fused_backward: bool = False  #: each gradient is used and freed as soon as it is there
     is_activation_offloaded: bool = False  #: kept activations wait in the host's memory
+    #: Whose training code: `mlperf`, `lambda`, `torchvision`, `timm`, `llm-foundry`, `megatron-bridge`, ...; None:
+    #: ordinary PyTorch. Measurements of the same recipe are the nearest ones.
+    recipe: str | None = None
+    #: The year of the training software, for example 2024.5: the same accelerator gets faster by the release.
+    software_year: float | None = None
+    #: Images lie in memory with the channels last; None: not known.
+    is_channels_last: bool | None = None
+    #: How layers are spread where `sharding` is `tensor`.
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    context_parallel: int = 1
+    expert_parallel: int = 1

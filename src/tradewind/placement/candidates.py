@@ -122,15 +122,23 @@ def _shortlist(found: Screen, size: int) -> Rows:
         return rows
     least = found.least_micro[rows]
     steady = found.table.numbers["market"][rows] != MARKETS.index(Market.SPOT)
-    hours = found.facts.hours_p50[found.kinds.codes[rows]]
-    # Of equal hours the cheaper: hours are few, so they are told apart by a bound far below their differences.
-    quick = hours + least / (np.max(least) + 1.0) * 1e-6
-    chosen = [
-        rows[_smallest(least, size)],
-        rows[steady][_smallest(least[steady], size)],
-        rows[_smallest(quick, size)],
-    ]
-    return np.unique(np.concatenate(chosen))
+    quick = _is_of_a_quick_kind(found, rows, size)
+    is_chosen = np.zeros(len(found.table), dtype=np.bool_)
+    for these in (slice(None), steady, quick):
+        some = rows[these]
+        is_chosen[some[_smallest(least[these], size)]] = True
+    return np.flatnonzero(is_chosen)
+
+
+def _is_of_a_quick_kind(found: Screen, rows: Rows, size: int) -> Bools:
+    """Rows of the kinds with the fewest hours, as many kinds as make up the size."""
+    counts = np.bincount(found.kinds.codes[rows], minlength=len(found.kinds.names))
+    hours = np.where(counts > 0, found.facts.hours_p50, np.inf)
+    order = np.argsort(hours, kind="stable")
+    enough = int(np.searchsorted(np.cumsum(counts[order]), size)) + 1
+    is_quick = np.zeros(len(order), dtype=np.bool_)
+    is_quick[order[:enough]] = True
+    return is_quick[found.kinds.codes[rows]]
 
 
 def _smallest(values: Floats, size: int) -> Rows:
@@ -154,9 +162,10 @@ def find_candidates(
 
 
 def _holds_the_cheapest(found: Screen, rows: Rows, columns: dict[str, Any]) -> bool:
-    left_out = np.setdiff1d(found.rows, rows, assume_unique=True)
-    costs = columns["cost_p50_micro"]
-    return bool(len(costs)) and bool(costs.min() <= found.least_micro[left_out].min())
+    is_left_out = np.zeros(len(found.table), dtype=np.bool_)
+    is_left_out[found.rows] = True
+    is_left_out[rows] = False
+    return bool(columns["cost_p50_micro"].min() <= found.least_micro[is_left_out].min())
 
 
 def cost_rows(found: Screen, rows: Rows, terms: RunTerms, around: Surroundings) -> dict[str, Any]:

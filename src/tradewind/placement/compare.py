@@ -19,16 +19,8 @@ from typing import Final
 from tradewind.domain.billing import BillingRule
 from tradewind.domain.money import Money, format_money
 from tradewind.domain.offers import Availability
+from tradewind.estimate.billing import wait_time
 
-#: Minutes until capacity is had, by what a provider says of it. Ours, not measured: they order places that would
-#: otherwise be equal, and are stated in an answer.
-EXPECTED_WAIT_MINUTES: Final = {
-    Availability.HIGH: 0.0,
-    Availability.MEDIUM: 5.0,
-    Availability.UNKNOWN: 10.0,
-    Availability.LOW: 30.0,
-    Availability.UNAVAILABLE: math.inf,
-}
 #: A faster set-up may cost this much more than the cheapest place.
 WORTH_FASTER_SETUP: Final = Decimal("1.20")
 LOWEST_COST: Final = "Lowest cost option"
@@ -130,7 +122,7 @@ class Option:
     @property
     def finish_minutes(self) -> float:
         """Expected wait, set-up and training; infinite where nothing is to be had."""
-        wait = EXPECTED_WAIT_MINUTES[self.place.availability]
+        wait = expected_wait_minutes(self.place.availability)
         return wait + self.place.setup_minutes + self.hours * 60
 
     @property
@@ -322,6 +314,11 @@ def recommend(cheapest: Option, options: Sequence[Option]) -> tuple[Option, str]
     return best, (
         f"Set up in {best.setup_time} instead of {cheapest.setup_time}, for {more} more than the cheapest"
     )
+
+
+def expected_wait_minutes(availability: Availability) -> float:
+    """Until there is capacity; infinite where there is none."""
+    return math.inf if availability is Availability.UNAVAILABLE else wait_time(availability).p50
 
 
 def seconds(hours: float) -> int:

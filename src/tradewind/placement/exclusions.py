@@ -65,7 +65,7 @@ def group_exclusions(found: Screen, wanted: Wanted) -> list[Group]:
     groups = []
     for constraint, count in found.counts.items():
         rows = found.charged_to(constraint)
-        nearest = rows[np.argsort(_farness(found, constraint, rows), kind="stable")[:_EXAMPLES]]
+        nearest = rows[_first(_farness(found, constraint, rows), _EXAMPLES)]
         groups.append(
             Group(
                 constraint=constraint.value,
@@ -125,7 +125,7 @@ def what_would_change(
         rows = rows[np.isfinite(found.least_micro[rows])]
         if not len(rows):
             continue
-        rows = rows[np.argsort(found.least_micro[rows], kind="stable")[:_LOOKED_AT]]
+        rows = rows[_first(found.least_micro[rows], _LOOKED_AT)]
         columns = cost_rows(found, rows, terms, around)
         best = int(np.argmin(columns["cost_p50_micro"]))
         change = _change(found, constraint, columns, best)
@@ -149,6 +149,12 @@ def _change(found: Screen, constraint: Constraint, columns: dict[str, Any], best
     )
 
 
+def _first(values: Floats, count: int) -> Rows:
+    """Positions of the smallest values, in their order."""
+    least = np.argpartition(values, count - 1)[:count] if len(values) > count else np.arange(len(values))
+    return least[np.argsort(values[least], kind="stable")]
+
+
 def _farness(found: Screen, constraint: Constraint, rows: Rows) -> Floats:
     """How far rows are from passing; what is not a matter of degree goes by price."""
     number = found.table.numbers
@@ -166,6 +172,10 @@ def _farness(found: Screen, constraint: Constraint, rows: Rows) -> Floats:
     return np.where(price > 0, price, np.inf)
 
 
+def _kinds_of(found: Screen, rows: Rows) -> Rows:
+    return np.flatnonzero(np.bincount(found.kinds.codes[rows]))
+
+
 def _most(found: Screen, name: str, rows: Rows) -> float:
     return float(found.table.numbers[name][rows].max())
 
@@ -181,7 +191,7 @@ def _least_hourly(found: Screen, rows: Rows) -> int:
 
 def _explain_accelerators(found: Screen, wanted: Wanted, rows: Rows) -> str:
     asked = " or ".join(f"{name}:{count:g}" for name, count in wanted.accelerators)
-    codes = np.unique(found.kinds.codes[rows])
+    codes = _kinds_of(found, rows)
     counts = [found.kinds.counts[code] for code in codes.tolist() if found.facts.is_asked_for[code]]
     return f"{asked} asked for" + (
         f", at most {max(counts):g} in one machine there" if counts else ", not there"
@@ -189,9 +199,7 @@ def _explain_accelerators(found: Screen, wanted: Wanted, rows: Rows) -> str:
 
 
 def _explain_length(found: Screen, _: Wanted, rows: Rows) -> str:
-    names = sorted(
-        {found.kinds.names[code] or "no accelerator" for code in np.unique(found.kinds.codes[rows]).tolist()}
-    )
+    names = sorted({found.kinds.names[code] or "no accelerator" for code in _kinds_of(found, rows).tolist()})
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"nothing is known of how long the job takes on {', '.join(names[:3])}{more}"
 

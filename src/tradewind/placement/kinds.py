@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, cast
 
 import numpy as np
@@ -76,7 +77,7 @@ def look_at_kinds(kinds: Kinds, wanted: Wanted, hours: Hours | None, fits: Fits 
     """What each kind means for a job. Without `hours` nothing is said of its length: every kind counts as an hour."""
     asked, nodes, bands, fitting = [], [], [], []
     for name, count in zip(kinds.names, kinds.counts, strict=True):
-        is_asked, needed = _nodes_for(name, count, wanted)
+        is_asked, needed = _nodes_for(name, count, wanted.accelerators, wanted.nodes_min, wanted.nodes_max)
         is_open = is_asked and needed > 0
         asked.append(is_asked)
         nodes.append(needed)
@@ -97,19 +98,21 @@ def look_at_kinds(kinds: Kinds, wanted: Wanted, hours: Hours | None, fits: Fits 
     )
 
 
-def _nodes_for(name: str, count: float, wanted: Wanted) -> tuple[bool, int]:
+@lru_cache(maxsize=16384)
+def _nodes_for(
+    name: str, count: float, accelerators: tuple[tuple[str, float], ...], nodes_min: int, nodes_max: int
+) -> tuple[bool, int]:
     """Whether these accelerators are among those asked for, and on how many nodes they would be enough."""
-    if not wanted.accelerators:
-        return True, wanted.nodes_min
+    if not accelerators:
+        return True, nodes_min
     if not name:
         return False, 0
-    asked = [most for request, most in wanted.accelerators if fulfils(request, name)]
+    asked = [most for request, most in accelerators if fulfils(request, name)]
     if not asked:
         return False, 0
     least = min(asked)
     if count >= least:
-        return True, wanted.nodes_min
+        return True, nodes_min
     # An elastic job is content with the same number of accelerators on more nodes, each with fewer.
-    needed = int(-(-(least * wanted.nodes_min) // count)) if count else wanted.nodes_max + 1
-    is_elastic = wanted.nodes_max > wanted.nodes_min
-    return True, needed if is_elastic and needed <= wanted.nodes_max else 0
+    needed = int(-(-(least * nodes_min) // count)) if count else nodes_max + 1
+    return True, needed if nodes_max > nodes_min and needed <= nodes_max else 0

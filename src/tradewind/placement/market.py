@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,7 @@ ASSUMED_RELIABILITY: Final = {
 }
 #: Prices that are none.
 NO_REAL_PRICE: Final = frozenset({"placeholder", "no_price"})
+_CACHE_KEY: Final = "placement_market"
 _ORDER: Final = tuple(Constraint)
 _BIT: Final = {constraint: 1 << place for place, constraint in enumerate(_ORDER)}
 
@@ -85,13 +86,14 @@ class Screen:
 def screen(table: OfferTable, wanted: Wanted, facts: KindFacts) -> Screen:
     """Holds every row against what is wanted. Rows of which a fact is not known pass the test of that fact."""
     kinds = kinds_of(table)
-    bits = np.zeros(len(table), dtype=np.uint32)
-    price = table.numbers["price_micro"].astype(np.int64)
+    always = _always(table)
+    bits = always.bits.copy()
     nodes = facts.nodes[kinds.codes]
-    hourly = np.maximum(price, 0) * nodes
-    hours = facts.hours_p50[kinds.codes]
-    least: Floats = hourly.astype(np.float64) * np.nan_to_num(hours, nan=np.inf)
-    for constraint, fails in _failures(table, wanted, facts, kinds, price, hourly, hours, nodes, least):
+    hourly = always.price_micro * nodes
+    # Not known counts as endless; a machine without a price has failed already.
+    hours = np.where(np.isnan(facts.hours_p50), np.inf, facts.hours_p50)[kinds.codes]
+    least = np.maximum(hourly, 1.0) * hours
+    for constraint, fails in _failures(table, wanted, facts, kinds, hourly, hours, nodes, least):
         bits |= fails.astype(np.uint32) * np.uint32(_BIT[constraint])
     return Screen(
         table=table,
@@ -109,21 +111,19 @@ def _failures(
     wanted: Wanted,
     facts: KindFacts,
     kinds: Kinds,
-    price: Ints,
-    hourly: Ints,
+    hourly: Floats,
     hours: Floats,
     nodes: Ints,
     least: Floats,
 ) -> Iterable[tuple[Constraint, Bools]]:
     """Every constraint that the job has, with the rows that fail it."""
     number = table.numbers
-    market = number["market"]
     if wanted.providers:
         yield Constraint.PROVIDERS, ~_words(table, "provider", wanted.providers)
     if wanted.regions:
         yield Constraint.REGIONS, ~_words(table, "region", wanted.regions)
     if wanted.spot is not Spot.AUTO:
-        is_spot = market == MARKETS.index(Market.SPOT)
+        is_spot = np.asarray(number["market"] == MARKETS.index(Market.SPOT))
         yield Constraint.SPOT, ~is_spot if wanted.spot is Spot.ONLY else is_spot
     if wanted.accelerators:
         yield Constraint.ACCELERATORS, (~facts.is_asked_for | (facts.nodes == 0))[kinds.codes]
@@ -146,33 +146,52 @@ def _failures(
             (nodes > 1) & (number["network_gbit_per_s"] < np.float32(wanted.network_gbit_per_s)),
         )
     if wanted.min_reliability is not None:
-        yield Constraint.RELIABILITY, reliability_of(table) < wanted.min_reliability
-    yield (
-        Constraint.PRICE_KNOWN,
-        (price < 0) | _flagged(table, NO_REAL_PRICE) | _is_free_for_no_reason(price, market),
-    )
-    is_gone = number["availability"] == AVAILABILITIES.index(Availability.UNAVAILABLE)
-    yield Constraint.AVAILABILITY, is_gone | ~number["is_available"].astype(np.bool_)
+        yield Constraint.RELIABILITY, _always(table).reliability < wanted.min_reliability
     if wanted.max_duration_h is not None:
-        yield Constraint.MAX_DURATION, hours > wanted.max_duration_h
+        yield Constraint.MAX_DURATION, (hours > wanted.max_duration_h) & np.isfinite(hours)
     if wanted.deadline_h is not None:
-        yield Constraint.DEADLINE, hours > wanted.deadline_h
+        yield Constraint.DEADLINE, (hours > wanted.deadline_h) & np.isfinite(hours)
     if wanted.max_price_micro is not None:
         yield Constraint.MAX_PRICE, hourly > wanted.max_price_micro
     if wanted.budget_micro is not None:
         yield Constraint.BUDGET, (least * wanted.tasks > wanted.budget_micro) & np.isfinite(least)
 
 
-def _is_free_for_no_reason(price: Ints, market: npt.NDArray[np.generic]) -> Bools:
-    """Rented machines are never free: a zero is a price that somebody did not know."""
-    return np.asarray((price == 0) & (market != MARKETS.index(Market.OWNED)))
+@dataclass(frozen=True, slots=True)
+class _Always:
+    """What holds for a table whatever the job."""
+
+    bits: npt.NDArray[np.uint32]
+    #: Never negative.
+    price_micro: Floats
+    reliability: Floats
+
+
+def _always(table: OfferTable) -> _Always:
+    found = table._cache.get(_CACHE_KEY)
+    if found is None:
+        found = table._cache.setdefault(_CACHE_KEY, _judge(table))
+    return cast(_Always, found)
+
+
+def _judge(table: OfferTable) -> _Always:
+    number = table.numbers
+    price = number["price_micro"].astype(np.float64)
+    # Rented machines are never free: a zero is a price that somebody did not know.
+    is_free = (price == 0) & (number["market"] != MARKETS.index(Market.OWNED))
+    has_no_price = (price < 0) | is_free | _flagged(table, NO_REAL_PRICE)
+    is_gone = number["availability"] == AVAILABILITIES.index(Availability.UNAVAILABLE)
+    is_gone = is_gone | ~number["is_available"].astype(np.bool_)
+    bits = has_no_price.astype(np.uint32) * np.uint32(_BIT[Constraint.PRICE_KNOWN])
+    bits |= is_gone.astype(np.uint32) * np.uint32(_BIT[Constraint.AVAILABILITY])
+    said = number["reliability"].astype(np.float64)
+    assumed = np.array([ASSUMED_RELIABILITY[market] for market in MARKETS])[number["market"].astype(np.intp)]
+    return _Always(bits, np.maximum(price, 0.0), np.where(np.isnan(said), assumed, said))
 
 
 def reliability_of(table: OfferTable) -> Floats:
     """Of every row: what the provider says, else what is assumed of its market."""
-    said = table.numbers["reliability"].astype(np.float64)
-    assumed = np.array([ASSUMED_RELIABILITY[market] for market in MARKETS])
-    return np.where(np.isnan(said), assumed[table.numbers["market"].astype(np.intp)], said)
+    return _always(table).reliability
 
 
 def _words(table: OfferTable, name: str, patterns: Iterable[str]) -> Bools:

@@ -15,11 +15,11 @@ from tradewind.estimate.cost import CostEstimate, estimate_cost
 from tradewind.estimate.run_terms import RunTerms
 from tradewind.placement.candidates import Candidates, Own, Surroundings, find_candidates
 from tradewind.placement.exclusions import Change, Group, group_exclusions, what_would_change, why_nothing
-from tradewind.placement.kinds import Fits, Hours, kinds_of, look_at_kinds
+from tradewind.placement.kinds import Fits, Floats, Hours, kinds_of, look_at_kinds
 from tradewind.placement.market import Constraint, screen
 from tradewind.placement.risk import RiskTerms, explain_risk
 from tradewind.placement.strategies import strategy_for
-from tradewind.placement.strategies.balanced import pareto
+from tradewind.placement.strategies.balanced import objectives
 from tradewind.placement.strategies.recommendation import JobFacts, Recommendation
 from tradewind.placement.trade_offs import Measures, compare_to
 from tradewind.placement.wanted import Wanted
@@ -113,7 +113,7 @@ def plan_market(
             offers_seen=seen,
             offers_fitting=0,
         )
-    detail = _Details(candidates, terms, around, hours)
+    detail = _Details(candidates, terms, around, hours, objectives(candidates))
     now = np.flatnonzero(candidates.is_runnable)
     chosen = choose(candidates.take(now), facts) if len(now) else None
     anchor = best.best if chosen is None else int(now[chosen.best])
@@ -237,6 +237,7 @@ class _Details:
     terms: RunTerms
     around: Surroundings
     hours: Hours | None
+    points: Floats
 
     def pick(self, index: int, *, tasks: int = 1, against: int | None = None) -> Pick:
         all_of = self.candidates
@@ -293,10 +294,6 @@ class _Details:
         )
 
     def _is_pareto(self, index: int) -> bool:
-        """Whether nothing is better in everything: only places that are at least as cheap can be."""
-        of = self.candidates
-        rivals = np.flatnonzero(of.cost_p50_micro <= of.cost_p50_micro[index])
-        if len(rivals) > 256:
-            order = np.argsort(of.wall_p50_h[rivals], kind="stable")[:256]
-            rivals = np.union1d(rivals[order], [index])
-        return bool(pareto(of.take(rivals))[int(np.flatnonzero(rivals == index)[0])])
+        """Whether nothing is as good in everything and better in something."""
+        rivals, mine = self.points, self.points[index]
+        return not bool(((rivals <= mine).all(axis=1) & (rivals < mine).any(axis=1)).any())

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tradewind.domain.clock import Clock
+from tradewind.domain.errors import NotFoundError
 from tradewind.domain.offers import Offer
 from tradewind.providers.base import Offload
 from tradewind.providers.plugins import BrokenPlugin, load_plugins
@@ -56,6 +58,20 @@ class PriceSource(Protocol):
     async def fetch(self, wire: Wire) -> list[Offer]:
         """Every offer of the source, unavailable ones included; prices normalised to micro-dollars per machine hour."""
         ...
+
+
+def source_names() -> tuple[str, ...]:
+    """Ids of all installed sources. None of them is imported."""
+    return tuple(sorted({point.name for point in entry_points(group=_GROUP)}))
+
+
+def load_source(name: str) -> PriceSource:
+    """The source of this id, the others left alone. Raises NotFoundError, or whatever its import raises."""
+    for point in entry_points(group=_GROUP, name=name):
+        return _accept(name, point.load())()
+    raise NotFoundError(
+        f"no price source is called {name!r}", hint=f"known sources: {', '.join(source_names())}"
+    )
 
 
 def known_sources() -> dict[str, Callable[[], PriceSource]]:

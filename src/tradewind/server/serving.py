@@ -15,14 +15,13 @@ import uvicorn
 from tradewind.api.app import create_app
 from tradewind.api.guard import hosts_from
 from tradewind.api.services import Services
-from tradewind.catalog.shelf import Catalog
 from tradewind.control.planning import OfferShelf
 from tradewind.domain.clock import SystemClock, SystemEntropy
 from tradewind.domain.errors import ConflictError
 from tradewind.server.doctor import ServerDoctor
 from tradewind.server.files import announce, read_or_make_token, take_lock, withdraw
 from tradewind.server.settings import Settings
-from tradewind.server.wiring import build_alerting, build_context, open_store, run_control_plane
+from tradewind.server.wiring import build_alerting, build_context, build_prices, open_store, run_control_plane
 
 log = structlog.get_logger(__name__)
 _PORTS_TRIED: Final = 50
@@ -88,13 +87,14 @@ async def serve(settings: Settings) -> None:
         stack.callback(sock.close)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         url = f"http://{host}:{sock.getsockname()[1]}"
-        catalog = Catalog(store, context.offload)
+        catalog, prices = await build_prices(settings, context)
         alerting = build_alerting(settings, context, catalog)
-        await run_control_plane(context, alerting, stack)
+        await run_control_plane(context, alerting, prices, stack)
         services = Services(
             context=context,
             alerting=alerting,
             catalog=catalog,
+            prices=prices,
             shelf=OfferShelf(context),
             doctor=ServerDoctor(context),
             url=url,

@@ -15,6 +15,7 @@ from tradewind.domain.paths import CONFIG_FILE, config_dir, state_dir
 from tradewind.domain.units import parse_size_bytes
 
 _NOTIFY_KEYS = frozenset({"allow_private_addresses"})
+_PRICES_KEYS = frozenset({"sources"})
 _LOCAL_KEYS = frozenset({"country", "electricity_price_usd_per_kwh", "carbon_grams_per_kwh", "log_cap"})
 
 
@@ -34,6 +35,8 @@ class Settings:
     log_level: str
     #: Whether alerts may be told to addresses on this machine and on private networks.
     allow_private_addresses: bool
+    #: Which price sources are asked: `auto`, `shipped`, or their names with commas.
+    price_sources: str
 
 
 def read_settings(host: str, port: int | None) -> Settings:
@@ -52,6 +55,7 @@ def read_settings(host: str, port: int | None) -> Settings:
     path = config_dir() / CONFIG_FILE
     tables = _read_file(path)
     local = _table(path, tables, "local", _LOCAL_KEYS)
+    prices = _table(path, tables, "prices", _PRICES_KEYS)
     notify = _table(path, tables, "notify", _NOTIFY_KEYS)
     allowed_hosts = os.environ.get("TRADEWIND_ALLOWED_HOSTS", "")
     return Settings(
@@ -70,6 +74,7 @@ def read_settings(host: str, port: int | None) -> Settings:
         allow_private_addresses=_flag(
             path, notify, "notify", "allow_private_addresses", _is_loopback(host) and not allowed_hosts
         ),
+        price_sources=os.environ.get("TRADEWIND_PRICE_SOURCES") or _names(path, prices, "prices", "sources"),
     )
 
 
@@ -99,6 +104,17 @@ def _flag(path: Path, table: dict[str, Any], name: str, key: str, default: bool)
     if not isinstance(value, bool):
         raise InvalidInputError(f"{path}: {name}.{key} must be true or false, not {value!r}")
     return value
+
+
+def _names(path: Path, table: dict[str, Any], name: str, key: str) -> str:
+    value = table.get(key, "auto")
+    names = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str) for each in names):
+        raise InvalidInputError(
+            f"{path}: {name}.{key} must be a text or a list of texts, not {value!r}",
+            hint='for example sources = "auto", "shipped", or ["shipped", "lambda-types"]',
+        )
+    return ",".join(names)
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,7 +9,8 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from tests.unit.offers_for_tests import SEEN, an_offer
-from tradewind.catalog.comparing import CHANGE_COLUMNS, Difference, compare
+from tradewind.catalog.comparing import Difference, compare
+from tradewind.catalog.snapshot import CHANGE_COLUMNS
 from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Availability, Offer
 

@@ -97,9 +97,9 @@ def test_a_machine_of_ones_own_costs_its_electricity() -> None:
 
 
 def test_interruptions_cost_lost_work_and_new_starts() -> None:
-    spot = offer("gcp", market="spot")
+    spot = offer("azure", market="spot")
     kept = RunTerms(checkpoint_every_s=600, checkpoint_gb=1)
-    safe, risky = estimate_cost(offer("gcp"), band(20), kept), estimate_cost(spot, band(20), kept)
+    safe, risky = estimate_cost(offer("azure"), band(20), kept), estimate_cost(spot, band(20), kept)
     assert risky.interruptions == pytest.approx(1.0, rel=0.01), "once in twenty hours"
     assert risky.parts.interruptions > 0
     assert risky.p50_micro - risky.parts.interruptions == safe.p50_micro
@@ -120,6 +120,7 @@ def test_the_rates_of_interruption_come_from_the_first_row_that_fits() -> None:
     measured = interruption_rate("aws", "V100-SXM2-16GB")
     assert not measured.is_assumed
     assert interruption_rate("aws", None).per_hour < measured.per_hour
+    assert not interruption_rate("gcp", "H100-SXM").is_assumed
     assert interruption_rate("nobody-knows-it", None).is_assumed
 
 

@@ -13,7 +13,7 @@ from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Availability, Offer
 from tradewind.estimate.band import Band
 from tradewind.estimate.cost import estimate_cost
-from tradewind.estimate.cost_columns import NO_COST, HourColumns, cost_columns
+from tradewind.estimate.cost_columns import NO_COST, HourColumns, cost_columns, lower_bounds
 from tradewind.estimate.run_terms import RunTerms
 
 PROVIDERS = (
@@ -73,16 +73,13 @@ def test_columns_say_what_each_row_says(rows: list[tuple[Offer, Band]], terms: R
     bands = [hours for _, hours in rows]
     table = OfferTable.of(offers)
     order = np.arange(len(rows))[::-1]
-    columns = cost_columns(
-        table,
-        order,
-        HourColumns(
-            p50=np.array([bands[i].p50 for i in order]),
-            p90=np.array([bands[i].p90 for i in order]),
-        ),
-        terms,
+    given_hours = HourColumns(
+        p50=np.array([bands[i].p50 for i in order]), p90=np.array([bands[i].p90 for i in order])
     )
+    columns = cost_columns(table, order, given_hours, terms)
+    bounds = lower_bounds(table, order, given_hours, terms)
     for place, row in enumerate(order):
+        assert bounds[place] <= columns.cost_p50_micro[place]
         alone = estimate_cost(table.offer(int(row)), bands[row], terms)
         assert columns.cost_p50_micro[place] == alone.p50_micro
         assert columns.cost_p90_micro[place] == alone.p90_micro
@@ -113,6 +110,7 @@ def test_rows_without_a_price_or_of_a_market_ruled_out_have_no_cost() -> None:
     assert list(columns.cost_p50_micro[:2]) == [NO_COST, NO_COST]
     assert list(columns.cost_p90_micro[:2]) == [NO_COST, NO_COST]
     assert columns.cost_p50_micro[2] > 0
+    assert list(lower_bounds(table, np.arange(3), hours, RunTerms(is_spot_ok=False))[:2]) == [np.inf, np.inf]
 
 
 def test_no_rows_and_no_hours_are_fine() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -141,7 +142,7 @@ def test_a_frozen_base_never_needs_more_than_a_trained_one(workload: Workload) -
 def test_cutting_state_into_more_parts_never_needs_more(workload: Workload, sharding: Sharding) -> None:
     sharded = replace(workload, sharding=sharding, global_batch=None)
     needs = [estimate_memory(sharded, A100, devices).total.p50 for devices in (2, 4, 8, 16)]
-    assert all(more <= fewer + 1e-9 for fewer, more in zip(needs, needs[1:], strict=False))
+    assert all(more <= fewer + 1e-9 for fewer, more in pairwise(needs))
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tradewind.placement.candidates import Candidates
+from tradewind.placement.kinds import Floats
 from tradewind.placement.strategies.recommendation import (
     JobFacts,
     Recommendation,
@@ -65,16 +66,22 @@ def _quicker(candidates: Candidates, cheapest: int) -> int | None:
     return int(able[first])
 
 
-def pareto(candidates: Candidates) -> npt.NDArray[np.bool_]:
-    """True where no other place is at least as good in cost, finish time, carbon and risk, and better in one.
-
-    Carbon that is not known counts as the most there is.
-    """
+def objectives(candidates: Candidates) -> Floats:
+    """Cost, finish time, carbon and risk, one row per place; carbon that is not known counts as the most there is."""
     carbon = candidates.carbon_g
-    worst = np.nanmax(carbon) if np.isfinite(carbon).any() else 0.0
-    points = np.column_stack(
-        [candidates.cost_p50_micro, candidates.wall_p50_h, np.nan_to_num(carbon, nan=worst), candidates.risk]
-    ).astype(np.float64)
+    worst = float(np.nanmax(carbon)) if np.isfinite(carbon).any() else 0.0
+    columns = (
+        candidates.cost_p50_micro,
+        candidates.wall_p50_h,
+        np.nan_to_num(carbon, nan=worst),
+        candidates.risk,
+    )
+    return np.column_stack(columns).astype(np.float64)
+
+
+def pareto(candidates: Candidates) -> npt.NDArray[np.bool_]:
+    """True where no other place is at least as good in cost, finish time, carbon and risk, and better in one."""
+    points = objectives(candidates)
     standing = np.lexsort(points.T[::-1])
     points = points[standing]
     is_best = np.zeros(len(points), dtype=np.bool_)

@@ -1,0 +1,95 @@
+"""How far off predictions are on rows that no fit had seen, and how speed goes with an accelerator's figures."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from benchmarks.accuracy.results import Outcome
+from benchmarks.accuracy.samples import Sample
+from tradewind.estimate.calibration import RUNS, Calibration, spread_key, surface_for
+from tradewind.estimate.features import accelerator_row, precision_class
+from tradewind.estimate.presets import completed
+
+#: Split conformal: the share of rows inside, with the correction for few rows.
+_INSIDE: Final = 0.8
+
+
+def spreads_of(
+    samples: Sequence[Sample], outcomes: Iterable[Outcome], whole: Calibration
+) -> dict[str, tuple[float, float]]:
+    """Ends of log(actual over predicted time) by kind of case, from the out-of-fold residuals."""
+    surfaces = {sample.group: surface_for(completed(sample.workload)) for sample in samples}
+    residuals: dict[str, list[float]] = defaultdict(list)
+    for each in outcomes:
+        late = math.log(each.actual / each.p50) * (1 if each.quantity == "hours" else -1)
+        surface = surfaces[each.workload]
+        residuals[spread_key(surface, each.is_accelerator_seen, each.is_workload_seen)].append(late)
+    for sample_kind, values in _in_sample(samples, whole).items():
+        residuals[spread_key(sample_kind, True, True)] += values
+    return {kind: conformal_ends(values) for kind, values in sorted(residuals.items()) if len(values) >= 5}
+
+
+def _in_sample(samples: Sequence[Sample], whole: Calibration) -> dict[str, list[float]]:
+    """Where both are seen, repeats of one setting tell the spread: the fit's own residuals, which are a little
+    too small, as the fit saw the rows."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for sample in samples:
+        if sample.accelerator is None or sample.rate <= 0:
+            continue
+        guess = whole.predict(completed(sample.workload), sample.accelerator, sample.count, sample.nodes)
+        if guess is not None and guess.is_workload_seen and guess.is_accelerator_seen:
+            found[guess.surface].append(math.log(guess.units_per_s / sample.rate))
+    return found
+
+
+def conformal_ends(values: Sequence[float]) -> tuple[float, float]:
+    """The ends that hold eight of ten of what comes, by rank among `values` (at least one)."""
+    ranked = sorted(values)
+    size = len(ranked)
+    low = math.floor((1 - _INSIDE) / 2 * (size + 1)) - 1
+    high = math.ceil((1 + _INSIDE) / 2 * (size + 1)) - 1
+    return round(ranked[max(low, 0)], 4), round(ranked[min(high, size - 1)], 4)
+
+
+def exponents_of(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
+    """Powers of matrix rate and bandwidth that carry single-device speed over, by family and for all.
+
+    Least squares within each workload and precision, drawn towards 0.45 each as if by two more workloads.
+    """
+    import numpy as np
+
+    points: dict[str, dict[object, list[tuple[float, float, float]]]] = defaultdict(lambda: defaultdict(list))
+    for sample in samples:
+        workload = completed(sample.workload)
+        if sample.accelerator is None or sample.rate <= 0 or surface_for(workload) != RUNS:
+            continue
+        kind = precision_class(workload.precision)
+        row = accelerator_row(sample.accelerator, kind)
+        point = (float(row["matrix"]), float(row["bandwidth"]), math.log(sample.rate / sample.count))
+        for family in ("", workload.family.value):
+            points[family][(workload.recipe, workload.model, kind, sample.count, workload.software_year)].append(
+                point
+            )
+    found = {}
+    for family, groups in sorted(points.items()):
+        left, right = [], []
+        for group in groups.values():
+            middle = np.mean(np.array(group), axis=0)
+            for point in group:
+                left.append([point[0] - middle[0], point[1] - middle[1]])
+                right.append(point[2] - middle[2])
+        a, b = np.array(left), np.array(right)
+        prior = np.eye(2) * 2.0
+        power = np.linalg.solve(a.T @ a + prior, a.T @ b + prior @ np.array([0.45, 0.45]))
+        off = b - a @ power
+        found[family] = {
+            "matrix": round(max(float(power[0]), 0.0), 3),
+            "bandwidth": round(max(float(power[1]), 0.0), 3),
+            "spread": round(max(float(np.median(np.abs(off))) * 1.48 * math.sqrt(2), 0.12), 3),
+        }
+    return found
+
+
