@@ -8,6 +8,7 @@ micro-dollar per hour; each amount is rounded once, half to even.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from tradewind.domain.billing import BillingRule
 from tradewind.domain.errors import InvalidInputError
@@ -29,8 +30,11 @@ from tradewind.estimate.cost_hours import RunHours
 from tradewind.estimate.interruptions import interruption_rate
 from tradewind.estimate.place_fees import place_fees, split_place
 from tradewind.estimate.power import Watts
-from tradewind.estimate.run_terms import RunTerms
+from tradewind.estimate.run_terms import STAGING_GB_PER_S, RunTerms
 from tradewind.estimate.traffic import Traffic
+
+#: What users read of `BillingRule.assumed`.
+_ASSUMED_OF_BILL: Final = {"billed": "from when on it counts"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,9 +193,14 @@ def _notes(offer: Offer, terms: RunTerms, rule: BillingRule, run: RunHours) -> t
     fees = place_fees(offer.provider)
     notes = []
     if offer.rate.per is Quantity.HOUR and rule.assumed:
-        notes.append(f"assumed of the bill: {', '.join(sorted(rule.assumed))} ({rule.source})")
+        parts = ", ".join(_ASSUMED_OF_BILL.get(part, part) for part in sorted(rule.assumed))
+        notes.append(f"assumed of the bill: {parts} ({rule.source})")
     if run.setup.is_assumed:
         notes.append(f"set-up time is assumed: {run.setup.note or run.setup.source}")
+    if offer.market != Market.OWNED:
+        notes.append(f"waiting for capacity is assumed from its availability ({offer.availability.value})")
+    if run.staging_h:
+        notes.append(f"fetching the data at {STAGING_GB_PER_S:g} GB/s is assumed")
     if terms.data_gb or terms.output_gb or terms.checkpoint_gb:
         source = place_fees(split_place(terms.data_location)[0]) if terms.data_location else fees
         if offer.egress_micro_per_gb is None and "egress" in fees.assumed | source.assumed:

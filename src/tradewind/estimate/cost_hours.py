@@ -28,6 +28,7 @@ class RunHours:
     wait_50: float
     boot_50: float  # the part of boot and set-up that is not billed
     setup_50: float  # the part that is
+    staging_h: float  # of that, fetching the data
     train_50: float
     train_90: float
     billed_loss_50: float  # what interruptions add
@@ -79,6 +80,7 @@ class RunHours:
             wait_50=wait_50,
             boot_50=boot_50,
             setup_50=setup_50,
+            staging_h=staging,
             train_50=train_50,
             train_90=train_90,
             billed_loss_50=billed_loss_50,

@@ -153,6 +153,16 @@ def test_the_formula_agrees_with_runs_played_through(every: float | None) -> Non
     assert mean == pytest.approx(hours + lost, rel=0.04)
 
 
+def test_what_is_assumed_is_said() -> None:
+    notes = " | ".join(
+        estimate_cost(offer("together"), band(1), RunTerms(data_gb=5, disk_gb=5, output_gb=1)).notes
+    )
+    for part in ("minimum", "set-up time", "waiting", "GB/s", "traffic", "disks"):
+        assert part in notes
+    own = estimate_cost(offer("local", market="owned"), band(1), RunTerms(data_gb=5, disk_gb=5))
+    assert own.notes == ()
+
+
 def test_an_offer_that_cannot_be_costed_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="no known price"):
         estimate_cost(offer(flags=("no_price",)), band(1))

@@ -125,3 +125,13 @@ def test_absurd_hours_and_prices_stay_inside_64_bits() -> None:
     columns = cost_columns(table, np.arange(2), hours, RunTerms(nodes=10_000, disk_gb=1e7, data_gb=1e7))
     assert (columns.cost_p50_micro > 0).all()
     assert (columns.cost_p90_micro >= columns.cost_p50_micro).all()
+
+
+def test_long_tables_are_costed_like_short_ones() -> None:
+    table = OfferTable.of([offer(micro_per_hour=price) for price in (1_000_000, 2_000_000, 3_000_000)])
+    rows = np.resize(np.arange(3), 20_000)
+    hours = HourColumns(p50=np.linspace(0, 100, 20_000), p90=np.linspace(0, 200, 20_000))
+    whole = cost_columns(table, rows, hours)
+    for row in (0, 8_191, 8_192, 19_999):
+        one = HourColumns(p50=hours.p50[row : row + 1], p90=hours.p90[row : row + 1])
+        assert whole.cost_p90_micro[row] == cost_columns(table, rows[row : row + 1], one).cost_p90_micro[0]

@@ -31,7 +31,7 @@ _WANTED: Final = {
     "MarketOption": {"OnDemand", ""},
 }
 #: Values that all wanted rows hold, looked for before a row is taken apart: most rows end here.
-_MARKS: Final = ('"OnDemand"', '"Shared"', '"Linux"', '"Used"')
+_MARKS: Final = (b'"OnDemand"', b'"Shared"', b'"Linux"', b'"Used"')
 _NEEDED: Final = (
     "TermType",
     "PricePerUnit",
@@ -115,32 +115,37 @@ async def _rows(wire: Wire, url: str, title: str) -> AsyncIterator[dict[str, str
     columns: list[str] | None = None
     before = 0
     async with asking(wire, "GET", url, headers={"accept": "text/csv"}) as answer:
-        async for line in _lines(answer.aiter_bytes(), title):
-            if columns is None:
+        async for lines in _lines(answer.aiter_bytes(), title):
+            for line in lines:
+                if columns is not None:
+                    if all(mark in line for mark in _MARKS):
+                        yield dict(zip(columns, _cells(line), strict=False))
+                    continue
                 before += 1
-                cells = next(csv.reader([line]), [])
+                cells = _cells(line)
                 if "SKU" in cells and all(name in cells for name in _NEEDED):
                     columns = cells
                 elif before > _MOST_LINES_BEFORE:
                     raise ProviderError(
                         ProviderFault.PROVIDER_FAULT, f"{title} has other columns than it had"
                     )
-            elif all(mark in line for mark in _MARKS):
-                yield dict(zip(columns, next(csv.reader([line]), []), strict=False))
     if columns is None:
         raise ProviderError(ProviderFault.PROVIDER_FAULT, f"{title} came without its columns")
 
 
-async def _lines(chunks: AsyncIterator[bytes], title: str) -> AsyncIterator[str]:
+async def _lines(chunks: AsyncIterator[bytes], title: str) -> AsyncIterator[list[bytes]]:
+    """The whole lines of each piece, however the pieces are cut."""
     rest = b""
     async for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
         if len(rest) > _LONGEST_LINE:
             raise ProviderError(ProviderFault.PROVIDER_FAULT, f"{title} has lines without end")
-        for line in whole:
-            yield line.decode(errors="replace").rstrip("\r")
-    if rest:
-        yield rest.decode(errors="replace")
+        yield whole
+    yield [rest]
+
+
+def _cells(line: bytes) -> list[str]:
+    return next(csv.reader([line.decode(errors="replace").rstrip("\r")]), [])
 
 
 def _number(text: str) -> float:
