@@ -20,6 +20,8 @@ from tradewind.control.alerting import Alerting
 from tradewind.control.context import Context
 from tradewind.control.notifying import DeliveryError, Message
 from tradewind.control.planning import OfferShelf
+from tradewind.control.price_sources import Wanted
+from tradewind.control.prices import PriceController, Sources
 from tradewind.db import tables
 from tradewind.db.owners import Caller, caller_for, store_token
 from tradewind.db.sealing import Sealer
@@ -30,6 +32,7 @@ from tradewind.domain.offers import Offer
 from tradewind.domain.schemas import Diagnosis
 from tradewind.domain.secrets import Secret
 from tradewind.estimate.tariff import Tariff
+from tradewind.providers.prices import load_source
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
 
@@ -118,6 +121,14 @@ async def connect(
         context=context,
         alerting=alerting,
         catalog=Catalog(store, inline),
+        prices=PriceController(
+            store,
+            clock,
+            context.entropy,
+            inline,
+            Sources(names=(), load=load_source, environment={}, make_http=httpx2.AsyncClient),
+            Wanted.parse("shipped"),
+        ),
         shelf=OfferShelf(context),
         doctor=NoDoctor(),
         url="http://127.0.0.1",
