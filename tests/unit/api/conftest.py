@@ -20,7 +20,7 @@ from tradewind.control.alerting import Alerting
 from tradewind.control.context import Context
 from tradewind.control.notifying import DeliveryError, Message
 from tradewind.control.planning import OfferShelf
-from tradewind.control.price_sources import Wanted
+from tradewind.control.price_sources import Wanted, ensure_sources
 from tradewind.control.prices import PriceController, Sources
 from tradewind.db import tables
 from tradewind.db.owners import Caller, caller_for, store_token
@@ -32,7 +32,7 @@ from tradewind.domain.offers import Offer
 from tradewind.domain.schemas import Diagnosis
 from tradewind.domain.secrets import Secret
 from tradewind.estimate.tariff import Tariff
-from tradewind.providers.prices import load_source
+from tradewind.providers.prices import load_source, source_names
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
 
@@ -117,18 +117,23 @@ async def connect(
     store: SqlStore, caller: Caller, context: Context, alerting: Alerting, clock: HandClock
 ) -> AsyncIterator[Callable[[str], Api]]:
     """Clients of the users `ana` (who owns the place) and `ben`."""
+    wanted = Wanted.parse("shipped")
+    prices = PriceController(
+        store,
+        clock,
+        SystemEntropy(),
+        inline,
+        Sources(names=source_names(), load=load_source, environment={}, make_http=httpx2.AsyncClient),
+        wanted,
+    )
+    catalog = Catalog(store, inline)
+    catalog.on_ask = prices.ask
+    await store.run(lambda tx: ensure_sources(tx, source_names(), wanted))
     services = Services(
         context=context,
         alerting=alerting,
-        catalog=Catalog(store, inline),
-        prices=PriceController(
-            store,
-            clock,
-            context.entropy,
-            inline,
-            Sources(names=(), load=load_source, environment={}, make_http=httpx2.AsyncClient),
-            Wanted.parse("shipped"),
-        ),
+        catalog=catalog,
+        prices=prices,
         shelf=OfferShelf(context),
         doctor=NoDoctor(),
         url="http://127.0.0.1",
