@@ -84,8 +84,9 @@ STEP: Final[Problem[FinetuneRow]] = Problem(
         "travel",
         "optimizer",
         "offload",
+        "machines",
     ),
-    habits=frozenset({"launch_sharded"}),
+    habits=frozenset({"launch_sharded", "machines"}),
 )
 
 

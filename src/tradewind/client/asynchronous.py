@@ -19,6 +19,7 @@ from tradewind.client.settings import load_settings
 from tradewind.domain import schemas
 from tradewind.domain.clock import Clock, Entropy, SystemClock, SystemEntropy
 from tradewind.domain.errors import TimedOutError, UnreachableError
+from tradewind.domain.schemas_plan import PlanRequest, PlanView
 from tradewind.domain.status import has_ended
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ class AsyncClient(AlertCalls):
         """What the server found out about itself."""
         return await self._get(schemas.DoctorAnswer, "/doctor")
 
-    async def plan(self, spec: dict[str, Any]) -> schemas.PlanView:
+    async def plan(self, spec: dict[str, Any]) -> PlanView:
         """Where this job file would run, what it would cost, and why."""
-        request = schemas.PlanRequest(spec=spec)
-        return await self._post(schemas.PlanView, "/plans", request.model_dump(mode="json"))
+        request = PlanRequest(spec=spec)
+        return await self._post(PlanView, "/plans", request.model_dump(mode="json"))
 
     async def submit(self, submission: schemas.JobSubmission, *, key: str | None = None) -> schemas.JobDetail:
         """The new job. The same idempotency `key` twice makes one job; without a key, one is made up."""

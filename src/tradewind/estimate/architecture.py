@@ -1,7 +1,8 @@
 """The shape of a language model: what its memory and its arithmetic follow from.
 
-`data/architectures.csv` holds the shapes that the models' own published configurations state. A model that is not
-there gets the shape that is usual for its number of parameters, and says so.
+Sizes come from the workload or its model's preset; whether the feed-forward part is gated and the head tied, from which
+of the four ways adds up to the number of parameters; `data/architectures.csv` holds what neither tells. A model that
+nobody knows gets the shape that is usual for its number of parameters, and says so.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from math import log
+from math import inf, log
 from typing import Final
 
 from tradewind.domain.errors import InvalidInputError
+from tradewind.estimate.presets import all_presets, preset
 from tradewind.estimate.workload import Workload
 
 #: Where a model's vocabulary is not known: a middle between 32,000 (Llama 2) and 150,000 (Qwen).
@@ -83,7 +85,7 @@ class Architecture:
 
 
 def architecture_of(workload: Workload) -> Architecture:
-    """The shape of a workload's model: what the workload states, else the table, else what is usual.
+    """The shape of a workload's model: what the workload states, else the preset's, else what is usual.
 
     Raises:
         InvalidInputError: neither the model nor its number of parameters is known.
@@ -96,22 +98,24 @@ def architecture_of(workload: Workload) -> Architecture:
             hint="state its number of parameters, for example parameters: 8e9",
         )
     base = known or _usual(workload.model or "", parameters)
-    return Architecture(
-        name=base.name,
-        parameters=base.parameters if known else parameters,
-        active_parameters=workload.active_parameters or base.active_parameters,
-        layers=workload.layers or base.layers,
-        hidden=workload.hidden or base.hidden,
-        heads=workload.heads or base.heads,
-        key_value_heads=workload.key_value_heads
-        or (workload.heads if workload.heads else base.key_value_heads),
-        intermediate=workload.intermediate or base.intermediate,
-        vocabulary=workload.vocabulary or base.vocabulary,
-        is_gated=base.is_gated,
-        is_tied=base.is_tied,
-        norms=base.norms,
-        has_soft_caps=base.has_soft_caps,
-        is_known=base.is_known or bool(workload.layers and workload.hidden),
+    if not (workload.layers and workload.hidden and workload.intermediate) or known is not None:
+        stated = base
+    else:
+        stated = _with_parts(
+            replace(base, is_known=True, layers=workload.layers, hidden=workload.hidden),
+            workload.intermediate,
+            workload.vocabulary or base.vocabulary,
+        )
+    heads = workload.heads or stated.heads
+    return replace(
+        stated,
+        active_parameters=workload.active_parameters or stated.active_parameters,
+        layers=workload.layers or stated.layers,
+        hidden=workload.hidden or stated.hidden,
+        heads=heads,
+        key_value_heads=workload.key_value_heads or (heads if workload.heads else stated.key_value_heads),
+        intermediate=workload.intermediate or stated.intermediate,
+        vocabulary=workload.vocabulary or stated.vocabulary,
     )
 
 
@@ -121,52 +125,74 @@ def find_architecture(name: str, parameters: float | None = None) -> Architectur
     A name that leaves the size open (`Llama 2`) is told by the number of parameters, which must agree within a
     factor that rounding and tied heads explain.
     """
-    wanted = _plain(name)
-    if not wanted:
-        return None
-    exact = _table().get(wanted)
+    exact = preset(name)
     if exact is not None and (parameters is None or _distance(exact, parameters) < SAME_MODEL_LOG):
-        return exact
-    if parameters is None:
+        return _shape(exact)
+    wanted = _plain(name)
+    if parameters is None or not wanted:
         return None
-    named = [each for plain, each in _table().items() if plain.startswith(wanted)]
+    named = [each for each in all_presets().values() if _plain(each.model or "").startswith(wanted)]
     nearest = min(named, key=lambda each: _distance(each, parameters), default=None)
-    return nearest if nearest is not None and _distance(nearest, parameters) < SAME_MODEL_LOG else None
+    is_same = nearest is not None and _distance(nearest, parameters) < SAME_MODEL_LOG
+    return _shape(nearest) if nearest is not None and is_same else None
 
 
-def _distance(architecture: Architecture, parameters: float) -> float:
-    return abs(log(architecture.parameters / parameters))
+def _distance(known: Workload, parameters: float) -> float:
+    """How far two counts of parameters lie apart, as a logarithm; infinite where one is not a count."""
+    if not known.parameters or not parameters > 0:
+        return inf
+    return abs(log(known.parameters / parameters))
 
 
 def _plain(name: str) -> str:
-    """`meta-llama/Llama-3.1-8B-Instruct`, `Llama 3.1 8B` and `llama-3.1-8b-instruct` are one model."""
-    last = name.rsplit("/", 1)[-1].lower().replace("meta-", "").replace("-base", "")
-    plain = re.sub(r"[^a-z0-9.]", "", last)
-    return re.sub(r"(\d+k|v0\.\d|instruct|chat|hf|it)+$", "", plain)
+    return re.sub(r"[^a-z0-9.]", "", name.rsplit("/", 1)[-1].lower().replace("-base", ""))
 
 
 @cache
-def _table() -> Mapping[str, Architecture]:
+def _traits() -> Mapping[str, Mapping[str, str]]:
+    """Rows of the models that differ from the usual, by name."""
     text = files("tradewind.estimate").joinpath("data", "architectures.csv").read_text(encoding="utf-8")
-    return {_plain(row["name"]): _read(row) for row in csv.DictReader(text.splitlines())}
+    return {row["model"]: row for row in csv.DictReader(text.splitlines())}
 
 
-def _read(row: Mapping[str, str]) -> Architecture:
-    return Architecture(
-        name=row["name"],
-        parameters=float(row["parameters"]),
-        active_parameters=float(row["active_parameters"] or row["parameters"]),
-        layers=int(row["layers"]),
-        hidden=int(row["hidden"]),
-        heads=int(row["heads"]),
-        key_value_heads=int(row["key_value_heads"]),
-        intermediate=int(row["intermediate"]),
-        vocabulary=int(row["vocabulary"]),
-        is_gated=row["is_gated"] == "1",
-        is_tied=row["is_tied"] == "1",
-        norms=int(row["norms"]),
-        has_soft_caps=row["has_soft_caps"] == "1",
+def _shape(known: Workload) -> Architecture | None:
+    """A preset's shape; None for a preset without layers."""
+    if not (known.parameters and known.layers and known.hidden):
+        return None
+    usual = _usual(known.model or "", known.parameters)
+    traits = _traits().get(known.model or "", {})
+    heads = known.heads or usual.heads
+    shape = replace(
+        usual,
+        active_parameters=known.active_parameters or known.parameters,
+        layers=known.layers,
+        hidden=known.hidden,
+        heads=heads,
+        key_value_heads=known.key_value_heads or heads,
+        norms=int(traits.get("norms") or usual.norms),
+        has_soft_caps=traits.get("has_soft_caps") == "1",
+        is_known=True,
     )
+    whole = _with_parts(shape, known.intermediate or 4 * known.hidden, known.vocabulary or USUAL_VOCABULARY)
+    if traits.get("is_gated"):
+        whole = replace(whole, is_gated=traits["is_gated"] == "1", is_tied=traits["is_tied"] == "1")
+    return whole
+
+
+def _with_parts(shape: Architecture, intermediate: int, vocabulary: int) -> Architecture:
+    """The shape, gated and tied in whichever way comes nearest to its parameters; experts say nothing of either."""
+    whole = replace(shape, intermediate=intermediate, vocabulary=vocabulary)
+    if shape.active_parameters != shape.parameters:
+        return replace(whole, is_gated=True, is_tied=False)
+    attention = (2 + 2 * shape.key_value_share) * shape.hidden**2
+
+    def built(is_gated: bool, is_tied: bool) -> float:
+        layer = attention + (3 if is_gated else 2) * shape.hidden * intermediate
+        return shape.layers * layer + (1 if is_tied else 2) * vocabulary * shape.hidden
+
+    ways = [(is_gated, is_tied) for is_gated in (True, False) for is_tied in (True, False)]
+    is_gated, is_tied = min(ways, key=lambda way: abs(log(built(*way) / shape.parameters)))
+    return replace(whole, is_gated=is_gated, is_tied=is_tied)
 
 
 def _usual(name: str, parameters: float) -> Architecture:

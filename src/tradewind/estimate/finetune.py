@@ -39,6 +39,8 @@ LAUNCH_ADAPTERS_S: Final = 0.0012
 LAUNCH_ADAPTERS_EVERYWHERE_S: Final = 0.003
 LAUNCH_QUANTISED_S: Final = 0.0005
 LAUNCH_SHARDED_S: Final = 0.002
+#: Of a forward pass, what selective checkpointing computes again (attention and element-wise steps; assumed).
+SELECTIVE_RECOMPUTED: Final = 0.15
 #: Of the launches, what is left when layers are compiled.
 COMPILED_LAUNCH_SHARE: Final = 0.4
 #: Times that kept activations pass through memory in a step, written and read by several kernels.
@@ -148,7 +150,8 @@ def step_seconds(
     step = 0.0
     if repeats > 1 or not is_frozen(workload):
         step = _optimizer_seconds(workload, architecture, accelerator, devices, multiplier)
-    return repeats * per_micro_batch + travel_per_step + step
+    seconds = repeats * per_micro_batch + travel_per_step + step
+    return seconds * (multiplier("machines") if nodes > 1 else 1.0)
 
 
 def slower_of(first: float, second: float) -> float:
@@ -157,6 +160,13 @@ def slower_of(first: float, second: float) -> float:
     if larger == 0:
         return 0.0
     return float(larger * (1 + (smaller / larger) ** OVERLAP_POWER) ** (1 / OVERLAP_POWER))
+
+
+def _recomputed_share(workload: Workload) -> float:
+    """How much of a forward pass the backward pass does again."""
+    if workload.is_checkpointing:
+        return 1.0
+    return SELECTIVE_RECOMPUTED if workload.is_checkpointing_selective else 0.0
 
 
 def _launch_seconds(
@@ -171,7 +181,7 @@ def _launch_seconds(
         per_layer += LAUNCH_QUANTISED_S * multiplier("launch_quantised")
     if workload.is_compiled:
         per_layer *= COMPILED_LAUNCH_SHARE
-    per_layer *= 4 / 3 if workload.is_checkpointing else 1.0
+    per_layer *= 1 + _recomputed_share(workload) / 3
     if workload.sharding is Sharding.FULL:
         per_layer += LAUNCH_SHARDED_S * multiplier("launch_sharded")
     return per_layer * architecture.layers
@@ -189,7 +199,7 @@ def _device_seconds(
     tokens = tokens_in_micro_batch(workload)
     length = min(workload.mean_sequence_length or 1e12, workload.sequence_length or USUAL_SEQUENCE_LENGTH)
     passes = 2.0 if is_frozen(workload) else 3.0
-    recomputed = 1.0 if workload.is_checkpointing else 0.0
+    recomputed = _recomputed_share(workload)
     split = devices if workload.sharding is Sharding.TENSOR else 1
     flops = 2 * (passes + recomputed) * architecture.multiplied_parameters
     if is_frozen(workload):

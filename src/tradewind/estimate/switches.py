@@ -27,6 +27,8 @@ MOST_PER_NODE: Final = 8
 CHECKPOINTING_FACTOR: Final = 1.33
 SMALLER_BATCH_FACTOR: Final = 1.05
 OFFLOAD_FACTOR: Final = 1.4
+#: A switch that does the same as another, further.
+_WEAKER: Final = {"smallest_batch": "half_batch", "checkpointing": "selective_checkpointing"}
 _FREEZABLE: Final = (Method.PRETRAIN, Method.FULL)
 
 
@@ -209,7 +211,7 @@ def _together(
         estimate = start_place.estimate(after)
         if estimate.total.p50 >= need * (1 - WORTH_SHARE):
             continue
-        names = [each for each in names if (each, name) != ("half_batch", "smallest_batch")] + [name]
+        names = [each for each in names if each != _WEAKER.get(name)] + [name]
         changed, need, factor = after, estimate.total.p50, factor * usual_factor
         if estimate.is_safe:
             why = "together: " + ", ".join(each.replace("_", " ") for each in names)
@@ -256,6 +258,9 @@ def _same_result(workload: Workload, devices: int) -> Iterator[tuple[str, str, W
                 SMALLER_BATCH_FACTOR,
             )
         yield "smallest_batch", explanation, changed, SMALLER_BATCH_FACTOR**3
+    if is_language_model and not workload.is_checkpointing and not workload.is_checkpointing_selective:
+        changed = replace(workload, is_checkpointing_selective=True)
+        yield "selective_checkpointing", "compute again what is cheap to compute", changed, 1.05
     if not workload.is_checkpointing:
         changed = replace(workload, is_checkpointing=True)
         yield (

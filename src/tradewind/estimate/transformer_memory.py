@@ -49,6 +49,8 @@ LOGIT_BYTES: Final = 10.0
 CHUNKED_LOGIT_BYTES: Final = 3.0
 #: Of activations, what is left when the layers are compiled (element-wise steps fused, norms not kept in fp32).
 COMPILED_SHARE: Final = 0.75
+#: Of activations, what selective checkpointing keeps.
+SELECTIVE_SHARE: Final = 0.5
 #: Of activations, what is on the device at a time when they wait in the host's memory (assumed).
 OFFLOADED_REST: Final = 0.3
 #: Libraries' workspaces and what is too small to list, GB.
@@ -254,7 +256,7 @@ def transformer_items(
         (
             "activations",
             activations,
-            "the layers' inputs" if workload.is_checkpointing else "all that is kept",
+            "inputs of the layers" if workload.is_checkpointing else "all that the backward pass reads",
         ),
         ("logits", logits, "logits and the loss over the vocabulary"),
         ("buffers", gathered + dequantised + step, "gathered or unpacked weights, copies at the step"),
@@ -281,6 +283,7 @@ def _token_bytes(
         per_layer *= COMPILED_SHARE * multiplier("compiled")
     if not workload.is_checkpointing:
         share = OFFLOADED_REST if workload.is_activation_offloaded else 1.0
+        share *= SELECTIVE_SHARE if workload.is_checkpointing_selective else 1.0
         return per_layer * max(1.0, architecture.layers * share), logits
     inputs = (
         0.0 if workload.is_activation_offloaded else tokens * architecture.layers * architecture.hidden * size

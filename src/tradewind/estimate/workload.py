@@ -112,3 +112,5 @@ class Workload:
     pipeline_parallel: int = 1
     context_parallel: int = 1
     expert_parallel: int = 1
+    #: Only what is cheap to compute again is not kept (attention, element-wise steps).
+    is_checkpointing_selective: bool = False

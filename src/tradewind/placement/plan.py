@@ -16,7 +16,7 @@ from tradewind.estimate.run_terms import RunTerms
 from tradewind.placement.candidates import Candidates, Own, Surroundings, find_candidates
 from tradewind.placement.exclusions import Change, Group, group_exclusions, what_would_change, why_nothing
 from tradewind.placement.kinds import Fits, Floats, Hours, kinds_of, look_at_kinds
-from tradewind.placement.market import Constraint, screen
+from tradewind.placement.market import Constraint, Screen, screen
 from tradewind.placement.risk import RiskTerms, explain_risk
 from tradewind.placement.strategies import strategy_for
 from tradewind.placement.strategies.balanced import objectives
@@ -113,7 +113,7 @@ def plan_market(
             offers_seen=seen,
             offers_fitting=0,
         )
-    detail = _Details(candidates, terms, around, hours, objectives(candidates))
+    detail = _Details(candidates, terms, around, found, objectives(candidates))
     now = np.flatnonzero(candidates.is_runnable)
     chosen = choose(candidates.take(now), facts) if len(now) else None
     anchor = best.best if chosen is None else int(now[chosen.best])
@@ -236,7 +236,7 @@ class _Details:
     candidates: Candidates
     terms: RunTerms
     around: Surroundings
-    hours: Hours | None
+    found: Screen
     points: Floats
 
     def pick(self, index: int, *, tasks: int = 1, against: int | None = None) -> Pick:
@@ -270,14 +270,10 @@ class _Details:
     def _cost(self, index: int, offer: Offer, nodes: int) -> tuple[Band | None, CostEstimate | None]:
         row = int(self.candidates.rows[index])
         if row < 0:
-            own = self.candidates.own[-1 - row]
-            band = own.hours
-        else:
-            band = (
-                None if self.hours is None else self.hours(offer.accelerator, offer.accelerator_count, nodes)
-            )
-        if band is None or offer.rate.currency != "USD":
-            return band, None
+            return self.candidates.own[-1 - row].hours, None
+        band = self.found.facts.hours[self.found.kinds.codes[row]]
+        if band is None:
+            return None, None
         return band, estimate_cost(offer, band, replace(self.terms, nodes=nodes))
 
     def _measures(self, index: int) -> Measures:
