@@ -23,7 +23,7 @@ SECTIONS: Final = {
         "run": Lazy(_AT + "run:run", "Plan a job, upload its files, run it and show its output."),
         "plan": Lazy(_AT + "plan:plan", "Show where a job would run, what it would cost, and why."),
         "estimate": Lazy(
-            _AT + "estimate:estimate", "Work out memory, hours, money, energy and carbon of a job."
+            _AT + "estimate:estimate", "Work out the memory, hours, money, energy and carbon of a job."
         ),
         "compare": Lazy(
             _AT + "compare:compare", "Compare what so many hours cost on every platform and here."

@@ -21,7 +21,10 @@ _VERDICTS = {"fits": "fits", "tight": "tight", "does_not_fit": "too small"}
 @click.option("--gpu", "gpus", multiple=True, metavar="NAME[:COUNT]", help="On this; may be repeated.")
 @output_options
 def estimate(app: Application, file: Path, gpus: tuple[str, ...]) -> int:
-    """Work out the memory, hours, money, energy and carbon of a job, on each accelerator it may run on."""
+    """Work out the memory, hours, money, energy and carbon of a job.
+
+    On each accelerator it may run on, with the cheapest offer of it.
+    """
     job = read_job_file(app, file)
     answer = app.client.estimate(job.mapping, accelerators=list(gpus) or None).model_dump(mode="json")
     if not is_for_people(app):
