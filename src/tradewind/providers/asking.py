@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Row")
 #: Pages of one answer after which a list is taken for endless.
 MAX_PAGES: Final = 1000
-_MAX_BYTES: Final = 64 << 20
+MAX_BYTES: Final = 64 << 20
 _LONGEST_WAIT_S: Final = 86_400.0
 _FAULTS: Final = {
     400: ProviderFault.INVALID,
@@ -48,7 +48,7 @@ _HINTS: Final = {
 class Row(BaseModel):
     """One row of somebody's price list. Keys that are not named are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 def base_url(wire: Wire, default: str) -> str:
@@ -110,28 +110,37 @@ async def ask(
     body: object = None,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The JSON object that a request is answered with; money in it is Decimal-safe: numbers stay as they were written.
+    """The JSON object that a request is answered with.
 
     Raises:
         ProviderError: as `asking`; and when the body is larger than 64 MiB or is no JSON object.
     """
     where = _place(url)
-    parts: list[bytes] = []
-    size = 0
     async with asking(wire, method, url, params=params, body=body, headers=headers) as answer:
-        async for chunk in answer.aiter_bytes():
-            size += len(chunk)
-            if size > _MAX_BYTES:
-                message = f"{where} sent more than {_MAX_BYTES >> 20} MiB"
-                raise ProviderError(ProviderFault.PROVIDER_FAULT, message)
-            parts.append(chunk)
+        content = await read_body(answer, where)
     try:
-        value = await wire.offload(json.loads, b"".join(parts))
+        value = await wire.offload(json.loads, content)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise ProviderError(ProviderFault.PROVIDER_FAULT, f"{where} did not send a JSON object")
     return value
+
+
+async def read_body(answer: httpx2.Response, where: str, most: int = MAX_BYTES) -> bytes:
+    """The whole body. Raises ProviderError when it is larger than `most` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in answer.aiter_bytes():
+        size += len(chunk)
+        if size > most:
+            raise ProviderError(ProviderFault.PROVIDER_FAULT, f"{where} sent more than {_readable(most)}")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _readable(size: int) -> str:
+    return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size} bytes"
 
 
 def rows_of(answer: Mapping[str, Any], key: str, where: str) -> list[Any]:
