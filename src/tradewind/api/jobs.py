@@ -22,10 +22,9 @@ from tradewind.domain.schemas import (
     JobDetail,
     JobPage,
     JobSubmission,
-    PlanRequest,
-    PlanView,
     Schema,
 )
+from tradewind.domain.schemas_plan import PlanRequest, PlanView
 from tradewind.domain.status import JobStatus, has_ended
 from tradewind.spec.loading import validate_mapping
 

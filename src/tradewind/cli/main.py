@@ -22,6 +22,12 @@ SECTIONS: Final = {
     "Run": {
         "run": Lazy(_AT + "run:run", "Plan a job, upload its files, run it and show its output."),
         "plan": Lazy(_AT + "plan:plan", "Show where a job would run, what it would cost, and why."),
+        "estimate": Lazy(
+            _AT + "estimate:estimate", "Work out the memory, hours, money, energy and carbon of a job."
+        ),
+        "compare": Lazy(
+            _AT + "compare:compare", "Compare what so many hours cost on every platform and here."
+        ),
         "validate": Lazy(_AT + "validate:validate", "Check a job file; nothing else happens."),
         "demo": Lazy(_AT + "demo:demo", "Train a small model on this machine, to see how it works."),
     },

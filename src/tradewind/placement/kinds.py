@@ -77,12 +77,14 @@ def look_at_kinds(kinds: Kinds, wanted: Wanted, hours: Hours | None, fits: Fits 
     """What each kind means for a job. Without `hours` nothing is said of its length: every kind counts as an hour."""
     asked, nodes, bands, fitting = [], [], [], []
     for name, count in zip(kinds.names, kinds.counts, strict=True):
-        is_asked, needed = _nodes_for(name, count, wanted.accelerators, wanted.nodes_min, wanted.nodes_max)
-        is_open = is_asked and needed > 0
-        asked.append(is_asked)
+        held, needed = _hold(name, count, wanted.accelerators, wanted.nodes_min, wanted.nodes_max)
+        is_open = held is not None and needed > 0
+        asked.append(held is not None)
         nodes.append(needed)
-        bands.append(hours(name or None, count, needed) if is_open and hours is not None else None)
-        fitting.append(not (is_open and fits is not None and fits(name or None, count, needed) is False))
+        bands.append(hours(name or None, held or 1.0, needed) if is_open and hours is not None else None)
+        fitting.append(
+            not (is_open and fits is not None and fits(name or None, held or 1.0, needed) is False)
+        )
     nothing = 1.0 if hours is None else float("nan")
     return KindFacts(
         is_asked_for=np.array(asked, dtype=np.bool_),
@@ -99,20 +101,23 @@ def look_at_kinds(kinds: Kinds, wanted: Wanted, hours: Hours | None, fits: Fits 
 
 
 @lru_cache(maxsize=16384)
-def _nodes_for(
+def _hold(
     name: str, count: float, accelerators: tuple[tuple[str, float], ...], nodes_min: int, nodes_max: int
-) -> tuple[bool, int]:
-    """Whether these accelerators are among those asked for, and on how many nodes they would be enough."""
+) -> tuple[float | None, int]:
+    """How many of a machine's accelerators the job would use, and on how many nodes they would be enough.
+
+    None: they are not among those asked for. A job that asks for none in particular uses all there are.
+    """
     if not accelerators:
-        return True, nodes_min
+        return count, nodes_min
     if not name:
-        return False, 0
+        return None, 0
     asked = [most for request, most in accelerators if fulfils(request, name)]
     if not asked:
-        return False, 0
+        return None, 0
     least = min(asked)
     if count >= least:
-        return True, nodes_min
+        return least, nodes_min
     # An elastic job is content with the same number of accelerators on more nodes, each with fewer.
     needed = int(-(-(least * nodes_min) // count)) if count else nodes_max + 1
-    return True, needed if nodes_max > nodes_min and needed <= nodes_max else 0
+    return count, needed if nodes_max > nodes_min and needed <= nodes_max else 0

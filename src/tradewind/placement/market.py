@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from tradewind.domain.offer_table import AVAILABILITIES, MARKETS, OfferTable
 from tradewind.domain.offers import Availability, Market
+from tradewind.placement.choose import ASSUMED_RELIABILITY
 from tradewind.placement.kinds import Bools, Floats, Ints, KindFacts, Kinds, kinds_of
 from tradewind.placement.wanted import Wanted
 from tradewind.spec.resources import Spot
@@ -43,13 +44,6 @@ class Constraint(StrEnum):
     BUDGET = "constraints.budget"
 
 
-#: Share of time that a machine stays up, where its provider does not say. Assumed.
-ASSUMED_RELIABILITY: Final = {
-    Market.OWNED: 0.99,
-    Market.ON_DEMAND: 0.99,
-    Market.RESERVED: 0.99,
-    Market.SPOT: 0.90,
-}
 #: Prices that are none.
 NO_REAL_PRICE: Final = frozenset({"placeholder", "no_price"})
 _CACHE_KEY: Final = "placement_market"
