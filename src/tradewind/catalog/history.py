@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
 from sqlalchemy import ColumnElement, Row, Table, func, or_, select
 
@@ -79,7 +79,7 @@ class PriceChange:
         return cls(**values)
 
     @property
-    def reading(self) -> str:
+    def reading(self) -> Literal["new", "gone", "rose", "fell", "availability"]:
         """new | gone | rose | fell | availability."""
         if self.price_micro is None:
             return "gone"

@@ -86,6 +86,11 @@ class PriceController:
         self._asked: set[str] = set()
         self._loaded: dict[str, PriceSource] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every source that is installed."""
+        return tuple(self._sources.names)
+
     async def ask(self) -> None:
         """Somebody wants offers. The first time, what ships is read, and the others are set going."""
         if self._is_awake:

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, Field, FiniteFloat
+from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat
 
 from tradewind.domain.offers import Availability, Market
 from tradewind.domain.schemas import Answer, Schema
@@ -26,7 +26,13 @@ OfferSort = Literal["price", "price_per_accelerator", "memory", "availability", 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
 
 
-class OfferQuery(Schema):
+class Question(Schema):
+    """Base of what is asked. Built at once: FastAPI looks into such a type as it starts."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=False)
+
+
+class OfferQuery(Question):
     """Which offers. Everything is optional; of several values of one kind any will do."""
 
     #: Any spelling; `A100` is any A100, `A100-80GB` one of that size, `H100:8` eight of them.
@@ -159,7 +165,7 @@ class PriceSourcePage(Answer):
     items: list[PriceSourceView]
 
 
-class PriceImport(Schema):
+class PriceImport(Question):
     """A file with prices. They are seen in the caller's project only, under `name`."""
 
     name: SourceName
@@ -182,7 +188,7 @@ class PriceImportAnswer(Answer):
     unpriced: int
 
 
-class HistoryQuery(Schema):
+class HistoryQuery(Question):
     """Which prices. Everything is optional."""
 
     gpu: Words = Field(default_factory=list)
