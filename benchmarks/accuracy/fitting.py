@@ -59,9 +59,7 @@ def fit(samples: Sequence[Sample], learned: Fitted | None = None) -> tuple[Calib
     """Surfaces through the usable samples; with `learned` the variances stay as they were."""
     usable = [sample for sample in samples if is_usable(sample)]
     usual = _usual(samples)
-    bare = Calibration(
-        surfaces={}, usual=usual, spreads={}, accelerators=frozenset(), workloads=frozenset()
-    )
+    bare = Calibration(surfaces={}, usual=usual, spreads={}, accelerators=frozenset(), workloads=frozenset())
     rows: dict[str, list[tuple[Row, float, float]]] = defaultdict(list)
     keys: dict[str, list[tuple[object, ...]]] = defaultdict(list)
     for key, group in _merged(usable).items():
@@ -78,7 +76,8 @@ def fit(samples: Sequence[Sample], learned: Fitted | None = None) -> tuple[Calib
             trust = learned.trust.get(key, trust)
         rows[surface].append((row, value + work_scale(workload, accelerator, surface), trust))
         keys[surface].append(key)
-    surfaces, parts, noise, believed = {}, {}, {}, {}
+    surfaces, parts, noise = {}, {}, {}
+    believed: dict[tuple[object, ...], float] = {}
     for surface, points in rows.items():
         known = learned if learned and surface in learned.parts else None
         surfaces[surface], trusts = _robust(surface, points, known)

@@ -160,4 +160,4 @@ SLOPES: Final = {
 }
 #: Noise that rows start with, as a variance of the logarithm.
 NOISE: Final = {RUNS: 0.003, IMAGES: 0.005, STEPS: 0.005, TOKENS: 0.002}
-ROUNDS: Final = {RUNS: 20, IMAGES: 20, STEPS: 60, TOKENS: 60}
+ROUNDS: Final = {RUNS: 30, IMAGES: 24, STEPS: 60, TOKENS: 60}

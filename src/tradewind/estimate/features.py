@@ -119,7 +119,9 @@ def image_row(workload: Workload, accelerator: AcceleratorModel) -> Row:
         arithmetic=math.log(gmacs),
         activations=math.log(activations),
         parameters=math.log(parameters),
-        batch=math.log(workload.micro_batch or usual_image_batch(activations, parameters, accelerator.memory_gb)),
+        batch=math.log(
+            workload.micro_batch or usual_image_batch(activations, parameters, accelerator.memory_gb)
+        ),
         image=math.log((workload.image_size or 224) / 224),
         intensity=math.log(gmacs / activations),
         density=math.log(parameters / gmacs),
@@ -140,10 +142,12 @@ def usual_activations(gmacs: float) -> float:
 def usual_image_batch(activations_m: float, parameters_m: float, memory_gb: float) -> float:
     """Images that about fill a device in half precision, never above 512."""
     left_gb = max(memory_gb * 0.9 - 1.0 - parameters_m * 0.016, 0.5)
-    return float(min(512.0, max(1.0, 2 ** math.floor(math.log2(max(left_gb / (activations_m * 4.5e-3), 1.0))))))
+    return float(
+        min(512.0, max(1.0, 2 ** math.floor(math.log2(max(left_gb / (activations_m * 4.5e-3), 1.0)))))
+    )
 
 
-def token_row(workload: Workload, accelerator: AcceleratorModel, count: float, nodes: int) -> Row:
+def token_row(workload: Workload, accelerator: AcceleratorModel, count: float) -> Row:
     """Training of a language model."""
     kind = precision_class(workload.precision)
     row = accelerator_row(accelerator, kind)

@@ -156,7 +156,9 @@ def _from_history(
     workload: Workload, accelerator: AcceleratorModel, count: float, nodes: int, history: Sequence[Run]
 ) -> Band | None:
     """The middle of earlier runs, each carried over to this place; runs on the same accelerator count alone."""
-    usable = [run for run in history if run.hours > 0 and run.count > 0 and run.accelerator_key in all_models()]
+    usable = [
+        run for run in history if run.hours > 0 and run.count > 0 and run.accelerator_key in all_models()
+    ]
     here = [run for run in usable if run.accelerator_key == accelerator.key]
     if not usable:
         return None

@@ -20,7 +20,17 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "sequence": ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length"),
 }
 _ENCODERS: Final = frozenset(
-    {"bert", "roberta", "distilbert", "deberta", "deberta-v2", "electra", "albert", "modernbert", "xlm-roberta"}
+    {
+        "bert",
+        "roberta",
+        "distilbert",
+        "deberta",
+        "deberta-v2",
+        "electra",
+        "albert",
+        "modernbert",
+        "xlm-roberta",
+    }
 )
 #: Model types whose feed-forward block has no gate, and so two matrices instead of three.
 _UNGATED: Final = frozenset(
@@ -39,7 +49,9 @@ def workload_from_config(text: str) -> Workload:
     try:
         config = json.loads(text)
     except ValueError as error:
-        raise InvalidInputError(f"the model's config is not JSON: {error}", hint="give its config.json") from None
+        raise InvalidInputError(
+            f"the model's config is not JSON: {error}", hint="give its config.json"
+        ) from None
     if not isinstance(config, dict):
         raise InvalidInputError("the model's config is not a JSON object", hint="give its config.json")
     inner = config.get("text_config")

@@ -197,7 +197,9 @@ def fit_surface(
         )
         gradient -= _PRIOR_WEIGHT * (logs - math.log(_PRIOR_VARIANCE))
         sign = np.sign(gradient)
-        step = np.where(sign * last > 0, np.minimum(step * 1.2, 1.0), np.where(sign * last < 0, step / 2, step))
+        step = np.where(
+            sign * last > 0, np.minimum(step * 1.2, 1.0), np.where(sign * last < 0, step / 2, step)
+        )
         last = sign
         logs = np.clip(logs + sign * step * free, -14, 4)
     learned = tuple(

@@ -43,7 +43,10 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
         r"densenet|dpn|dla|hrnet|vovnet|selecsls|inception|xception|nasnet|res2net|res2next|cspres|cs3|"
         r"cspdark|hardnet|tv_dense|ese_",
     ),
-    ("split", r"resnest|res2ne|skresn|inception|hrnet|mixnet|nasnet|ghostnet|shufflenet|selecsls|coat_|crossvit"),
+    (
+        "split",
+        r"resnest|res2ne|skresn|inception|hrnet|mixnet|nasnet|ghostnet|shufflenet|selecsls|coat_|crossvit",
+    ),
     ("standardized", r"nf_|nfnet|resnetv2.*bit|_bitm|resnetv2_50x|resnetv2_101x|resnetv2_152x|^nf"),
     ("blur", r"blur|aa_|aa$|resnetaa|d_.*aa|ecaresnet|seresnextaa|darknetaa"),
     ("same_padding", r"^tf_|_tf_|bit"),
@@ -63,7 +66,10 @@ TRAITS: Final = tuple(name for name, _ in _PATTERNS)
 _PLANS: Final[tuple[tuple[str, str], ...]] = (
     ("swin", r"swin"),
     ("mobile-attention", r"mobilevit|edgenext|levit"),
-    ("attention-pyramid", r"twins|pit_|nest|coat|visformer|pvt|crossvit|xcit|volo|tnt|convit|mvit|gcvit|maxvit"),
+    (
+        "attention-pyramid",
+        r"twins|pit_|nest|coat|visformer|pvt|crossvit|xcit|volo|tnt|convit|mvit|gcvit|maxvit",
+    ),
     ("vit", r"vit|deit|beit|cait|eva"),
     ("perceptron", r"mixer|resmlp|gmlp|gmixer"),
     (

@@ -61,10 +61,8 @@ def speed_ratio(
     bandwidth = float(here["bandwidth"]) - float(there["bandwidth"])
     value = powers.matrix * matrix + powers.bandwidth * bandwidth
     value += _scaling(to, count, nodes) - _scaling(measured_on, measured_count, measured_nodes)
-    if measured_on.key == to.key:
-        spread = 0.0
-    else:
-        spread = powers.spread * math.sqrt(0.3 + math.hypot(matrix, bandwidth))
+    distance = math.hypot(matrix, bandwidth)
+    spread = 0.0 if measured_on.key == to.key else powers.spread * math.sqrt(0.3 + distance)
     doublings = abs(math.log2(count / measured_count)) + abs(math.log2(nodes / measured_nodes))
     return math.exp(value), math.hypot(spread, _SPREAD_PER_DOUBLING * doublings)
 
@@ -74,7 +72,9 @@ def _scaling(model: AcceleratorModel, count: float, nodes: int) -> float:
     per_node = count / nodes
     loss = _LOSS_PER_DOUBLING[accelerator_row(model, "half")["switched"] == 1.0]
     inside = math.log2(per_node) if per_node > 1 else 0.0
-    return math.log(count) + inside * math.log1p(-loss) + math.log2(nodes) * math.log1p(-_LOSS_PER_NODE_DOUBLING)
+    return (
+        math.log(count) + inside * math.log1p(-loss) + math.log2(nodes) * math.log1p(-_LOSS_PER_NODE_DOUBLING)
+    )
 
 
 def scale_hours(

@@ -47,7 +47,12 @@ def test_more_work_takes_longer(model: str, accelerator: str, samples: float, fa
 @pytest.mark.parametrize("model", ["llama-3.1-8b", "resnet50", "vit-base", "yolov8m", "bert-large", "sdxl"])
 @pytest.mark.parametrize(
     ("slow", "fast"),
-    [("T4", "A100-SXM-80GB"), ("A10", "A100-PCIe-80GB"), ("A100-SXM-80GB", "H100-SXM"), ("RTX-3060", "RTX-4090")],
+    [
+        ("T4", "A100-SXM-80GB"),
+        ("A10", "A100-PCIe-80GB"),
+        ("A100-SXM-80GB", "H100-SXM"),
+        ("RTX-3060", "RTX-4090"),
+    ],
 )
 def test_a_clearly_faster_accelerator_is_not_slower(model: str, slow: str, fast: str) -> None:
     workload = workload_of(model, samples=10_000)
@@ -64,7 +69,9 @@ def test_eight_accelerators_beat_one_and_do_not_beat_eightfold_by_much(model: st
 def test_published_runs_are_met_within_a_fifth() -> None:
     """ResNet-50, 90 epochs of ImageNet, on eight A100: NVIDIA's documents and MLPerf's results leave 2 to 4 hours
     for PyTorch with ordinary code at about 1,500 images a second each."""
-    band = hours_of(workload_of("resnet50", samples=1_281_167, epochs=90, precision="fp16"), "A100-SXM-80GB", 8)
+    band = hours_of(
+        workload_of("resnet50", samples=1_281_167, epochs=90, precision="fp16"), "A100-SXM-80GB", 8
+    )
     assert 1.5 < band.p50 < 4.0
 
 
@@ -81,6 +88,12 @@ def test_a_job_of_unknown_size_has_no_hours() -> None:
     known = preset("llama-3.1-8b")
     assert known is not None
     assert estimate_hours(known, MODELS["H100-SXM"]) is None
+
+
+def test_a_model_nobody_knows_has_wide_hours_by_its_family() -> None:
+    band = hours_of(Workload(family=Family.CNN, model="mine", units=1e6), "A10")
+    assert band.layer is Layer.FAMILY
+    assert band.p90 / band.p10 > 10
 
 
 def test_few_processors_hold_images_back() -> None:
