@@ -22,8 +22,19 @@ SECTIONS: Final = {
     "Run": {
         "run": Lazy(_AT + "run:run", "Plan a job, upload its files, run it and show its output."),
         "plan": Lazy(_AT + "plan:plan", "Show where a job would run, what it would cost, and why."),
+        "estimate": Lazy(
+            _AT + "estimate:estimate", "Work out the memory, hours, money, energy and carbon of a job."
+        ),
+        "compare": Lazy(
+            _AT + "compare:compare", "Compare what so many hours cost on every platform and here."
+        ),
         "validate": Lazy(_AT + "validate:validate", "Check a job file; nothing else happens."),
         "demo": Lazy(_AT + "demo:demo", "Train a small model on this machine, to see how it works."),
+    },
+    "Prices": {
+        "offers": Lazy(_AT + "offers:offers", "List what can be had, where, at what price."),
+        "gpus": Lazy(_AT + "gpus:gpus", "List GPU models with their names, who has them and the best price."),
+        "prices": Lazy(_AT + "prices:prices", "Show how prices went; manage where they come from."),
     },
     "Jobs": {
         "ls": Lazy(_AT + "job_views:short_list", "List your active jobs; -a lists all."),

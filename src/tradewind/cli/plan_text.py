@@ -53,14 +53,14 @@ def _show_market(plan: Row) -> list[str]:
         lines += _show_place(place)
     for more in plan.get("more_places") or []:
         lines.append(f"  and  {more['tasks']} tasks at {_name(more)}")
-    if regret := plan.get("regret"):
-        lines.append(_show_regret(regret))
     if best := plan.get("best_anywhere"):
         lines.append(
             f"  best anywhere  {_name(best)}{_cost_of(best)}: {clean(plan.get('best_reason') or '')}"
         )
         lines += [f"    to use it  {clean(best['how_to_connect'])}"] if best.get("how_to_connect") else []
         lines += _show_difference(best)
+    if regret := plan.get("regret"):
+        lines.append(_show_regret(regret))
     if runners_up := plan.get("runners_up"):
         lines.append(
             f"  also fit  {plan['offers_fitting']:,} of {plan['offers_seen']:,} offers; the next best"

@@ -20,7 +20,7 @@ from tradewind.control import leases
 from tradewind.control.alert_prices import reference
 from tradewind.control.alerting import Alerting
 from tradewind.control.context import Context
-from tradewind.control.notifying import DeliveryError, Message
+from tradewind.control.notifying import TIME_LIMIT_S, DeliveryError, Message
 from tradewind.control.runner import Apply
 from tradewind.db import price_tables
 from tradewind.db.alert_rows import AlertRow, ChannelRow, NotificationRow
@@ -39,7 +39,8 @@ LOOK_EVERY: Final = timedelta(hours=1)
 MOST_TRIES: Final = 8
 _FIRST_PAUSE_S: Final = 30.0
 _LONGEST_PAUSE_S: Final = 3_600.0
-_BUSY_PAUSE: Final = timedelta(seconds=1)
+#: How long a message waits behind another of its channel that is under way, if nobody wakes it before.
+_BUSY_PAUSE: Final = timedelta(seconds=TIME_LIMIT_S)
 _WATCH_EVERY_S: Final = 30.0
 
 
@@ -132,6 +133,13 @@ class NotificationController:
                 due_at = tx.now + timedelta(seconds=pause_s * (0.75 + self._context.entropy.uniform() / 2))
             log.info("notification.not_delivered", row=row.id, tries=tries, reason=error.reason)
         tx.execute(update(table).where(table.c.id == row.id).values(**values))
+        waiting = (
+            select(table.c.id)
+            .where(table.c.channel_id == row.channel_id, table.c.state == "pending", table.c.tries == 0)
+            .order_by(table.c.id)
+            .limit(1)
+        )
+        leases.wake(tx, table, *tx.execute(waiting).scalars())
         return due_at
 
 
@@ -145,7 +153,7 @@ class PriceWatch:
     async def run(self) -> None:
         """Runs until cancelled. New prices wake it at once; those of another server are seen within 30 s."""
         store, clock = self._context.store, self._context.clock
-        with store.wakeups.subscribe(price_tables.PRICES_CHANGED) as woken:
+        with store.wakeups.subscribe(price_tables.price_sources.name) as woken:
             while True:
                 woken.clear()
                 try:

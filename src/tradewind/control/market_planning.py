@@ -31,7 +31,8 @@ from tradewind.placement.candidates import Own, Surroundings
 from tradewind.placement.choose import fit_offer, hourly_micro
 from tradewind.placement.demand import demand_of, pick_accelerators
 from tradewind.placement.estimates import JobEstimates, Place, terms_of
-from tradewind.placement.plan import MarketPlan, Pick, plan_market
+from tradewind.placement.picks import Pick
+from tradewind.placement.plan import MarketPlan, plan_market
 from tradewind.placement.wanted import wanted_of
 from tradewind.providers.about import all_abouts, find_about
 from tradewind.spec.models import JobSpec
@@ -50,7 +51,7 @@ def make_market_plan(tx: Transaction, spec: JobSpec, offers: list[Offer], table:
             excluded.append(fit)
             continue
         held = pick_accelerators(demand, offer.accelerators) or ()
-        own.append(_own(offer, fit, estimates.hours_at(offer, float(len(held)) or offer.accelerator_count)))
+        own.append(_own(offer, fit, estimates.hours_at(offer, held)))
         watts[id(offer)] = fit
     connected = {offer.provider for offer in offers}
     plan = plan_market(

@@ -103,7 +103,7 @@ def _hours(spec: JobSpec, offer: Offer) -> tuple[float | None, str, list[str]]:
         return None, "unknown: the job file has no `estimate`", []
     estimates = JobEstimates(spec)
     held = pick_accelerators(demand_of(spec), offer.accelerators) or ()
-    band = estimates.hours_at(offer, float(len(held)) or offer.accelerator_count)
+    band = estimates.hours_at(offer, held)
     if band is not None:
         return band.p50, band.basis, estimates.notes
     if spec.estimate.on is not None:

@@ -93,6 +93,31 @@ def estimate_step(
     )
 
 
+def estimate_token_rate(
+    workload: Workload, accelerator: AcceleratorModel, count: int = 1, *, nodes: int = 1
+) -> Band | None:
+    """Tokens per second of all `count` x `nodes` accelerators, padding not counted; None where there is no step.
+
+    Raises:
+        InvalidInputError: neither the model nor its number of parameters is known.
+    """
+    step = estimate_step(workload, accelerator, count, nodes=nodes)
+    if step is None:
+        return None
+    devices = count * nodes
+    full = workload.sequence_length or USUAL_SEQUENCE_LENGTH
+    mean = full if workload.is_packed else min(workload.mean_sequence_length or full, full)
+    sequences = (workload.micro_batch or 1.0) * devices * micro_batches_per_step(workload, devices)
+    tokens = mean * sequences
+    return Band(
+        p10=tokens / step.p90,
+        p50=tokens / step.p50,
+        p90=tokens / step.p10,
+        layer=step.layer,
+        basis=step.basis,
+    )
+
+
 def achieved_flops(accelerator: AcceleratorModel, precision: str | None) -> float | None:
     """FLOP/s that large matrix products reach in a precision; None where the device has no such rate."""
     kind = precision or "bf16"

@@ -7,15 +7,18 @@ kind stays small.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from tradewind.domain.errors import InvalidInputError
-from tradewind.domain.offers import Offer
+from tradewind.domain.offers import Accelerator, Offer
+from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.estimate.band import Band, Layer
 from tradewind.estimate.run_terms import RunTerms
 from tradewind.estimate.workload import Family, Workload
-from tradewind.hardware.accelerators import all_models
+from tradewind.hardware.accelerators import AcceleratorModel, all_models
 from tradewind.hardware.names import fulfils, identify
 from tradewind.spec.models import JobSpec
 from tradewind.spec.parts import Estimate
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 #: How far repeated runs of the same work on the same accelerators lie apart, one in ten each way (MLPerf training
 #: results of other submitters with the same workload, accelerator and count: 14.6 % at P90).
 REPEAT_SPREAD: Final = 0.146
+#: How far the pace of a run that stopped early may be off the whole, each way. Ours, not measured.
+PACE_SPREAD: Final = 0.1
 #: Stands for work of which only earlier runs are known.
 _ANY_WORK: Final = Workload(family=Family.OTHER)
 
@@ -34,25 +39,34 @@ class JobEstimates:
     """Answers for one job file: how long on which accelerators, and whether it fits into their memory.
 
     `history` are earlier runs of the same job (`estimate.hours.Run`), which count more than anything that is worked
-    out. Answers are kept for as long as the process lives: they depend on the job file and the accelerator alone.
+    out; `probes` are runs that stopped early, with the hours that their pace implied. Answers are kept for as long as
+    the process lives: they depend on the job file, those runs and the accelerator alone.
     """
 
-    def __init__(self, spec: JobSpec, history: Sequence[Run] = ()) -> None:
+    def __init__(self, spec: JobSpec, history: Sequence[Run] = (), probes: Sequence[Run] = ()) -> None:
         self._said = spec.estimate
         self._history = tuple(history)
+        self._probes = tuple(probes)
         self.notes: list[str] = []
         self._workload = self._read_workload()
 
     @property
     def says_something(self) -> bool:
         """False where the job file and its history leave the length open: places then compare by the hour."""
-        return bool(self._history) or (self._said is not None and bool(self._said.hours or self._workload))
+        return bool(self._history or self._probes) or (
+            self._said is not None and bool(self._said.hours or self._workload)
+        )
 
     def hours(self, accelerator: str | None, count: float, nodes: int = 1) -> Band | None:
         """Hours on `count` accelerators of this kind on each of so many nodes; None: nobody can say."""
-        if self._said is None and not self._history:
+        if not self.says_something:
             return None
-        return _hours(self._said, self._workload, self._history, accelerator, count, nodes)
+        return _hours(self._said, self._workload, self._history, self._probes, accelerator, count, nodes)
+
+    @property
+    def workload(self) -> Workload | None:
+        """What is trained, where the job file names a known model and how much of it."""
+        return self._workload
 
     def fits(self, accelerator: str | None, count: float, nodes: int = 1) -> bool | None:
         """False where the model cannot fit into the memory of these accelerators; None: nobody can say."""
@@ -60,9 +74,16 @@ class JobEstimates:
             return None
         return _fits(self._workload, accelerator, count, nodes)
 
-    def hours_at(self, offer: Offer, count: float) -> Band | None:
-        """Hours on a machine at hand of which the job holds so many accelerators."""
-        return self.hours(offer.accelerator if count else None, count or 1.0)
+    def hours_at(self, offer: Offer, held: Sequence[Accelerator]) -> Band | None:
+        """Hours on a machine at hand of which the job would hold these accelerators.
+
+        A user's own hours for a machine's accelerators stand even where the job asks for none of them.
+        """
+        seen = held or (offer.accelerators if self._workload is None else ())
+        if not seen:
+            return self.hours(None, 1.0)
+        first = identify(seen[0].name, seen[0].memory_bytes / BYTES_PER_GIB)
+        return self.hours(first.key, float(len(held)) or 1.0)
 
     def _read_workload(self) -> Workload | None:
         said = self._said
@@ -98,16 +119,14 @@ def _hours(
     said: Estimate | None,
     workload: Workload | None,
     history: tuple[Run, ...],
+    probes: tuple[Run, ...],
     accelerator: str | None,
     count: float,
     nodes: int,
 ) -> Band | None:
     model = all_models().get(accelerator or "")
-    if history and model is not None:
-        from tradewind.estimate.hours import estimate_hours
-
-        work = workload or _ANY_WORK
-        band = estimate_hours(work, model, count * nodes, nodes=nodes, history=history)
+    for runs, layer in ((history, Layer.HISTORY), (probes, Layer.PROBE)):
+        band = _of_runs(runs, layer, workload or _ANY_WORK, model, accelerator, count, nodes)
         if band is not None:
             return band
     if said is not None and said.hours is not None:
@@ -117,6 +136,39 @@ def _hours(
     from tradewind.estimate.hours import estimate_hours
 
     return estimate_hours(workload, model, count * nodes, nodes=nodes)
+
+
+def _of_runs(
+    runs: tuple[Run, ...],
+    layer: Layer,
+    work: Workload,
+    model: AcceleratorModel | None,
+    accelerator: str | None,
+    count: float,
+    nodes: int,
+) -> Band | None:
+    """What earlier runs say: of this accelerator or, where its speed is known, of others."""
+    if not runs:
+        return None
+    if model is None:
+        # A machine without accelerators, or with some that nobody knows: its own runs tell of it, no others do.
+        hours = [run.hours for run in runs if run.accelerator_key == (accelerator or "")]
+        if not hours:
+            return None
+        said = "1 earlier run" if len(hours) == 1 else f"{len(hours)} earlier runs"
+        return replace(stated_band(median(hours), f"{said} of this job here"), layer=layer)
+    from tradewind.estimate.hours import estimate_hours
+
+    band = estimate_hours(work, model, count * nodes, nodes=nodes, history=runs)
+    if band is None or layer is Layer.HISTORY:
+        return band
+    return replace(
+        band,
+        p10=band.p10 / (1 + PACE_SPREAD),
+        p90=band.p90 * (1 + PACE_SPREAD),
+        layer=layer,
+        basis=f"the pace of {band.basis} that stopped early",
+    )
 
 
 def _stated(hours: float, on: str | None, accelerator: str | None, count: float, nodes: int) -> Band | None:

@@ -4,45 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from tradewind.domain.offer_table import OfferTable
-from tradewind.domain.offers import Exclusion, Offer
-from tradewind.estimate.band import Band
-from tradewind.estimate.cost import CostEstimate, estimate_cost
+from tradewind.domain.offers import Exclusion
 from tradewind.estimate.run_terms import RunTerms
 from tradewind.placement.candidates import Candidates, Own, Surroundings, find_candidates
 from tradewind.placement.exclusions import Change, Group, group_exclusions, what_would_change, why_nothing
-from tradewind.placement.kinds import Fits, Floats, Hours, kinds_of, look_at_kinds
-from tradewind.placement.market import Constraint, Screen, screen
-from tradewind.placement.risk import RiskTerms, explain_risk
+from tradewind.placement.kinds import Fits, Hours, kinds_of, look_at_kinds
+from tradewind.placement.market import Constraint, screen
+from tradewind.placement.picks import Details, Pick, pick_unmeasured
 from tradewind.placement.strategies import strategy_for
 from tradewind.placement.strategies.balanced import objectives
 from tradewind.placement.strategies.recommendation import JobFacts, Recommendation
-from tradewind.placement.trade_offs import Measures, compare_to
 from tradewind.placement.wanted import Wanted
 
 MOST_RUNNERS_UP: Final = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pick:
-    """One place of a plan in full. Money is micro-dollars for one task; `tasks` of them go there."""
-
-    offer: Offer
-    tasks: int = 1
-    nodes: int = 1
-    hours: Band | None
-    cost: CostEstimate | None
-    measures: Measures
-    is_runnable: bool
-    is_pareto: bool = False
-    risk_reasons: tuple[str, ...] = ()
-    #: Against the chosen place.
-    better: tuple[str, ...] = ()
-    worse: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,48 +76,70 @@ def plan_market(
         own_excluded: machines at hand that do not fit, for the account of what was ruled out.
     """
     found = screen(table, wanted, look_at_kinds(kinds_of(table), wanted, hours, fits))
+    # What nobody can time cannot be compared by cost with what can be; it is taken when there is nothing else.
+    unmeasured = [each for each in own if each.hours is None and hours is not None]
+    own = [each for each in own if each not in unmeasured]
     candidates, late = _within_limits(find_candidates(found, terms, around, own), wanted)
     groups = [*_own_groups(own_excluded), *_with_late(group_exclusions(found, wanted), late)]
-    seen = len(table) + len(own) + len(own_excluded)
+    seen = len(table) + len(own) + len(unmeasured) + len(own_excluded)
     facts = JobFacts(tasks=wanted.tasks, deadline_h=wanted.deadline_h, data_location=wanted.data_location)
     choose = strategy_for(wanted.strategy, wanted.tasks)
-    best = choose(candidates, facts)
+    fitting = len(found.rows) + len(own) - sum(late.values())
+    best = choose(candidates, replace(facts, fitting=fitting))
+    account = _Account(
+        exclusions=tuple(groups),
+        offers_seen=seen,
+        offers_fitting=fitting + len(unmeasured),
+    )
+    last_resort = pick_unmeasured(unmeasured[0]) if unmeasured else None
     if best is None:
-        changes = what_would_change(found, terms, around, None)
         said = [f"{each.offer.instance_type}: {each.explanation}" for each in own_excluded[:2]]
-        return MarketPlan(
-            reason="; ".join([why_nothing(found, wanted), *said]),
-            exclusions=tuple(groups),
-            changes=tuple(changes),
-            offers_seen=seen,
-            offers_fitting=0,
+        nothing = "; ".join([why_nothing(found, wanted), *said])
+        return account.plan(
+            shares=() if last_resort is None else (last_resort,),
+            reason=f"no offer: {nothing}" if last_resort is None else _NOT_TIMED,
+            changes=tuple(what_would_change(found, terms, around, None)),
         )
-    detail = _Details(candidates, terms, around, found, objectives(candidates))
+    detail = Details(candidates, terms, around, found, objectives(candidates))
     now = np.flatnonzero(candidates.is_runnable)
     chosen = choose(candidates.take(now), facts) if len(now) else None
-    anchor = best.best if chosen is None else int(now[chosen.best])
-    is_same = chosen is not None and int(now[chosen.best]) == best.best
-    shares = (
-        ()
-        if chosen is None
-        else tuple(detail.pick(int(now[each.index]), tasks=each.tasks) for each in chosen.shares)
-    )
-    taken = {anchor, best.best, *(() if chosen is None else (int(now[each.index]) for each in chosen.shares))}
-    cost_now = int(candidates.cost_p50_micro[anchor])
-    return MarketPlan(
-        shares=shares,
-        reason=_reason(chosen, best, len(candidates), len(now)),
-        best_anywhere=None if is_same else detail.pick(best.best, against=anchor),
-        best_reason="" if is_same else best.reason,
-        runners_up=tuple(
-            detail.pick(index, against=anchor) for index in _runners_up(candidates, best, taken)
-        ),
-        exclusions=tuple(groups),
-        changes=tuple(what_would_change(found, terms, around, cost_now)),
+    shares = () if chosen is None else tuple((int(now[each.index]), each.tasks) for each in chosen.shares)
+    anchor = shares[0][0] if shares else best.best
+    others = _runners_up(candidates, best, {best.best, *(index for index, _ in shares)})
+    is_best = bool(shares) and anchor == best.best
+    picks = tuple(detail.pick(index, tasks=tasks) for index, tasks in shares)
+    reason = _NOT_TIMED
+    if picks or last_resort is None:
+        reason = _reason(chosen, fitting, len(now))
+    return account.plan(
+        shares=picks or (() if last_resort is None else (last_resort,)),
+        reason=reason,
+        best_anywhere=None if is_best else detail.pick(best.best, against=anchor),
+        best_reason="" if is_best else best.reason,
+        runners_up=tuple(detail.pick(index, against=anchor) for index in others),
+        changes=tuple(what_would_change(found, terms, around, int(candidates.cost_p50_micro[anchor]))),
         regret=_regret(candidates, anchor, detail.pick(anchor), terms) if candidates.has_hours else None,
-        offers_seen=seen,
-        offers_fitting=len(found.rows) - sum(late.values()) + len(own),
     )
+
+
+_NOT_TIMED: Final = "the only connected place that fits, though nobody can say how long the job takes there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Account:
+    """What every plan carries, whatever it says."""
+
+    exclusions: tuple[Group, ...]
+    offers_seen: int
+    offers_fitting: int
+
+    def plan(self, **more: Any) -> MarketPlan:
+        return MarketPlan(
+            exclusions=self.exclusions,
+            offers_seen=self.offers_seen,
+            offers_fitting=self.offers_fitting,
+            **more,
+        )
 
 
 def _within_limits(candidates: Candidates, wanted: Wanted) -> tuple[Candidates, dict[Constraint, int]]:
@@ -152,10 +153,7 @@ def _within_limits(candidates: Candidates, wanted: Wanted) -> tuple[Candidates, 
         if wanted.budget_micro is not None:
             # A machine at hand that overruns its budget is stopped there; that is a warning, not a price.
             is_dear = (candidates.cost_p50_micro * wanted.tasks > wanted.budget_micro) & ~is_late & is_market
-    counts = {
-        Constraint.DEADLINE: int((is_late & (candidates.rows >= 0)).sum()),
-        Constraint.BUDGET: int(is_dear.sum()),
-    }
+    counts = {Constraint.DEADLINE: int(is_late.sum()), Constraint.BUDGET: int(is_dear.sum())}
     keep = ~(is_late | is_dear)
     return (candidates if keep.all() else candidates.take(keep)), {key: n for key, n in counts.items() if n}
 
@@ -190,12 +188,17 @@ def _own_groups(excluded: Sequence[Exclusion]) -> list[Group]:
     ]
 
 
-def _reason(chosen: Recommendation | None, best: Recommendation, fitting: int, runnable: int) -> str:
+def _reason(chosen: Recommendation | None, fitting: int, runnable: int) -> str:
     if chosen is None:
-        return f"{fitting:,} offers fit, but none of their providers is connected"
+        verb = (
+            "offer fits, but its provider is"
+            if fitting == 1
+            else "offers fit, but none of their providers is"
+        )
+        return f"{fitting:,} {verb}{' not' if fitting == 1 else ''} connected"
     if runnable == 1 and fitting > 1:
         return "the only connected place that fits"
-    return chosen.reason if chosen.reason != best.reason or runnable < fitting else best.reason
+    return f"{chosen.reason} (of those connected)" if runnable < fitting else chosen.reason
 
 
 def _runners_up(candidates: Candidates, best: Recommendation, taken: set[int]) -> list[int]:
@@ -227,69 +230,3 @@ def _regret(candidates: Candidates, anchor: int, pick: Pick, terms: RunTerms) ->
         regret_p90_micro=max(p90 - int(candidates.cost_p90_micro.min()), 0),
         if_interrupted_micro=interrupted,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Details:
-    """Works out in full the few places that are shown."""
-
-    candidates: Candidates
-    terms: RunTerms
-    around: Surroundings
-    found: Screen
-    points: Floats
-
-    def pick(self, index: int, *, tasks: int = 1, against: int | None = None) -> Pick:
-        all_of = self.candidates
-        offer, nodes = all_of.offer(index), int(all_of.nodes[index])
-        mine = self._measures(index)
-        better, worse = ((), ()) if against is None else compare_to(mine, self._measures(against))
-        band, cost = self._cost(index, offer, nodes)
-        risk_terms = RiskTerms(
-            has_checkpoints=self.terms.checkpoint_every_s is not None,
-            endless=self.around.endless,
-            now=self.around.now,
-        )
-        is_own = int(all_of.rows[index]) < 0
-        return Pick(
-            offer=offer,
-            tasks=tasks,
-            nodes=nodes,
-            hours=band,
-            cost=cost,
-            measures=mine,
-            is_runnable=bool(all_of.is_runnable[index]),
-            is_pareto=self._is_pareto(index),
-            risk_reasons=()
-            if is_own
-            else tuple(explain_risk(offer, float(all_of.interruptions[index]), risk_terms)),
-            better=better,
-            worse=worse,
-        )
-
-    def _cost(self, index: int, offer: Offer, nodes: int) -> tuple[Band | None, CostEstimate | None]:
-        row = int(self.candidates.rows[index])
-        if row < 0:
-            return self.candidates.own[-1 - row].hours, None
-        band = self.found.facts.hours[self.found.kinds.codes[row]]
-        if band is None:
-            return None, None
-        return band, estimate_cost(offer, band, replace(self.terms, nodes=nodes))
-
-    def _measures(self, index: int) -> Measures:
-        of = self.candidates
-        carbon = float(of.carbon_g[index])
-        return Measures(
-            hourly_micro=int(of.hourly_micro[index]),
-            cost_p50_micro=int(of.cost_p50_micro[index]) if of.has_hours else None,
-            cost_p90_micro=int(of.cost_p90_micro[index]) if of.has_hours else None,
-            wall_p50_h=float(of.wall_p50_h[index]) if of.has_hours else None,
-            setup_min=float(of.setup_min[index]),
-            carbon_g=None if np.isnan(carbon) or not of.has_hours else carbon,
-            risk=float(of.risk[index]),
-        )
-
-    def _is_pareto(self, index: int) -> bool:
-        """Whether nothing is as good in everything and better in something."""
-        rivals, mine = self.points, self.points[index]
-        return not bool(((rivals <= mine).all(axis=1) & (rivals < mine).any(axis=1)).any())

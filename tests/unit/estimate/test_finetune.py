@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewind.estimate.finetune import achieved_flops, estimate_step, slower_of, tokens_in_micro_batch
+from tradewind.estimate.hours import estimate_hours
 from tradewind.estimate.memory_calibration import Calibration
 from tradewind.estimate.workload import Family, Method, Sharding, Workload
 from tradewind.hardware.accelerators import all_models
@@ -120,3 +121,23 @@ def test_a_multiplier_of_a_program_adds_to_the_one_all_share() -> None:
     assert shared.multiplier("litgpt", "compute") == pytest.approx(2.718281828**0.3)
     assert shared.multiplier("unheard-of", "compute") == pytest.approx(2.718281828**0.1)
     assert shared.multiplier("litgpt", "launch") == 1
+
+
+def test_hours_of_a_fine_tune_follow_its_steps() -> None:
+    run = replace(LORA, units=4096.0 * 1000)
+    hours = estimate_hours(run, MODELS["A100-SXM-80GB"])
+    assert hours is not None
+    assert hours.p50 == pytest.approx(1000 * seconds(LORA) / 3600)
+    assert hours.p10 <= hours.p50 <= hours.p90
+    shared = estimate_hours(run, MODELS["A100-SXM-80GB"], 8)
+    assert shared is not None
+    assert hours.p50 / 8 <= shared.p50 < hours.p50 / 6
+
+
+def test_short_samples_take_hours_by_their_real_tokens() -> None:
+    packed = replace(LORA, units=1e6)
+    unpacked = replace(packed, is_packed=False, mean_sequence_length=110)
+    first, second = (estimate_hours(run, MODELS["A100-SXM-80GB"]) for run in (packed, unpacked))
+    assert first is not None
+    assert second is not None
+    assert second.p50 > 1.5 * first.p50

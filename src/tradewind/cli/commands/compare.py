@@ -75,7 +75,11 @@ def compare(
         Column("", lambda row: draw_bar(row["cost_usd"], dearest)),
         Column("SET-UP", lambda row: row["setup_time"], is_number=True),
         Column("AVAIL", lambda row: row["availability"]),
-        Column("CO2E", lambda row: "-" if row["carbon_g"] is None else show_carbon(row["carbon_g"]), is_number=True),
+        Column(
+            "CO2E",
+            lambda row: "-" if row["carbon_g"] is None else show_carbon(row["carbon_g"]),
+            is_number=True,
+        ),
         Column("SEEN", lambda row: show_age(row["seen_at"], now), is_number=True),
         Column("SOURCE", lambda row: row["price_source"]),
     ]
@@ -84,7 +88,9 @@ def compare(
     if summary is None:
         return 6
     cheapest, fastest, best = summary["cheapest"], summary["fastest"], summary["recommended"]
-    saves = f" - {summary['savings_vs_local']} less than here" if summary["savings_vs_local"] else ""
+    is_here = cheapest["platform"] == "local"
+    saved = None if is_here else summary["savings_vs_local"]
+    saves = f" - {saved} less than here" if saved else ""
     app.put(f"Cheapest     {cheapest['platform']} {cheapest['gpu']}  {cheapest['cost']}{saves}")
     app.put(f"Fastest      {fastest['platform']} {fastest['gpu']}  set up: {fastest['setup_time']}")
     app.put(f"Recommended  {best['platform']} {best['gpu']}  {best['cost']} - {best['reason']}")

@@ -13,7 +13,7 @@ from tradewind.placement.strategies.recommendation import (
     JobFacts,
     Recommendation,
     all_to_one,
-    count,
+    by_the_hour,
     rank,
 )
 
@@ -35,11 +35,12 @@ def balanced(candidates: Candidates, facts: JobFacts) -> Recommendation | None:
     )
     cheapest = int(order[0])
     best = _quicker(candidates, cheapest)
+    by = by_the_hour(candidates)
     if best is None:
         return all_to_one(
             order,
             facts,
-            f"the lowest cost of {count(len(candidates), 'place')} that fit, and none within 20 % sets up faster",
+            f"the lowest cost of {facts.places(candidates)} that fit, and none within 20 % sets up faster{by}",
         )
     more = candidates.cost_p50_micro[best] / max(int(candidates.cost_p50_micro[cheapest]), 1) - 1
     order = np.concatenate([[best], order[order != best]]).astype(np.intp)

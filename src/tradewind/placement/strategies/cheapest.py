@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from tradewind.placement.candidates import Candidates
-from tradewind.placement.strategies.recommendation import JobFacts, Recommendation, all_to_one, count, rank
+from tradewind.placement.strategies.recommendation import (
+    JobFacts,
+    Recommendation,
+    all_to_one,
+    by_the_hour,
+    rank,
+)
 
 
 def cheapest(candidates: Candidates, facts: JobFacts) -> Recommendation | None:
@@ -11,5 +17,5 @@ def cheapest(candidates: Candidates, facts: JobFacts) -> Recommendation | None:
     if not len(candidates):
         return None
     order = rank(candidates.cost_p50_micro, candidates.wall_p50_h, candidates.risk)
-    by = "" if candidates.has_hours else " by the hour, as the job file does not say how long it takes"
-    return all_to_one(order, facts, f"the cheapest of {count(len(candidates), 'place')} that fit{by}")
+    text = f"the cheapest of {facts.places(candidates)} that fit{by_the_hour(candidates)}"
+    return all_to_one(order, facts, text)

@@ -34,6 +34,12 @@ class JobFacts:
     deadline_h: float | None = None
     #: `provider` or `provider/region`.
     data_location: str | None = None
+    #: Places that fit, those included that are clearly worse than the candidates; None: the candidates are all.
+    fitting: int | None = None
+
+    def places(self, candidates: Candidates) -> str:
+        """`1,557 places`."""
+        return count(self.fitting or len(candidates), "place")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +104,8 @@ def deal_out(candidates: Candidates, order: Ranking, facts: JobFacts) -> tuple[S
 def count(number: int, noun: str) -> str:
     """`1 place`, `3 places`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def by_the_hour(candidates: Candidates) -> str:
+    """Ends a reason where costs are those of an hour."""
+    return "" if candidates.has_hours else " (by the hour: it is not known how long the job takes)"

@@ -79,10 +79,37 @@ def test_an_alert_is_looked_at_and_outlives_the_server(installation: Installatio
     assert alert["condition"]["filters"]["providers"] == ["lambda"]
     assert alert["matching_offers"] == 0
     assert "no offer matches its filters now" in alert["notes"]
-    preview = installation.cli("alerts", "add", "x", "--below", "2", "--dry-run")
+    preview = installation.cli("alerts", "add", "x", "--gpu", "no such card", "--below", "2", "--dry-run")
     assert "It would have fired 0 times in the last 30 days." in preview.stdout
     assert installation.cli("preferences", "set", "display_currency", "EUR").returncode == 0
     assert installation.get("/preferences")["currency"]["code"] == "EUR"
+
+
+def test_a_price_is_told_once_though_the_server_is_killed(installation: Installation) -> None:
+    with webhook() as receiver:
+        added = add_channel(installation, "hook", f"json://127.0.0.1:{receiver.port}/in")
+        assert added.returncode == 0, added.stderr
+        # Every server knows the prices that ship with it.
+        made = installation.cli(
+            "alerts", "add", "any", "--gpu", "H100", "--below", "1000", "--channel", "hook"
+        )
+        assert made.returncode == 0, made.stderr
+        eventually("the alert is told", lambda: receiver.received or None)
+        assert receiver.received[0]["title"].startswith("any: $")
+
+        def sent() -> bool:
+            (firing,) = installation.get("/alerts/any/firings")["items"]
+            return [each["state"] for each in firing["deliveries"]] == ["sent"]
+
+        eventually("the message is noted as sent", sent)
+        looked_at = installation.get("/alerts/any")["looked_at"]
+        installation.kill()
+        installation.start()
+        eventually(
+            "the alert is looked at again", lambda: installation.get("/alerts/any")["looked_at"] != looked_at
+        )
+        assert len(installation.get("/alerts/any/firings")["items"]) == 1
+    assert len(receiver.received) == 1
 
 
 def test_a_server_for_others_does_not_reach_into_its_own_machine(cold: Installation) -> None:
