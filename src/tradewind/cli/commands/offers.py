@@ -32,7 +32,9 @@ _LEVELS: Final = ("high", "medium", "low")
 @click.option("--availability", type=click.Choice(_LEVELS), help="At least so likely to be had.")
 @click.option("--unpriced", is_flag=True, help="Also those without a real price.")
 @click.option("--sort", type=click.Choice(_SORTS), default="price", show_default=True, help="Order.")
-@click.option("-n", "--limit", type=click.IntRange(1, _PAGE), default=50, show_default=True)
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, _PAGE), default=50, show_default=True, help="At most so many."
+)
 @click.option("-a", "--all", "every", is_flag=True, help="All of them, however many.")
 @click.option("--hours", type=click.FloatRange(0, min_open=True), help="Show what so many hours cost, too.")
 @click.option("--watch", is_flag=True, help="Show them again every 10 s, until interrupted.")

@@ -48,7 +48,9 @@ def prices() -> None:
 @click.option("--machine", "instance_type", multiple=True, metavar="TYPE", help="Machine type. Repeatable.")
 @click.option("--since", metavar="WHEN", help="2026-11-01, or 7d ago. Default: the first day.")
 @click.option("--until", metavar="WHEN", help="Default: now.")
-@click.option("--points", "buckets", type=click.IntRange(1, 1000), default=60, show_default=True)
+@click.option(
+    "--points", "buckets", type=click.IntRange(1, 1000), default=60, show_default=True, help="How fine."
+)
 @output_options
 def history(app: Application, since: str | None, until: str | None, **filters: Any) -> None:
     """Show how the price of a GPU or an offer went."""
@@ -88,7 +90,9 @@ def _course(answer: Row) -> str:
 @command("changes")
 @place_options
 @click.option("--since", metavar="WHEN", help="2026-11-01, or 24h ago.")
-@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many."
+)
 @output_options
 def changes(app: Application, since: str | None, limit: int, **filters: Any) -> None:
     """List what changed, newest first."""
@@ -122,7 +126,9 @@ def _reading(row: Row) -> str:
 
 @command("export")
 @place_options
-@click.option("--format", "form", type=click.Choice(("csv", "jsonl")), default="csv", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(("csv", "jsonl")), default="csv", show_default=True, help="Form."
+)
 @click.option("--output-file", type=click.Path(path_type=Path), help="Where to. Default: standard output.")
 def export(app: Application, form: str, output_file: Path | None, **filters: Any) -> None:
     """Write every recorded change as CSV or JSON lines."""
@@ -150,7 +156,14 @@ def sources(app: Application) -> None:
 
 @command("refresh")
 @click.argument("names", nargs=-1, metavar="[SOURCE]...")
-@click.option("--wait", "wait_s", type=click.FloatRange(0, 120), default=60, show_default=True)
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0, 120),
+    default=60,
+    show_default=True,
+    help="At most so many seconds for each.",
+)
 @output_options
 def refresh(app: Application, names: tuple[str, ...], wait_s: float) -> int:
     """Ask price sources now."""
