@@ -78,7 +78,7 @@ def write_snapshot(
         return version
     for rows in difference.changes(fetched_at):
         _append(tx, [(source.id, source.project_id, *row) for row in rows])
-    tx.wake(PRICES_CHANGED)
+    tx.wake(table.name)
     return version + 1
 
 

@@ -31,6 +31,11 @@ SECTIONS: Final = {
         "validate": Lazy(_AT + "validate:validate", "Check a job file; nothing else happens."),
         "demo": Lazy(_AT + "demo:demo", "Train a small model on this machine, to see how it works."),
     },
+    "Prices": {
+        "offers": Lazy(_AT + "offers:offers", "List what can be had, where, at what price."),
+        "gpus": Lazy(_AT + "gpus:gpus", "List GPU models with their names, who has them and the best price."),
+        "prices": Lazy(_AT + "prices:prices", "Show how prices went; manage where they come from."),
+    },
     "Jobs": {
         "ls": Lazy(_AT + "job_views:short_list", "List your active jobs; -a lists all."),
         "logs": Lazy(_AT + "logs:logs", "Show what a job printed."),
