@@ -44,7 +44,19 @@ def create_app(services: Services, allowed_hosts: frozenset[str]) -> FastAPI:
 
 def include_routes(app: FastAPI) -> None:
     """Adds every route; the list of endpoints in the documentation is made from the same ones."""
-    for module in (jobs, events, logs, files, metrics, offers, prices, estimates, alerts, preferences, system):
+    for module in (
+        jobs,
+        events,
+        logs,
+        files,
+        metrics,
+        offers,
+        prices,
+        estimates,
+        alerts,
+        preferences,
+        system,
+    ):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(cloud.router, prefix="/api/cloud")
     app.include_router(system.root)
