@@ -100,7 +100,7 @@ class Machine:
 
 
 def make_offer(
-    machine: Machine, *, dollars: Decimal | None, market: Market, source: str, seen_at: datetime
+    machine: Machine, *, dollars: Decimal | None, market: Market, source: str, seen_at: datetime | None
 ) -> Offer:
     """The offer of a machine at a price per hour of the whole machine, on the terms of one market.
 
