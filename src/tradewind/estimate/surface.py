@@ -191,7 +191,8 @@ def fit_surface(
     logs = np.log(np.array([part.variance for part in parts] + [noise]))
     free = np.array([not part.is_fixed for part in parts] + [True])
     step, last = np.full(len(logs), 0.5), np.zeros(len(logs))
-    best, best_logs, best_weights = -math.inf, logs.copy(), np.zeros(len(rows))
+    best, best_logs = -math.inf, logs.copy()
+    best_weights: Any = np.zeros(len(rows))
     for turn in range(rounds + 1):
         variances = np.exp(logs)
         kernel = np.zeros((len(rows), len(rows)))
