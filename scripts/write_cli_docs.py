@@ -41,6 +41,7 @@ A flag goes before the environment, that before `./tradewind.toml`, that before 
 | | `TRADEWIND_NO_PROGRESS` | | no line that redraws itself |
 | | `TRADEWIND_WORKDIR_LIMIT` | | most content of a workdir (500MB) |
 | | `TRADEWIND_STATE_DIR`, `TRADEWIND_CONFIG_DIR` | | where the local server keeps its state; where `config.toml` is |
+| | `TRADEWIND_SECRET_KEY_FILE` | | what the local server seals secrets with; else `secret.key` beside `config.toml` |
 
 ## Exit codes
 

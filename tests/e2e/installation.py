@@ -65,6 +65,7 @@ class Installation:
             "HOME": str(self.home),
             "PYTHONPATH": str(_REPOSITORY / "src"),
             "TRADEWIND_STATE_DIR": str(self.home / "state"),
+            "TRADEWIND_PRICE_SOURCES": "shipped",
             "TRADEWIND_CONFIG_DIR": str(self.home / "config"),
             "NO_COLOR": "1",
             **self.extra_environment,

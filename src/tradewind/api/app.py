@@ -5,7 +5,21 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from tradewind import __version__
-from tradewind.api import events, files, jobs, logs, metrics, problems, system
+from tradewind.api import (
+    alerts,
+    cloud,
+    estimates,
+    events,
+    files,
+    jobs,
+    logs,
+    metrics,
+    offers,
+    preferences,
+    prices,
+    problems,
+    system,
+)
 from tradewind.api.guard import Guard
 from tradewind.api.services import Services
 
@@ -30,6 +44,19 @@ def create_app(services: Services, allowed_hosts: frozenset[str]) -> FastAPI:
 
 def include_routes(app: FastAPI) -> None:
     """Adds every route; the list of endpoints in the documentation is made from the same ones."""
-    for module in (jobs, events, logs, files, metrics, system):
+    for module in (
+        jobs,
+        events,
+        logs,
+        files,
+        metrics,
+        estimates,
+        offers,
+        prices,
+        alerts,
+        preferences,
+        system,
+    ):
         app.include_router(module.router, prefix="/api/v1")
+    app.include_router(cloud.router, prefix="/api/cloud")
     app.include_router(system.root)

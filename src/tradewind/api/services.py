@@ -8,8 +8,11 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from tradewind.catalog.shelf import Catalog
+from tradewind.control.alerting import Alerting
 from tradewind.control.context import Context
 from tradewind.control.planning import OfferShelf
+from tradewind.control.prices import PriceController
 from tradewind.db.owners import Caller
 from tradewind.domain.schemas import Diagnosis
 
@@ -27,6 +30,9 @@ class Services:
     """Everything a route may use. `url` is where the server can be reached."""
 
     context: Context
+    alerting: Alerting
+    catalog: Catalog
+    prices: PriceController
     shelf: OfferShelf
     doctor: Doctor
     url: str

@@ -22,8 +22,19 @@ SECTIONS: Final = {
     "Run": {
         "run": Lazy(_AT + "run:run", "Plan a job, upload its files, run it and show its output."),
         "plan": Lazy(_AT + "plan:plan", "Show where a job would run, what it would cost, and why."),
+        "estimate": Lazy(
+            _AT + "estimate:estimate", "Work out the memory, hours, money, energy and carbon of a job."
+        ),
+        "compare": Lazy(
+            _AT + "compare:compare", "Compare what so many hours cost on every platform and here."
+        ),
         "validate": Lazy(_AT + "validate:validate", "Check a job file; nothing else happens."),
         "demo": Lazy(_AT + "demo:demo", "Train a small model on this machine, to see how it works."),
+    },
+    "Prices": {
+        "offers": Lazy(_AT + "offers:offers", "List what can be had, where, at what price."),
+        "gpus": Lazy(_AT + "gpus:gpus", "List GPU models with their names, who has them and the best price."),
+        "prices": Lazy(_AT + "prices:prices", "Show how prices went; manage where they come from."),
     },
     "Jobs": {
         "ls": Lazy(_AT + "job_views:short_list", "List your active jobs; -a lists all."),
@@ -35,6 +46,10 @@ SECTIONS: Final = {
     },
     "Money": {
         "cost": Lazy(_AT + "cost:cost", "Show what jobs cost in money, energy and carbon."),
+        "alerts": Lazy(_AT + "alerts:alerts", "Be told when a price falls or an offer is available again."),
+        "channels": Lazy(
+            _AT + "channels:channels", "List, add, remove and test the channels that alerts use."
+        ),
     },
     "Server": {
         "server": Lazy(_AT + "server:server", "Start, stop and inspect the local server."),
@@ -44,6 +59,9 @@ SECTIONS: Final = {
         ),
     },
     "Tools": {
+        "preferences": Lazy(
+            _AT + "preferences:preferences", "Show and set what you prefer: places, currency, order."
+        ),
         "schema": Lazy(_AT + "schema:schema", "Print the JSON Schema of job files."),
         "completion": Lazy(_AT + "completion:completion", "Print the completion script of a shell."),
         "version": Lazy(_AT + "version:version", "Print the version."),

@@ -22,6 +22,8 @@ STATUS_COLORS: Final = {
 }  # fmt: skip
 
 _NARROWEST_TEXT: Final = 12
+#: Longer tables are printed without colours and wrapping, which would take seconds for thousands of rows.
+_MOST_IN_COLOUR: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,10 @@ def render_document(
 
 def clean(value: object) -> str:
     """Text that cannot move the cursor or break a row: control characters become spaces."""
-    return "".join(sign if sign.isprintable() else " " for sign in str(value))
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _choose_fields(
@@ -144,16 +149,15 @@ def _to_cell(value: Any) -> str:
 
 def _print_table(app: Application, rows: Sequence[Row], columns: Sequence[Column]) -> None:
     cells = [[clean(column.read(row)) for column in columns] for row in rows]
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and len(cells) <= _MOST_IN_COLOUR:
         _print_rich_table(app, cells, columns)
         return
     widths = [max(len(column.title), *(len(row[i]) for row in cells)) for i, column in enumerate(columns)]
-    for line in [[column.title for column in columns], *cells]:
-        parts = [
-            text.rjust(width) if column.is_number else text.ljust(width)
-            for text, width, column in zip(line, widths, columns, strict=True)
-        ]
-        app.put("  ".join(parts).rstrip())
+    form = "  ".join(
+        f"{{:>{width}}}" if column.is_number else f"{{:<{width}}}"
+        for column, width in zip(columns, widths, strict=True)
+    )
+    app.put("\n".join(form.format(*line).rstrip() for line in [[c.title for c in columns], *cells]))
 
 
 def _print_rich_table(app: Application, cells: list[list[str]], columns: Sequence[Column]) -> None:

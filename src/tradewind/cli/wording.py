@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tradewind.cli.render import clean
-from tradewind.domain.units import format_bytes, format_duration
+from tradewind.domain.units import format_duration
 
 Row = Mapping[str, Any]
 
@@ -156,33 +156,6 @@ def show_attempt(attempt: Row, now: datetime) -> str:
     if attempt.get("resumed_from"):
         parts.append(f"resumed from {attempt['resumed_from']}")
     return "  ".join(parts)
-
-
-def show_plan(plan: Row) -> str:
-    """Where it would run, for how much, why, and what was ruled out."""
-    lines = [f"Plan for job {clean(plan['job_name'])}  {plan['id']}"]
-    if offer := plan.get("chosen"):
-        hardware = offer.get("accelerators") or f"{show_number(offer['cpus'])} CPUs"
-        hours = (
-            f"est. {show_number(plan['hours'])} h" if plan.get("hours") is not None else "duration unknown"
-        )
-        money = show_money(plan["cost_estimate"]) if plan.get("cost_estimate") else "cost unknown"
-        most = f" (max {show_money(plan['cost_max'])})" if plan.get("cost_max") else ""
-        lines.append(
-            f"  1  {offer['provider']}  {offer['instance_type']}  {hardware}, {format_bytes(offer['memory_bytes'])}"
-            f"  {offer['region']}  {offer['market']}  {show_money(offer['price_per_hour'])}/h  {hours}  {money}{most}"
-        )
-    lines.append(f"  why  {clean(plan['reason'])}")
-    lines += [
-        f"  ruled out  {x['provider']} {x['instance_type']}: {clean(x['explanation'])}"
-        for x in plan["excluded"]
-    ]
-    if plan.get("carbon_grams_estimate") is not None:
-        lines.append(f"  carbon  ~{show_carbon(plan['carbon_grams_estimate'])}")
-    if plan.get("queue_ahead"):
-        lines.append(f"  queue  {plan['queue_ahead']} ahead")
-    lines += [f"warning: {clean(warning)}" for warning in plan["warnings"]]
-    return "\n".join(lines)
 
 
 def parse_since(text: str, now: datetime) -> datetime:

@@ -12,12 +12,16 @@ import httpx2
 from pydantic import BaseModel
 
 from tradewind.client import follow
+from tradewind.client.alert_calls import AlertCalls
 from tradewind.client.endpoint import Endpoint, find_endpoint
+from tradewind.client.estimate_calls import EstimateCalls
 from tradewind.client.exchange import Exchange
+from tradewind.client.price_calls import PriceCalls
 from tradewind.client.settings import load_settings
 from tradewind.domain import schemas
 from tradewind.domain.clock import Clock, Entropy, SystemClock, SystemEntropy
 from tradewind.domain.errors import TimedOutError, UnreachableError
+from tradewind.domain.schemas_plan import PlanRequest, PlanView
 from tradewind.domain.status import has_ended
 
 if TYPE_CHECKING:
@@ -30,7 +34,7 @@ _PIECE_BYTES: Final = 1 << 20
 _RAW_LOG_BYTES: Final = 4 << 20
 
 
-class AsyncClient:
+class AsyncClient(AlertCalls, EstimateCalls, PriceCalls):
     """Asks a Tradewind server. Without arguments: the configured server, else the local one.
 
     Every method raises `TradewindError` of the kind that `domain/errors.py` lists. A job is named by its id or by
@@ -75,10 +79,10 @@ class AsyncClient:
         """What the server found out about itself."""
         return await self._get(schemas.DoctorAnswer, "/doctor")
 
-    async def plan(self, spec: dict[str, Any]) -> schemas.PlanView:
-        """Where this job file would run, what it would cost, and why."""
-        request = schemas.PlanRequest(spec=spec)
-        return await self._post(schemas.PlanView, "/plans", request.model_dump(mode="json"))
+    async def plan(self, spec: dict[str, Any], *, compares: bool = True) -> PlanView:
+        """Where this job file would run, what it would cost, and why; beside every other place if it `compares`."""
+        request = PlanRequest(spec=spec, compares=compares)
+        return await self._post(PlanView, "/plans", request.model_dump(mode="json"))
 
     async def submit(self, submission: schemas.JobSubmission, *, key: str | None = None) -> schemas.JobDetail:
         """The new job. The same idempotency `key` twice makes one job; without a key, one is made up."""

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from tradewind.control import leases
 from tradewind.control.deciding import follow_up, job_status, path_to
+from tradewind.control.predicting import close_prediction
 from tradewind.control.runner import Apply
 from tradewind.db import tables
 from tradewind.db.events import append_event
@@ -125,6 +126,8 @@ def _roll_up(
     for step in steps[:-1]:
         job = set_job_status(tx, job, step, _message(step, attempts, None))
     set_job_status(tx, job, wanted, _message(wanted, attempts, changes.get("explanation")), **changes)
+    if has_ended(wanted):
+        close_prediction(tx, job, wanted)
 
 
 def _message(status: JobStatus, attempts: list[AttemptRow], explanation: str | None) -> str:

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Table, and_, case, func, literal, or_, select, update
 
 from tradewind.db.columns import UtcTime
-from tradewind.db.rows import Leased, StaleRowError
+from tradewind.db.rows import Kept, StaleRowError
 from tradewind.db.store import Transaction
 
-L = TypeVar("L", bound=Leased)
+L = TypeVar("L", bound=Kept)
 
 
 def claim(tx: Transaction, row_type: type[L], token: str, lease: timedelta, limit: int) -> list[L]:
@@ -82,7 +82,7 @@ def reread(tx: Transaction, row_type: type[L], row_id: str, token: str) -> L:
 
 
 def release(
-    tx: Transaction, table: Table, row: Leased, token: str, due_at: datetime | None, failures: int = 0
+    tx: Transaction, table: Table, row: Kept, token: str, due_at: datetime | None, failures: int = 0
 ) -> None:
     """Gives a row back, due at the given time, or at once if it was woken since it was claimed.
 

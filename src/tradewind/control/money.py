@@ -31,6 +31,7 @@ def rate_of(offer: dict[str, Any]) -> Rate:
         currency=str(rate["currency"]),
         granularity=int(rate["granularity"]),
         minimum=int(rate["minimum"]),
+        minimum_micro=int(rate.get("minimum_micro", 0)),
     )
 
 

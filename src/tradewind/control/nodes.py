@@ -16,7 +16,9 @@ from sqlalchemy import and_, func, insert, or_, select, update
 from tradewind.control import leases, money
 from tradewind.control.attempts import intent_key
 from tradewind.control.context import Context
+from tradewind.control.foretelling import foretell
 from tradewind.control.jobs import find_attempt
+from tradewind.control.predicting import keep_prediction
 from tradewind.control.runner import Apply
 from tradewind.db import tables
 from tradewind.db.events import append_event
@@ -136,6 +138,9 @@ class NodeController:
         reservations.reserve(
             tx, **owner, job_id=job.id, attempt_id=attempt_id, currency=rate.currency, hold=hold
         )
+        if number == 1:
+            foretold = foretell(tx, job.project_id, spec, held, rate, watts)
+            keep_prediction(tx, job, spec, attempt_id, {**offer, "provider": node.provider}, foretold)
         set_task_status(tx, task, TaskStatus.ACTIVE, fence=number, not_before=None)
         message = f"attempt {number} placed on {node.name} ({node.provider})"
         append_event(tx, job.id, "attempt.placed", message, {"attempt": number, "node": node.name})

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from tradewind.control.context import Context
+from tradewind.control.plan_views import own_offer_view
 from tradewind.control.views import money_view
 from tradewind.db import tables
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
-from tradewind.domain.money import JOULES_PER_KWH, format_money, worst_case_micro
+from tradewind.domain.money import format_money, worst_case_micro
 from tradewind.domain.offers import Offer
-from tradewind.domain.schemas import ExclusionView, OfferView, PlanView
+from tradewind.domain.schemas import ExclusionView
+from tradewind.domain.schemas_plan import PlanView
 from tradewind.domain.status import TaskStatus
 from tradewind.domain.units import format_duration
+from tradewind.estimate.power import Watts
 from tradewind.ledger.reservations import plan_hold
 from tradewind.placement.choose import Choice, choose
-from tradewind.placement.demand import normal_name
+from tradewind.placement.demand import demand_of, pick_accelerators
+from tradewind.placement.estimates import JobEstimates
 from tradewind.spec.models import JobSpec
+
+if TYPE_CHECKING:
+    from tradewind.domain.offer_table import OfferTable
 
 
 class OfferShelf:
@@ -42,58 +50,77 @@ class OfferShelf:
         return self._offers
 
 
-def make_plan(tx: Transaction, spec: JobSpec, offers: list[Offer]) -> PlanView:
-    """The plan for a job file."""
+def make_plan(
+    tx: Transaction, spec: JobSpec, offers: list[Offer], table: OfferTable | None = None
+) -> PlanView:
+    """The plan for a job file: among connected places (`offers`), beside everything a market has (`table`)."""
+    if table is not None and len(table):
+        # A server that nobody asks for a market must not load what looks at one.
+        from tradewind.control.market_planning import make_market_plan
+
+        plan = make_market_plan(tx, spec, offers, table)
+        plan.queue_ahead = _queue_ahead(tx)
+        return plan
     choice = choose(spec, offers)
-    offer = choice.offer
-    if offer is None:
+    if choice.offer is None:
         return PlanView(
             id=tx.new_id(ids.PLAN),
             job_name=spec.name,
             chosen=None,
             reason=choice.reason,
             hours_source="",
-            excluded=_excluded(choice),
+            excluded=excluded_views(choice),
         )
+    plan = plan_here(tx, spec, choice.offer, choice.watts)
+    plan.reason, plan.excluded, plan.queue_ahead = choice.reason, excluded_views(choice), _queue_ahead(tx)
+    return plan
+
+
+def plan_here(tx: Transaction, spec: JobSpec, offer: Offer, watts: Watts) -> PlanView:
+    """What a job would cost on a machine at hand of which it would hold a share that draws these watts."""
     hours, hours_source, warnings = _hours(spec, offer)
     estimate = carbon = None
     if hours is not None:
-        estimate = worst_case_micro(offer.rate, choice.watts.expected, hours * 3600)
-        carbon = choice.watts.expected * hours / 1000 * (offer.grams_co2e_per_kwh or 0)
-    cost_max, more = _most(tx, spec, offer, choice, estimate)
+        estimate = worst_case_micro(offer.rate, watts.expected, hours * 3600)
+        carbon = watts.expected * hours / 1000 * (offer.grams_co2e_per_kwh or 0)
+    cost_max, more = most_it_can_cost(tx, spec, offer, watts, estimate)
     return PlanView(
         id=tx.new_id(ids.PLAN),
         job_name=spec.name,
-        chosen=_offer_view(offer, choice),
-        reason=choice.reason,
+        chosen=own_offer_view(offer, watts),
+        reason="",
         hours=hours,
         hours_source=hours_source,
         cost_estimate=None if estimate is None else money_view(estimate, offer.rate.currency),
-        cost_max=cost_max and money_view(cost_max, offer.rate.currency),
+        cost_max=None if cost_max is None else money_view(cost_max, offer.rate.currency),
         carbon_grams_estimate=carbon,
-        queue_ahead=_queue_ahead(tx),
-        excluded=_excluded(choice),
         warnings=[*warnings, *more, *_idle_accelerators(spec, offer)],
     )
 
 
 def _hours(spec: JobSpec, offer: Offer) -> tuple[float | None, str, list[str]]:
-    if spec.estimate is None or spec.estimate.hours is None:
+    if spec.estimate is None:
         return None, "unknown: the job file has no `estimate`", []
-    on = spec.estimate.on
-    here = [normal_name(each.name) for each in offer.accelerators]
-    if on is None or normal_name(on) in here:
-        return spec.estimate.hours, "the job file's estimate", []
-    text = f"the estimate was measured on {on}, which is not here: this version does not carry it over"
-    return None, "unknown", [text]
+    estimates = JobEstimates(spec)
+    held = pick_accelerators(demand_of(spec), offer.accelerators) or ()
+    band = estimates.hours_at(offer, held)
+    if band is not None:
+        return band.p50, band.basis, estimates.notes
+    if spec.estimate.on is not None:
+        text = (
+            f"the estimate was measured on {spec.estimate.on}, which cannot be carried over to this machine"
+        )
+        return None, "unknown", [text]
+    return None, "unknown", estimates.notes or ["how long it takes on this machine is not known"]
 
 
-def _most(
-    tx: Transaction, spec: JobSpec, offer: Offer, choice: Choice, estimate: int | None
+def most_it_can_cost(
+    tx: Transaction, spec: JobSpec, offer: Offer, watts: Watts, estimate: int | None
 ) -> tuple[int | None, list[str]]:
+    """The most that may be spent before somebody is asked again, and what a user should know of it."""
     budget, limit = spec.constraints.budget_micro_usd, spec.constraints.max_duration
     warnings = []
-    if plan_hold(tx.now, offer.rate, choice.watts.busy, limit, budget) is None:
+    if plan_hold(tx.now, offer.rate, watts.busy, limit, budget) is None:
         warnings.append("the budget does not cover even a short run: it would be refused")
     if budget is not None and estimate is not None and estimate > budget:
         warnings.append(
@@ -105,7 +132,7 @@ def _most(
         warnings.append(
             f"the estimate is longer than max_duration ({format_duration(limit)}): it would be stopped"
         )
-    most = worst_case_micro(offer.rate, choice.watts.busy, limit.total_seconds())
+    most = worst_case_micro(offer.rate, watts.busy, limit.total_seconds())
     return most if budget is None else min(most, budget), warnings
 
 
@@ -121,26 +148,8 @@ def _queue_ahead(tx: Transaction) -> int:
     return int(tx.execute(select(func.count()).where(table.c.status == TaskStatus.WAITING)).scalar_one())
 
 
-def _offer_view(offer: Offer, choice: Choice) -> OfferView:
-    names = [each.name for each in offer.accelerators]
-    grams = None
-    if offer.grams_co2e_per_kwh is not None:
-        grams = choice.watts.expected * 3600 / JOULES_PER_KWH * offer.grams_co2e_per_kwh
-    return OfferView(
-        provider=offer.provider,
-        region=offer.region,
-        instance_type=offer.instance_type,
-        market=offer.market,
-        accelerators=", ".join(f"{name}:{names.count(name)}" for name in sorted(set(names))) or None,
-        cpus=offer.cpus,
-        memory_bytes=offer.memory_bytes,
-        price_per_hour=money_view(choice.price_micro_per_hour, offer.rate.currency),
-        price_per_hour_max=money_view(choice.price_max_micro_per_hour, offer.rate.currency),
-        grams_co2e_per_hour=grams,
-    )
-
-
-def _excluded(choice: Choice) -> list[ExclusionView]:
+def excluded_views(choice: Choice) -> list[ExclusionView]:
+    """Machines at hand that do not fit."""
     return [
         ExclusionView(
             provider=each.offer.provider,

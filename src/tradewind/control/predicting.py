@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, select, update
 
@@ -19,8 +20,12 @@ from tradewind.domain import ids
 from tradewind.domain.money import JOULES_PER_KWH
 from tradewind.domain.status import JobStatus
 from tradewind.estimate.band import Band
+from tradewind.hardware.names import identify
 from tradewind.ledger.reports import spend_of_jobs
 from tradewind.spec.models import JobSpec
+
+if TYPE_CHECKING:
+    from tradewind.estimate.hours import Run
 
 #: Of a run that did not finish, this much must have been seen before its pace says anything.
 _LEAST_FRACTION: Final = 0.01
@@ -88,6 +93,19 @@ def past_runs(tx: Transaction, project_id: str, fingerprint: str) -> list[PastRu
                 )
             )
     return found
+
+
+def split_runs(runs: Sequence[PastRun]) -> tuple[list[Run], list[Run]]:
+    """Runs as the estimator takes them: those that finished, and those whose pace has to stand for the whole."""
+    from tradewind.estimate.hours import Run
+
+    finished: list[Run] = []
+    stopped: list[Run] = []
+    for each in runs:
+        key = identify(each.accelerator).key if each.accelerator else ""
+        run = Run(hours=each.hours, accelerator_key=key, count=each.accelerator_count or 1.0)
+        (finished if each.is_complete else stopped).append(run)
+    return finished, stopped
 
 
 def keep_prediction(

@@ -15,11 +15,11 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import structlog
 
 from tradewind.control import leases
-from tradewind.db.rows import Leased, StaleRowError
+from tradewind.db.rows import Kept, StaleRowError
 from tradewind.db.store import Store, Transaction
 from tradewind.domain.clock import Clock, Entropy
 
-L = TypeVar("L", bound=Leased)
+L = TypeVar("L", bound=Kept)
 #: Applies a step's outcome to the row as it is now, and says when the row is due again (None: when it is woken).
 Apply = Callable[[Transaction, L], datetime | None]
 

@@ -34,6 +34,12 @@ def visible_to(caller: Caller, table: Any) -> ColumnElement[bool]:
     return condition
 
 
+def made_by(caller: Caller, table: Any) -> ColumnElement[bool]:
+    """The condition that keeps a read to what the caller has made in their project: what is a user's own."""
+    condition: ColumnElement[bool] = visible_to(caller, table) & (table.c.creator_id == caller.user_id)
+    return condition
+
+
 def ensure_defaults(tx: Transaction, user_name: str) -> tuple[str, Caller]:
     """Creates the installation, the default team, project and user on a new database.
 

@@ -94,6 +94,21 @@ price_alerts: Final = Table(
     *lease_columns(),
     UniqueConstraint("creator_id", "name"),
 )
+#: What an alert has found, one row per change, whether anybody was told or not.
+alert_firings: Final = Table(
+    "alert_firings",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("alert_id", String(40), ForeignKey("price_alerts.id"), nullable=False),
+    #: Counts from 1 within the alert.
+    Column("number", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("was_muted", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("alert_id", "number"),
+)
 notifications: Final = Table(
     "notifications",
     metadata,
@@ -101,6 +116,7 @@ notifications: Final = Table(
     *owner_columns(),
     Column("channel_id", String(40), ForeignKey("notification_channels.id"), nullable=False),
     Column("alert_id", String(40), ForeignKey("price_alerts.id"), nullable=True, index=True),
+    Column("firing_id", String(40), ForeignKey("alert_firings.id"), nullable=True, index=True),
     #: One change is told once per channel.
     Column("key", String(128), nullable=False, unique=True),
     Column("title", Text, nullable=False),

@@ -55,13 +55,21 @@ class Owned(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leased(Owned):
+class Kept(Row):
     """What the lease runner keeps on a row."""
 
     next_due_at: datetime | None
     lease_token: str | None
     lease_failures: int
     wakes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased(Kept):
+    """Base of the rows that belong to someone and that a controller looks after."""
+
+    project_id: str
+    creator_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ class BillingRule:
 
     granularity_s: int = 1
     minimum_s: int = 0
+    #: The least that anything but nothing costs.
+    minimum_micro: int = 0
     billed: frozenset[Phase] = frozenset({Phase.SETUP, Phase.RUNNING})
     assumed: frozenset[str] = frozenset()
     note: str = ""
@@ -40,4 +42,5 @@ class BillingRule:
             currency=currency,
             granularity=self.granularity_s,
             minimum=self.minimum_s,
+            minimum_micro=self.minimum_micro,
         )

@@ -7,6 +7,7 @@ TradewindError            a code, a sentence, what caused it, what was kept safe
 ├── ForbiddenError        known, but not allowed; bad Host or Origin       403   exit 3
 ├── NotFoundError         no such thing, or not yours                      404   exit 4
 ├── ConflictError         the state forbids it; budget; idempotency key    409   exit 5
+│   └── SecretKeyError    what is sealed cannot be opened, or sealed       409   exit 5
 ├── NoOfferError          nothing that is connected can run it             409   exit 6
 ├── TooLargeError         more bytes than the limit                        413   exit 2
 ├── NoRoomError           the server's disk is full                        507   exit 1
@@ -106,6 +107,12 @@ class ConflictError(TradewindError):
     exit_code = 5
 
 
+class SecretKeyError(ConflictError):
+    """The key that secrets are sealed with is missing, damaged or another one."""
+
+    code = "TW-E501"
+
+
 class NoOfferError(TradewindError):
     """No place that is connected can run the job."""
 
@@ -169,6 +176,6 @@ BY_CODE: dict[str, type[TradewindError]] = {
     cls.code: cls
     for cls in (
         InvalidInputError, NotSupportedError, TooLargeError, AuthenticationError, ForbiddenError, NotFoundError,
-        ConflictError, NoOfferError, TimedOutError, UnreachableError, NoRoomError,
+        ConflictError, SecretKeyError, NoOfferError, TimedOutError, UnreachableError, NoRoomError,
     )
 }  # fmt: skip

@@ -27,7 +27,12 @@ PROJECT: Final = "proj"
 TOKEN: Final = "tok"
 PLAN: Final = "plan"
 INSTALLATION: Final = "inst"
+PRICE_SOURCE: Final = "src"
 PREDICTION: Final = "pred"
+CHANNEL: Final = "chan"
+ALERT: Final = "alert"
+FIRING: Final = "fire"
+NOTIFICATION: Final = "note"
 
 
 def new_id(prefix: str, now: datetime, entropy: Entropy) -> str:

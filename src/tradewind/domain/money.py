@@ -77,7 +77,8 @@ class Rate:
 
     `micro_per_unit` is integer micro-units of `currency` per hour or per kilowatt-hour. The quantity charged is
     in base units: seconds for an hourly rate, joules for an energy rate. `granularity` and `minimum` are in the
-    same base units: a quantity is raised to the minimum, then rounded up to a multiple of the granularity.
+    same base units: a quantity is raised to the minimum, then rounded up to a multiple of the granularity. What
+    that costs is raised to `minimum_micro`. Nothing costs nothing.
     """
 
     micro_per_unit: int
@@ -85,6 +86,7 @@ class Rate:
     currency: str = "USD"
     granularity: int = 1
     minimum: int = 0
+    minimum_micro: int = 0
 
     def charge(self, quantity: int) -> Money:
         """What a closed interval with this quantity costs; rounded half to even, here and nowhere else.
@@ -97,7 +99,8 @@ class Rate:
         billed = max(quantity, self.minimum) if quantity else 0
         billed = -(-billed // self.granularity) * self.granularity
         base = SECONDS_PER_HOUR if self.per is Quantity.HOUR else JOULES_PER_KWH
-        return Money(divide_half_even(billed * self.micro_per_unit, base), self.currency)
+        micro = divide_half_even(billed * self.micro_per_unit, base)
+        return Money(max(micro, self.minimum_micro) if quantity else micro, self.currency)
 
 
 def worst_case_micro(rate: Rate, watts_max: float, seconds: float) -> int:
@@ -106,7 +109,7 @@ def worst_case_micro(rate: Rate, watts_max: float, seconds: float) -> int:
         quantity, base = watts_max * seconds, JOULES_PER_KWH
     else:
         quantity, base = max(seconds, rate.minimum), SECONDS_PER_HOUR
-    return -int(-(quantity * rate.micro_per_unit) // base)
+    return max(-int(-(quantity * rate.micro_per_unit) // base), rate.minimum_micro)
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:

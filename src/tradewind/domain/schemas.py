@@ -283,31 +283,6 @@ class ExclusionView(Answer):
     explanation: str
 
 
-class PlanView(Answer):
-    """Where a job would run, what it would cost, and why."""
-
-    id: str
-    job_name: str
-    chosen: OfferView | None
-    #: One sentence.
-    reason: str
-    hours: float | None = None
-    hours_source: str
-    cost_estimate: MoneyView | None = None
-    #: What is reserved before it starts: no run can cost more without asking again.
-    cost_max: MoneyView | None = None
-    carbon_grams_estimate: float | None = None
-    queue_ahead: int = 0
-    excluded: list[ExclusionView] = []
-    warnings: list[str] = []
-
-
-class PlanRequest(Schema):
-    """Asks where a job would run."""
-
-    spec: dict[str, Any]
-
-
 class CostRow(Answer):
     """Spend of one group over a period."""
 

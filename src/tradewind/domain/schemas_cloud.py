@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import BeforeValidator, Field, FiniteFloat
 
 from tradewind.domain.schemas import Answer, Schema
 
@@ -15,7 +15,18 @@ from tradewind.domain.schemas import Answer, Schema
 MAX_HOURS: Final = 876_000
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
 _Memory = Annotated[FiniteFloat, Field(ge=0, le=1_000_000)]
-_Platforms = Annotated[list[_Name], Field(min_length=1, max_length=64)]
+
+
+def _split(value: object) -> object:
+    """Names separated by commas, as query strings have them, are a list too."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return [name.strip() for each in value for name in each.split(",") if name.strip()]
+    return value
+
+
+_Platforms = Annotated[list[_Name], BeforeValidator(_split), Field(min_length=1, max_length=64)]
 #: Rates of the table that the worked examples use.
 PriceSource = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._:-]*$")]
 

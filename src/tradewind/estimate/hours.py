@@ -15,9 +15,10 @@ from typing import Final
 from tradewind.domain.errors import InvalidInputError
 from tradewind.estimate.band import Band, Layer
 from tradewind.estimate.calibration import Calibration, Usual, shipped, surface_for, task_of
+from tradewind.estimate.finetune import estimate_token_rate
 from tradewind.estimate.presets import completed
 from tradewind.estimate.transfer import scale_hours, speed_ratio
-from tradewind.estimate.workload import Family, Workload
+from tradewind.estimate.workload import Family, Method, Workload
 from tradewind.hardware.accelerators import AcceleratorModel, all_models
 
 __all__ = ["Probe", "Run", "estimate_hours", "estimate_throughput", "scale_hours"]
@@ -110,8 +111,14 @@ def estimate_throughput(
         InvalidInputError: a count that is not positive.
     """
     _check(count, nodes)
+    whole = completed(workload)
+    if _is_tuned_by_step(whole):
+        tuned = estimate_token_rate(whole, accelerator, max(1, round(count / nodes)), nodes=nodes)
+        if tuned is not None:
+            # Less than one accelerator is a share of one.
+            return tuned.scaled(min(1.0, count / nodes))
     known = calibration or shipped()
-    found = known.predict(completed(workload), accelerator, float(count), nodes)
+    found = known.predict(whole, accelerator, float(count), nodes)
     if found is None:
         return None
     low, high = known.spread(found)
@@ -126,6 +133,17 @@ def estimate_throughput(
     if cpus and workload.family in (Family.CNN, Family.VIT, Family.DETECTION):
         return _fed_by(band, cpus)
     return band
+
+
+def _is_tuned_by_step(workload: Workload) -> bool:
+    """Fine-tunes of language models whose step is worked out: launches and short samples decide, not arithmetic.
+
+    A public benchmark's recipe was measured as a whole, which tells more.
+    """
+    if workload.family is not Family.LLM or workload.recipe or not workload.parameters:
+        return False
+    is_short = workload.mean_sequence_length is not None and not workload.is_packed
+    return is_short or workload.method in (Method.LORA, Method.QLORA, Method.ADAPTER)
 
 
 def _fed_by(band: Band, cpus: float) -> Band:

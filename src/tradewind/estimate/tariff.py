@@ -1,25 +1,22 @@
 """What a kilowatt-hour costs and emits where a machine of the user's stands.
 
 Shipped tables: electricity by country (GlobalPetrolPrices, Eurostat and others, 2025; `source` says which rows
-are only believed), carbon intensity by country (Our World in Data mix, 2022-23, CC BY 4.0).
+are only believed), exchange rates, carbon intensity by country (Our World in Data mix, 2022-23, CC BY 4.0).
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.money import Money
+from tradewind.estimate.tables import read_rows
 
 #: Used where no country is configured.
 WORLD_CARBON_G_PER_KWH: Final = 475.0
-#: Dollars per unit of currency, means of 2025 as remembered: good enough for a default that is shown as one.
-_USD_PER: Final = {"USD": Decimal(1), "EUR": Decimal("1.13"), "GBP": Decimal("1.32")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,20 +61,31 @@ def tariff_for(
     )
 
 
-def _rows(name: str) -> list[dict[str, str]]:
-    text = files("tradewind.estimate").joinpath("data", name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
-
-
 @cache
 def _prices() -> dict[str, tuple[Decimal, str]]:
     found: dict[str, tuple[Decimal, str]] = {}
-    for row in _rows("electricity_price.csv"):
+    for row in read_rows("electricity_price.csv"):
         key = row["iso3"] or ("" if row["region"] == "World mean" else None)
         if key is not None and row["household_per_kwh"]:
-            price = Decimal(row["household_per_kwh"]) * _USD_PER[row["currency"]]
+            rate, converted = _usd_per()[row["currency"]]
             place = row["region"] if row["iso3"] else "world mean"
-            found[key] = (price, f"{place}, household {row['period']}")
+            note = f"{place}, household {row['period']}{converted}"
+            found[key] = (Decimal(row["household_per_kwh"]) * rate, note)
+    return found
+
+
+@cache
+def _usd_per() -> dict[str, tuple[Decimal, str]]:
+    """Dollars per unit of a currency, and what to say of a price that was converted."""
+    found = {}
+    for row in read_rows("exchange_rates.csv"):
+        said = " assumed" if row["is_assumed"] == "yes" else ""
+        note = (
+            ""
+            if row["currency"] == "USD"
+            else f"; {row['usd']} USD per {row['currency']}{said}, {row['as_of']}"
+        )
+        found[row["currency"]] = (Decimal(row["usd"]), note)
     return found
 
 
@@ -85,5 +93,5 @@ def _prices() -> dict[str, tuple[Decimal, str]]:
 def _carbon() -> dict[str, tuple[float, str]]:
     return {
         row["iso3"]: (float(row["gco2e_per_kwh"]), f"{row['country']}, {row['year']}")
-        for row in _rows("carbon_country.csv")
+        for row in read_rows("carbon_country.csv")
     }

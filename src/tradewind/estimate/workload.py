@@ -87,6 +87,19 @@ class Workload:
     is_offloaded: bool = False  #: optimizer state lives in the host's memory
     quantization: str | None = None  #: of the frozen base, for example `nf4`, `int8`
     evaluations: int | None = None
+
+    #: The training program, where it is known to matter: `litgpt`, `transformers`, `torchtune`.
+    framework: str | None = None
+    #: Weights and optimizer state stay in the half-sized type: no master copy in fp32.
+    is_pure_precision: bool = False
+    #: Real tokens of a mean sequence, where it is shorter than `sequence_length` and not packed.
+    mean_sequence_length: float | None = None
+    lora_rank: int | None = None
+    #: Adapters sit on every matrix, not on queries and values alone.
+    is_lora_everywhere: bool = False
+    is_embedding_trained: bool = False  #: embedding and head are trained beside the adapters
+    has_fused_backward: bool = False  #: each gradient is used and freed as soon as it is there
+    is_activation_offloaded: bool = False  #: kept activations wait in the host's memory
     #: Whose training code: `mlperf`, `lambda`, `torchvision`, `timm`, `llm-foundry`, `megatron-bridge`, ...; None:
     #: ordinary PyTorch. Measurements of the same recipe are the nearest ones.
     recipe: str | None = None
@@ -99,3 +112,5 @@ class Workload:
     pipeline_parallel: int = 1
     context_parallel: int = 1
     expert_parallel: int = 1
+    #: Only what is cheap to compute again is not kept (attention, element-wise steps).
+    is_checkpointing_selective: bool = False

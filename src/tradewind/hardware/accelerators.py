@@ -35,6 +35,7 @@ class AcceleratorModel:
     link: str = ""
     link_gb_per_s: float = 0.0
     has_mig: bool = False
+    memory_type: str = ""  #: HBM2e, GDDR6, ...
     verified_with: str = ""
     note: str = ""
 
@@ -64,6 +65,7 @@ def _model(row: dict[str, str]) -> AcceleratorModel:
         link=row["link"],
         link_gb_per_s=float(row["link_gbs_bidir"] or 0),
         has_mig=row["mig"] == "Y",
+        memory_type=row["memory_type"],
         verified_with=row["verified_with"],
         note=row["notes"],
     )

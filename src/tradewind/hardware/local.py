@@ -14,6 +14,7 @@ import psutil
 
 from tradewind.domain.offers import Accelerator
 from tradewind.domain.units import BYTES_PER_GIB
+from tradewind.hardware.names import identify
 
 #: Watts per hardware thread, idle and busy: the averages that the Cloud Carbon Footprint methodology gives for the
 #: servers of a large cloud (believed, not measured here). Used where no meter can be read.
@@ -110,13 +111,15 @@ def find_nvidia() -> tuple[Accelerator, ...]:
                 watts = pynvml.nvmlDeviceGetPowerManagementDefaultLimit(device) / 1000
             except pynvml.NVMLError:
                 watts = None
+            name = _text(pynvml.nvmlDeviceGetName(device))
+            memory = int(pynvml.nvmlDeviceGetMemoryInfo(device).total)
             found.append(
                 Accelerator(
-                    name=_text(pynvml.nvmlDeviceGetName(device)),
-                    memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(device).total),
+                    name=name,
+                    memory_bytes=memory,
                     index=index,
                     uuid=_text(pynvml.nvmlDeviceGetUUID(device)),
-                    tdp_watts=watts,
+                    tdp_watts=watts or known_tdp_watts(name, memory),
                 )
             )
         return tuple(found)
@@ -124,6 +127,12 @@ def find_nvidia() -> tuple[Accelerator, ...]:
         return ()
     finally:
         pynvml.nvmlShutdown()
+
+
+def known_tdp_watts(name: str, memory_bytes: int) -> float | None:
+    """What the data sheet says a device of this name draws at most; None where nobody knows the device."""
+    model = identify(name, memory_bytes / BYTES_PER_GIB).model
+    return model.tdp_watts if model else None
 
 
 def _text(value: str | bytes) -> str:
@@ -151,7 +160,7 @@ def find_amd(root: Path = Path("/sys/class/drm")) -> tuple[Accelerator, ...]:
                 index=len(found),
                 uuid=_read(device / "unique_id") or f"pci-{device.resolve().name}",
                 vendor="amd",
-                tdp_watts=int(watts) / 1e6 if watts and watts.isdigit() else None,
+                tdp_watts=int(watts) / 1e6 if watts and watts.isdigit() else known_tdp_watts(name, memory),
             )
         )
     return tuple(found)

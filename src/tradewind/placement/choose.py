@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Final
 
 from tradewind.domain.money import Rate, format_money, worst_case_micro
-from tradewind.domain.offers import Exclusion, Offer
+from tradewind.domain.offers import Exclusion, Market, Offer
 from tradewind.domain.units import format_bytes
 from tradewind.estimate.power import Watts, share_of
 from tradewind.placement.demand import Demand, demand_of, pick_accelerators
 from tradewind.spec.models import JobSpec
+
+#: Share of time that a machine stays up, where its provider does not say. Assumed.
+ASSUMED_RELIABILITY: Final = {
+    Market.OWNED: 0.99,
+    Market.ON_DEMAND: 0.99,
+    Market.RESERVED: 0.99,
+    Market.SPOT: 0.90,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +45,7 @@ def choose(spec: JobSpec, offers: list[Offer]) -> Choice:
     fitting: list[tuple[int, Offer, Watts]] = []
     excluded: list[Exclusion] = []
     for offer in offers:
-        found = _fit(spec, demand, offer)
+        found = fit_offer(spec, demand, offer)
         if isinstance(found, Exclusion):
             excluded.append(found)
         else:
@@ -61,7 +70,8 @@ def choose(spec: JobSpec, offers: list[Offer]) -> Choice:
     )
 
 
-def _fit(spec: JobSpec, demand: Demand, offer: Offer) -> Watts | Exclusion:
+def fit_offer(spec: JobSpec, demand: Demand, offer: Offer) -> Watts | Exclusion:
+    """The watts of the share that the job would hold of a machine at hand, or why it does not fit."""
     wanted = spec.resources
     if wanted.providers and offer.provider not in wanted.providers:
         return Exclusion(
@@ -106,6 +116,13 @@ def _fit(spec: JobSpec, demand: Demand, offer: Offer) -> Watts | Exclusion:
         )
     machine = Watts(offer.watts_low or 0.0, offer.watts_high or 0.0)
     watts = share_of(machine, offer.cpus, offer.accelerators, demand.cpus, held)
+    least, reliability = spec.constraints.min_reliability, reliability_of(offer)
+    if least is not None and reliability < least:
+        return Exclusion(
+            offer=offer,
+            constraint="constraints.min_reliability",
+            explanation=f"reliability {least:g} asked for, {reliability:g} there",
+        )
     limit = spec.constraints.max_price_micro_usd_per_hour
     price = hourly_micro(offer.rate, watts.expected)
     if limit is not None and price > limit:
@@ -115,6 +132,11 @@ def _fit(spec: JobSpec, demand: Demand, offer: Offer) -> Watts | Exclusion:
             explanation=f"{format_money(price)}/h is over {format_money(limit)}/h; {format_money(price)}/h would do",
         )
     return watts
+
+
+def reliability_of(offer: Offer) -> float:
+    """What the provider says, else what is assumed of its market."""
+    return ASSUMED_RELIABILITY[Market(offer.market)] if offer.reliability is None else offer.reliability
 
 
 def _why(fitting: int, offer: Offer) -> str:

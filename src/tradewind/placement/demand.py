@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 from tradewind.domain.offers import Accelerator
+from tradewind.domain.units import BYTES_PER_GIB
+from tradewind.hardware.mig import find_profile
+from tradewind.hardware.names import fulfils, identify
 from tradewind.spec.models import JobSpec
 from tradewind.spec.resources import AcceleratorRequest
 
@@ -33,17 +35,15 @@ def demand_of(spec: JobSpec) -> Demand:
     return Demand(math.ceil(cpus * 1000), memory, wanted.accelerators)
 
 
-def normal_name(name: str) -> str:
-    """An accelerator's name without the words and signs that vendors add: `NVIDIA GeForce RTX 4090` is `rtx4090`."""
-    lowered = re.sub(r"nvidia|geforce|tesla|amd|radeon|instinct|graphics|gpu|hbm\d\w*", " ", name.lower())
-    return re.sub(r"[^a-z0-9]", "", lowered)
-
-
 def matches(request: AcceleratorRequest, accelerator: Accelerator) -> bool:
-    """True if this accelerator is what was asked for: every part of the asked name is part of its name."""
-    have = normal_name(accelerator.name)
-    parts = [part for part in re.split(r"[^a-z0-9]+", request.name.lower()) if part]
-    return all(normal_name(part) in have for part in parts)
+    """True if this accelerator is what was asked for, or can be cut into the slice that was."""
+    memory_gb = accelerator.memory_bytes / BYTES_PER_GIB
+    if request.name and not fulfils(request.name, accelerator.name, memory_gb):
+        return False
+    return (
+        request.mig is None
+        or find_profile(identify(accelerator.name, memory_gb).key, request.mig) is not None
+    )
 
 
 def pick_accelerators(demand: Demand, free: tuple[Accelerator, ...]) -> tuple[Accelerator, ...] | None:

@@ -6,14 +6,17 @@ compared for, whether or not jobs can be run there yet.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from typing import Final
 
 from tradewind.domain.errors import NotFoundError
 from tradewind.domain.offers import SelfTermination
+from tradewind.providers.plugins import BrokenPlugin, Plugins, load_plugins
 
-_GROUP = "tradewind.abouts"
+_GROUP: Final = "tradewind.abouts"
+_PRICES_ONLY: Final = "This version compares its prices; it cannot run jobs there."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,26 +56,66 @@ class About:
     has_spot: bool = False
     has_multi_node: bool = False
     self_termination: SelfTermination = SelfTermination.NONE
-    #: What is still missing or uncertain, for users to see.
+    #: True where this version of Tradewind can run jobs; elsewhere its prices are compared, no more.
+    can_run: bool = False
+    #: What is uncertain, for users to see.
     limits: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything it is called, without signs and capitals."""
+        return frozenset(map(plain_name, (self.id, self.cloud_id, self.provider_type, *self.aliases)))
 
-@cache
+    @property
+    def shortcomings(self) -> tuple[str, ...]:
+        """What a user must know before relying on it: `limits`, after that jobs cannot be run there, if so."""
+        return self.limits if self.can_run else (_PRICES_ONLY, *self.limits)
+
+
 def all_abouts() -> dict[str, About]:
     """Every provider that is known, by id."""
-    found: dict[str, About] = {}
-    for point in sorted(entry_points(group=_GROUP), key=lambda each: each.name):
-        about = point.load()
-        found[about.id] = about
-    return found
+    return dict(_load().found)
+
+
+def broken_abouts() -> tuple[BrokenPlugin, ...]:
+    """Providers that are installed but could not be loaded, with the reasons."""
+    return _load().broken
 
 
 def find_about(name: str) -> About:
-    """The provider with this id, `/api/cloud` id, provider type or alias. Raises NotFoundError with the known ids."""
-    wanted = name.strip().lower()
-    for about in all_abouts().values():
-        if wanted in {about.id, about.cloud_id, about.provider_type, *about.aliases}:
+    """The provider with this id, `/api/cloud` id, provider type or alias; signs and capitals do not matter.
+
+    Raises:
+        NotFoundError: there is none; the hint has the known ids.
+    """
+    wanted = plain_name(name)
+    abouts = all_abouts()
+    for about in abouts.values():
+        if wanted in about.names:
             return about
     raise NotFoundError(
-        f"no provider is called {name!r}", hint=f"known providers: {', '.join(sorted(all_abouts()))}"
+        f"no provider is called {name!r}", hint=f"known providers: {', '.join(sorted(abouts))}"
     )
+
+
+def plain_name(name: str) -> str:
+    """A provider's name without signs, spaces and capitals: `Lambda_Labs` and `lambda-labs` are `lambdalabs`."""
+    return re.sub(r"[\s._-]+", "", name.casefold())
+
+
+@cache
+def _load() -> Plugins[About]:
+    taken: dict[str, str] = {}
+
+    def accept(name: str, loaded: object) -> About:
+        if not isinstance(loaded, About):
+            raise TypeError("it is not an About")
+        if loaded.id != name:
+            raise ValueError(f"it says that its id is {loaded.id!r}")
+        for each in sorted(loaded.names):
+            if each in taken:
+                raise ValueError(f"{taken[each]} is called {each!r} as well")
+        taken.update(dict.fromkeys(loaded.names, name))
+        return loaded
+
+    return load_plugins(_GROUP, accept)

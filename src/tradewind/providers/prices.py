@@ -13,8 +13,10 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tradewind.domain.clock import Clock
+from tradewind.domain.errors import NotFoundError
 from tradewind.domain.offers import Offer
 from tradewind.providers.base import Offload
+from tradewind.providers.plugins import BrokenPlugin, load_plugins
 
 if TYPE_CHECKING:
     import httpx2
@@ -58,8 +60,31 @@ class PriceSource(Protocol):
         ...
 
 
+def source_names() -> tuple[str, ...]:
+    """Ids of all installed sources. None of them is imported."""
+    return tuple(sorted({point.name for point in entry_points(group=_GROUP)}))
+
+
+def load_source(name: str) -> PriceSource:
+    """The source of this id, the others left alone. Raises NotFoundError, or whatever its import raises."""
+    for point in entry_points(group=_GROUP, name=name):
+        return _accept(name, point.load())()
+    raise NotFoundError(
+        f"no price source is called {name!r}", hint=f"known sources: {', '.join(source_names())}"
+    )
+
+
 def known_sources() -> dict[str, Callable[[], PriceSource]]:
     """Factories of all installed sources, by id."""
-    return {
-        point.name: point.load() for point in sorted(entry_points(group=_GROUP), key=lambda each: each.name)
-    }
+    return load_plugins(_GROUP, _accept).found
+
+
+def broken_sources() -> tuple[BrokenPlugin, ...]:
+    """Sources that are installed but could not be loaded, with the reasons."""
+    return load_plugins(_GROUP, _accept).broken
+
+
+def _accept(name: str, loaded: object) -> Callable[[], PriceSource]:
+    if not callable(loaded):
+        raise TypeError(f"{name} is no factory: it cannot be called")
+    return loaded

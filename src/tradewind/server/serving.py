@@ -21,7 +21,7 @@ from tradewind.domain.errors import ConflictError
 from tradewind.server.doctor import ServerDoctor
 from tradewind.server.files import announce, read_or_make_token, take_lock, withdraw
 from tradewind.server.settings import Settings
-from tradewind.server.wiring import build_context, open_store, run_control_plane
+from tradewind.server.wiring import build_alerting, build_context, build_prices, open_store, run_control_plane
 
 log = structlog.get_logger(__name__)
 _PORTS_TRIED: Final = 50
@@ -87,9 +87,14 @@ async def serve(settings: Settings) -> None:
         stack.callback(sock.close)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         url = f"http://{host}:{sock.getsockname()[1]}"
-        await run_control_plane(context, stack)
+        catalog, prices = await build_prices(settings, context)
+        alerting = build_alerting(settings, context, catalog)
+        await run_control_plane(context, alerting, prices, stack)
         services = Services(
             context=context,
+            alerting=alerting,
+            catalog=catalog,
+            prices=prices,
             shelf=OfferShelf(context),
             doctor=ServerDoctor(context),
             url=url,

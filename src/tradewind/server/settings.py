@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from tradewind.domain.errors import InvalidInputError, NotSupportedError
 from tradewind.domain.paths import CONFIG_FILE, config_dir, state_dir
 from tradewind.domain.units import parse_size_bytes
 
+_NOTIFY_KEYS = frozenset({"allow_private_addresses"})
+_PRICES_KEYS = frozenset({"sources"})
 _LOCAL_KEYS = frozenset({"country", "electricity_price_usd_per_kwh", "carbon_grams_per_kwh", "log_cap"})
 
 
@@ -30,6 +33,10 @@ class Settings:
     carbon_g_per_kwh: float | None
     log_cap_bytes: int
     log_level: str
+    #: Whether alerts may be told to addresses on this machine and on private networks.
+    allow_private_addresses: bool
+    #: Which price sources are asked: `auto`, `shipped`, or their names with commas.
+    price_sources: str
 
 
 def read_settings(host: str, port: int | None) -> Settings:
@@ -46,37 +53,75 @@ def read_settings(host: str, port: int | None) -> Settings:
             hint="unset it to use SQLite in the state folder",
         )
     path = config_dir() / CONFIG_FILE
-    local = _local_table(path)
+    tables = _read_file(path)
+    local = _table(path, tables, "local", _LOCAL_KEYS)
+    prices = _table(path, tables, "prices", _PRICES_KEYS)
+    notify = _table(path, tables, "notify", _NOTIFY_KEYS)
+    allowed_hosts = os.environ.get("TRADEWIND_ALLOWED_HOSTS", "")
     return Settings(
         state=state_dir(),
         host=host,
         port=port or 8000,
         port_is_fixed=port is not None,
-        allowed_hosts=os.environ.get("TRADEWIND_ALLOWED_HOSTS", ""),
+        allowed_hosts=allowed_hosts,
         country=os.environ.get("TRADEWIND_COUNTRY") or _text(path, local, "country"),
         electricity_price_usd_per_kwh=_number(path, local, "electricity_price_usd_per_kwh"),
         carbon_g_per_kwh=_float(_number(path, local, "carbon_grams_per_kwh")),
         log_cap_bytes=_size(path, local, "log_cap", 1 << 30),
         log_level=os.environ.get("TRADEWIND_LOG_LEVEL", "info"),
+        # Whoever can reach a server of one's own machine can reach that machine anyway. One that others use must not
+        # become their way into its network.
+        allow_private_addresses=_flag(
+            path, notify, "notify", "allow_private_addresses", _is_loopback(host) and not allowed_hosts
+        ),
+        price_sources=os.environ.get("TRADEWIND_PRICE_SOURCES") or _names(path, prices, "prices", "sources"),
     )
 
 
-def _local_table(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidInputError(f"{path}: {error}", hint="mend or remove the file") from None
-    local = values.get("local", {})
-    if not isinstance(local, dict):
-        raise InvalidInputError(f"{path}: `local` must be a table")
-    for key in local:
-        if key not in _LOCAL_KEYS:
+
+
+def _table(path: Path, values: dict[str, Any], name: str, known: frozenset[str]) -> dict[str, Any]:
+    table = values.get(name, {})
+    if not isinstance(table, dict):
+        raise InvalidInputError(f"{path}: `{name}` must be a table")
+    for key in table:
+        if key not in known:
             raise InvalidInputError(
-                f"{path}: unknown key local.{key}", hint=f"known keys: {', '.join(sorted(_LOCAL_KEYS))}"
+                f"{path}: unknown key {name}.{key}", hint=f"known keys: {', '.join(sorted(known))}"
             )
-    return local
+    return table
+
+
+def _flag(path: Path, table: dict[str, Any], name: str, key: str, default: bool) -> bool:
+    value = table.get(key, default)
+    if not isinstance(value, bool):
+        raise InvalidInputError(f"{path}: {name}.{key} must be true or false, not {value!r}")
+    return value
+
+
+def _names(path: Path, table: dict[str, Any], name: str, key: str) -> str:
+    value = table.get(key, "auto")
+    names = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str) for each in names):
+        raise InvalidInputError(
+            f"{path}: {name}.{key} must be a text or a list of texts, not {value!r}",
+            hint='for example sources = "auto", "shipped", or ["shipped", "lambda-types"]',
+        )
+    return ",".join(names)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _text(path: Path, table: dict[str, Any], key: str) -> str | None:

@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sqlalchemy import insert, select, update
 
+from tradewind.catalog.shelf import Catalog
 from tradewind.control import leases
+from tradewind.control.alert_prices import OfferShelf
+from tradewind.control.alerting import Alerting
+from tradewind.control.alerts import AlertController, NotificationController, PriceWatch
 from tradewind.control.attempts import AttemptController
 from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
 from tradewind.control.jobs import JobController
 from tradewind.control.nodes import NodeController
+from tradewind.control.notifying import AppriseNotifier
+from tradewind.control.price_sources import Wanted, ensure_sources
+from tradewind.control.prices import PriceController, Sources
 from tradewind.control.runner import LeaseRunner
-from tradewind.db import tables
+from tradewind.db import price_tables, tables
 from tradewind.db.opening import bring_up_to_date, open_sqlite
 from tradewind.db.owners import Caller, ensure_defaults, store_token
+from tradewind.db.sealing import Sealer, key_file
 from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain import ids
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.estimate.tariff import tariff_for
 from tradewind.providers.base import Inventory, JobPlatform
 from tradewind.providers.bundle import build_bundle
+from tradewind.providers.prices import load_source, source_names
 from tradewind.providers.registry import load_provider
 from tradewind.server.settings import Settings
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
+
+if TYPE_CHECKING:
+    import httpx2
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,7 +97,13 @@ async def build_context(
 
 def _end_leases(tx: Transaction) -> None:
     # The lock on the state folder says that no other server lives: what a killed one held need not run out first.
-    for table in (tables.jobs, tables.attempts, tables.nodes):
+    for table in (
+        tables.jobs,
+        tables.attempts,
+        tables.nodes,
+        price_tables.price_alerts,
+        price_tables.notifications,
+    ):
         leases.end_all(tx, table)
 
 
@@ -139,8 +158,49 @@ def _register(tx: Transaction, provider: str, inventory: Inventory) -> None:
     )
 
 
+def build_alerting(settings: Settings, context: Context, shelf: OfferShelf) -> Alerting:
+    """What alerts work with: the offers, Apprise, and the key that addresses are sealed with."""
+    return Alerting(
+        shelf=shelf,
+        notifier=AppriseNotifier(
+            context.clock, context.offload, allow_private=settings.allow_private_addresses
+        ),
+        sealer=Sealer(key_file(), context.entropy),
+    )
+
+
+async def build_prices(settings: Settings, context: Context) -> tuple[Catalog, PriceController]:
+    """The offers, and who keeps them fresh. Raises InvalidInputError when the settings name an unknown source."""
+    names, wanted = source_names(), Wanted.parse(settings.price_sources)
+    wanted.check(names)
+    sources = Sources(names=names, load=load_source, environment=os.environ, make_http=_make_http)
+    controller = PriceController(
+        context.store, context.clock, context.entropy, context.offload, sources, wanted
+    )
+    await context.store.run(lambda tx: ensure_sources(tx, names, wanted))
+    catalog = Catalog(context.store, context.offload)
+    catalog.on_ask = controller.ask
+    return catalog, controller
+
+
+def _make_http() -> httpx2.AsyncClient:
+    # Imported when the first list is asked for: a server that nobody asks for offers has no use for it.
+    import httpx2
+
+    return httpx2.AsyncClient(timeout=httpx2.Timeout(60.0, connect=10.0), follow_redirects=True)
+
+
+def alert_controllers_of(context: Context, alerting: Alerting) -> list[LeaseRunner[Any]]:
+    """The controllers of alerts and of the messages they send, each with its runner."""
+    store, clock, entropy = context.store, context.clock, context.entropy
+    return [
+        LeaseRunner(store, AlertController(context, alerting), clock, entropy, slots=2),
+        LeaseRunner(store, NotificationController(context, alerting), clock, entropy, slots=8),
+    ]
+
+
 def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
-    """Every controller, each with its runner."""
+    """Every controller of jobs, each with its runner."""
     store, clock, entropy = context.store, context.clock, context.entropy
     return [
         LeaseRunner(store, JobController(), clock, entropy, slots=16),
@@ -149,10 +209,14 @@ def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
     ]
 
 
-async def run_control_plane(context: Context, stack: AsyncExitStack) -> None:
-    """Starts the controllers and the janitor; they end with the stack."""
-    loops = [runner.run() for runner in controllers_of(context)]
-    loops.append(Janitor(context).run())
+async def run_control_plane(
+    context: Context, alerting: Alerting, prices: PriceController, stack: AsyncExitStack
+) -> None:
+    """Starts the controllers, the janitor and the watch on the prices; they end with the stack."""
+    runners = [*controllers_of(context), *alert_controllers_of(context, alerting)]
+    runners.append(LeaseRunner(context.store, prices, context.clock, context.entropy, slots=16))
+    loops = [runner.run() for runner in runners]
+    loops += [Janitor(context).run(), PriceWatch(context).run()]
     tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def end() -> None:

@@ -139,9 +139,41 @@ class Estimate(SpecModel):
         description="The model that is trained, to work the hours out.",
         examples=["llama-3.1-8b"],
     )
-    method: Text | None = Field(default=None, description="How `model` is trained.", examples=["lora"])
+    method: Literal["pretrain", "full", "lora", "qlora", "adapter"] | None = Field(
+        default=None, description="How `model` is trained.", examples=["lora"]
+    )
     tokens: LargeCount | None = Field(
         default=None, description="How many tokens `model` is trained on.", examples=["50M"]
+    )
+    samples: LargeCount | None = Field(
+        default=None,
+        description="How many images, sequences or rows one epoch has.",
+        examples=["1.28M"],
+    )
+    epochs: Annotated[Number, Field(gt=0, le=1_000_000)] | None = Field(
+        default=None, description="How often `samples` are seen; once when left out.", examples=[90]
+    )
+    batch: Annotated[Number, Field(gt=0, le=1_000_000_000)] | None = Field(
+        default=None, description="The batch of one step over all accelerators.", examples=[256]
+    )
+    sequence_length: Annotated[WholeNumber, Field(ge=1, le=100_000_000)] | None = Field(
+        default=None, description="Tokens of one sequence.", examples=[4096]
+    )
+    image_size: Annotated[WholeNumber, Field(ge=1, le=100_000)] | None = Field(
+        default=None, description="Pixels of an image's side.", examples=[224]
+    )
+    precision: Literal["fp32", "tf32", "fp16", "bf16", "fp8"] | None = Field(
+        default=None, description="The type that matrix products run in.", examples=["bf16"]
+    )
+    dataset_gb: Annotated[Number, Field(ge=0, le=10_000_000)] | None = Field(
+        default=None,
+        description="GB that have to be fetched before training; they cost set-up time and traffic.",
+        examples=[150],
+    )
+    dataset_in: Text | None = Field(
+        default=None,
+        description="The provider, or provider/region, where the data are; with you when left out.",
+        examples=["aws/us-east-1"],
     )
 
     @model_validator(mode="after")
@@ -150,6 +182,8 @@ class Estimate(SpecModel):
             raise FieldError("needs `hours` or `model`", "write for example {hours: 10, on: RTX 4090}")
         if self.hours is not None and self.model is not None:
             raise FieldError("has both `hours` and `model`", "keep one of them")
+        if self.tokens is not None and self.samples is not None:
+            raise FieldError("has both `tokens` and `samples`", "keep one of them")
         return self
 
 

@@ -9,15 +9,12 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from tradewind.spec.faults import Fault, KeyPath
-from tradewind.spec.parts import Launcher, Strategy
+from tradewind.spec.parts import Launcher
 from tradewind.spec.resources import AcceleratorRequest
 
 NOT_SUPPORTED: Final = "not supported by this version"
 
 _LAUNCHERS: Final = frozenset(launcher.value for launcher in Launcher) - {Launcher.NONE.value}
-_STRATEGIES: Final = frozenset(
-    {Strategy.DATA_LOCAL.value, Strategy.GEO_DISTRIBUTED.value, Strategy.HYBRID.value}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +87,6 @@ UNSUPPORTED: Final = (
         "a share of an accelerator is",
     ),
     Unsupported(("constraints", "deadline"), "leave it out; `constraints.max_duration` bounds one attempt"),
-    Unsupported(("constraints", "min_reliability"), "leave it out"),
-    Unsupported(("estimate", "model"), "write `hours` instead: estimate: {hours: 10}"),
-    Unsupported(("estimate", "method"), "leave it out"),
-    Unsupported(("estimate", "tokens"), "leave it out"),
-    Unsupported(
-        ("strategy",), "write cheapest, fastest, balanced or reliable", _is_one_of(_STRATEGIES),
-        "`strategy: {value}`", "`data-local`, `geo-distributed` and `hybrid` are",
-    ),
 )  # fmt: skip
 
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind.domain.money import MICRO, Money, Quantity, Rate, divide_half_even, format_money
+from tradewind.domain.money import (
+    MICRO,
+    Money,
+    Quantity,
+    Rate,
+    divide_half_even,
+    format_money,
+    worst_case_micro,
+)
 
 amounts = st.integers(min_value=-(10**18), max_value=10**18)
 rates = st.builds(
@@ -57,6 +65,13 @@ def test_a_charge_is_raised_to_the_minimum_then_to_the_granularity() -> None:
     assert rate.charge(1) == Money(120 * MICRO)
     assert rate.charge(120) == Money(120 * MICRO)
     assert rate.charge(121) == Money(180 * MICRO)
+
+
+def test_a_charge_is_raised_to_the_least_amount() -> None:
+    rate = Rate(micro_per_unit=MICRO, per=Quantity.HOUR, minimum_micro=10_000)
+    assert [rate.charge(seconds).micro for seconds in (0, 1, 36, 72)] == [0, 10_000, 10_000, 20_000]
+    assert worst_case_micro(rate, 0.0, 1) == 10_000
+    assert worst_case_micro(rate, 0.0, 72) == 20_000
 
 
 def test_energy_is_charged_per_kilowatt_hour() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tradewind.hardware.local import detect, find_amd, usable_cpus
+from tradewind.hardware.local import detect, find_amd, known_tdp_watts, usable_cpus
 
 
 def test_this_machine_is_found(tmp_path: Path) -> None:
@@ -36,3 +36,15 @@ def test_amd_cards_are_read_from_sysfs(tmp_path: Path) -> None:
         300.0,
     )
     assert find_amd(tmp_path / "nothing") == ()
+
+
+def test_a_card_without_a_limit_draws_what_its_data_sheet_says(tmp_path: Path) -> None:
+    device = tmp_path / "card0" / "device"
+    device.mkdir(parents=True)
+    (device / "vendor").write_text("0x1002\n")
+    (device / "mem_info_vram_total").write_text(f"{192 << 30}\n")
+    (device / "product_name").write_text("AMD Instinct MI300X OAM\n")
+    (card,) = find_amd(tmp_path)
+    assert card.tdp_watts == 750
+    assert known_tdp_watts("NVIDIA A100-PCIE-40GB", 40 << 30) == 250
+    assert known_tdp_watts("nobody's card", 1 << 30) is None

@@ -11,8 +11,9 @@ from tradewind.domain.money import Quantity, Rate
 from tradewind.domain.offers import Accelerator, Offer
 from tradewind.estimate.power import Watts, share_of
 from tradewind.placement.choose import choose
-from tradewind.placement.demand import demand_of, normal_name, pick_accelerators
+from tradewind.placement.demand import demand_of, matches, pick_accelerators
 from tradewind.spec.models import JobSpec
+from tradewind.spec.resources import AcceleratorRequest
 
 GIB = 1 << 30
 
@@ -86,19 +87,6 @@ def test_no_place_at_all_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "same"),
-    [
-        ("NVIDIA GeForce RTX 4090", "rtx4090"),
-        ("NVIDIA H100 80GB HBM3", "h10080gb"),
-        ("Tesla V100-SXM2-16GB", "v100sxm216gb"),
-        ("AMD Instinct MI300X", "mi300x"),
-    ],
-)
-def test_names_lose_what_vendors_add(name: str, same: str) -> None:
-    assert normal_name(name) == same
-
-
-@pytest.mark.parametrize(
     ("asked", "name", "fits"),
     [
         ("H100", "NVIDIA H100 80GB HBM3", True),
@@ -106,11 +94,23 @@ def test_names_lose_what_vendors_add(name: str, same: str) -> None:
         ("A100-80GB", "NVIDIA A100-SXM4-40GB", False),
         ("RTX 4090", "NVIDIA GeForce RTX 4090", True),
         ("RTX3090", "NVIDIA GeForce RTX 4090", False),
+        ("A10", "NVIDIA A100-SXM4-40GB", False),
+        ("A10", "NVIDIA A10", True),
+        ("L4", "NVIDIA L40S", False),
+        ("A100", "NVIDIA A100-SXM4-80GB", True),
+        ("H100-SXM", "NVIDIA H100 PCIe", False),
     ],
 )
-def test_an_accelerator_is_recognised_by_the_parts_of_its_name(asked: str, name: str, fits: bool) -> None:
+def test_an_accelerator_is_recognised_by_what_its_name_means(asked: str, name: str, fits: bool) -> None:
     demand = demand_of(spec(resources={"accelerators": asked}))
     assert (pick_accelerators(demand, (gpu(name),)) is not None) is fits
+
+
+def test_a_slice_is_looked_for_where_it_can_be_cut() -> None:
+    request = AcceleratorRequest.model_validate({"mig": "3g.40gb"})
+    assert matches(request, gpu("NVIDIA A100-SXM4-80GB"))
+    assert not matches(request, gpu("NVIDIA A100-SXM4-40GB"))
+    assert not matches(request, gpu("NVIDIA GeForce RTX 4090"))
 
 
 def test_a_share_of_a_machine_draws_its_share() -> None:

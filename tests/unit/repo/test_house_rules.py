@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[3] / "src" / "tradewind"
 PROVIDER_IDS = {
     "local", "ssh", "aws", "gcp", "azure", "sagemaker", "vertex", "azureml", "runpod", "vast", "lyceum", "digitalocean",
-    "paperspace", "coreweave", "lambda", "together", "modal", "kubernetes", "slurm", "ray",
+    "paperspace", "coreweave", "lambda", "together", "modal", "kubernetes", "slurm", "ray", "oci", "vultr",
 }  # fmt: skip
 #: Rooms whose time and chance come from the caller (invariant 5).
 TIMELESS = ("control", "ledger", "placement", "estimate", "db", "spec", "storage")

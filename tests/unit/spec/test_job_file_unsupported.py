@@ -34,11 +34,6 @@ MINIMAL = {"version": 1, "name": "digits", "run": "python train.py"}
         ({"resources": {"accelerators": "L4:1.5"}}, "resources.accelerators", "a share of an accelerator"),
         ({"resources": {"accelerators": {"mig": "3g.40gb"}}}, "resources.accelerators", "a MIG slice"),
         ({"constraints": {"deadline": "2026-12-24T18:00Z"}}, "constraints.deadline", "`constraints.deadline`"),
-        ({"constraints": {"min_reliability": 0.5}}, "constraints.min_reliability", "`constraints.min_reliability`"),
-        ({"estimate": {"model": "a"}}, "estimate.model", "`estimate.model`"),
-        ({"estimate": {"hours": 1, "method": "a"}}, "estimate.method", "`estimate.method`"),
-        ({"estimate": {"hours": 1, "tokens": 5}}, "estimate.tokens", "`estimate.tokens`"),
-        ({"strategy": "hybrid"}, "strategy", "`strategy: hybrid`"),
     ],
 )  # fmt: skip
 def test_it_is_refused_by_name(keys: dict[str, Any], where: str, subject: str) -> None:

@@ -9,8 +9,8 @@ import click
 from tradewind.cli.application import Application
 from tradewind.cli.job_files import read_job_file
 from tradewind.cli.options import command, output_options
+from tradewind.cli.plan_text import show_plan
 from tradewind.cli.render import is_for_people, render_document
-from tradewind.cli.wording import show_plan
 
 
 @command("plan")

@@ -11,10 +11,10 @@ from tradewind.cli.application import Application
 from tradewind.cli.ending import exit_code_of, last_word, wait_for
 from tradewind.cli.job_files import JobFile, read_job_file
 from tradewind.cli.options import command, dry_run_option, output_options, yes_option
+from tradewind.cli.plan_text import show_plan
 from tradewind.cli.progress import StatusLine, draw_bar
 from tradewind.cli.questions import confirm
 from tradewind.cli.render import is_for_people, render_document
-from tradewind.cli.wording import show_plan
 from tradewind.domain.errors import NoOfferError
 from tradewind.domain.units import format_bytes
 
@@ -81,7 +81,7 @@ def submit_job(app: Application, job: JobFile, *, yes: bool) -> JobDetail:
 
     snapshot = _pack(app, job)
     try:
-        plan = app.client.plan(job.mapping).model_dump(mode="json")
+        plan = app.client.plan(job.mapping, compares=False).model_dump(mode="json")
         _refuse_without_offer(plan)
         app.say(show_plan(plan))
         if snapshot is not None:

@@ -23,6 +23,7 @@ from tradewind.hardware.local import detect
 from tradewind.providers.base import AttemptRequest, Exit, Handle, Inventory, Observation, Offload, Phase
 from tradewind.providers.local.environment import allowed_names
 from tradewind.providers.local.files import is_supervised, read_exit, read_json, read_records, write_json
+from tradewind.providers.local.offers import offer_of
 from tradewind.providers.local.survivors import end_marked
 
 _AGENT_TIMEOUT_S: Final = 30.0
@@ -70,23 +71,7 @@ class LocalPlatform:
         )
 
     async def list_offers(self) -> list[Offer]:
-        here = await self.inventory()
-        return [
-            Offer(
-                provider=self.id,
-                region="local",
-                zone=None,
-                instance_type=here.name,
-                cpus=here.cpus,
-                memory_bytes=here.memory_bytes,
-                disk_bytes=here.disk_free_bytes,
-                accelerators=here.accelerators,
-                rate=self._rate,
-                watts_low=here.watts_idle,
-                watts_high=here.watts_max,
-                grams_co2e_per_kwh=self._carbon,
-            )
-        ]
+        return [offer_of(await self.inventory(), self.id, self._rate, self._carbon)]
 
     async def submit(self, request: AttemptRequest, key: str) -> Handle:
         await self._offload(self._write_request, request)

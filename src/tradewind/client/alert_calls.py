@@ -1,0 +1,124 @@
+"""Alerts, channels and preferences: the part of the client that speaks of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from tradewind.domain import schemas_alerts as schemas
+
+if TYPE_CHECKING:
+    from tradewind.client.exchange import Exchange, Parameters
+    from tradewind.domain.secrets import Secret
+
+_A = TypeVar("_A", bound=BaseModel)
+_API: Final = "/api/v1"
+#: A test waits for the service it is sent to.
+_TEST_TIMEOUT_S: Final = 60.0
+
+
+class AlertCalls:
+    """Methods of `AsyncClient`. Channels and alerts are named by id or by name."""
+
+    _exchange: Exchange
+
+    async def channels(self) -> schemas.ChannelPage:
+        """The caller's channels, without their addresses."""
+        return await self._call(schemas.ChannelPage, "GET", "/channels")
+
+    async def add_channel(self, name: str, url: Secret, *, key: str | None = None) -> schemas.ChannelView:
+        """A new channel. The address is sealed by the server and never given out again."""
+        body = {"name": name, "url": url.reveal()}
+        return await self._call(schemas.ChannelView, "POST", "/channels", body, key=key)
+
+    async def remove_channel(self, channel: str) -> None:
+        """Removes a channel, from alerts too."""
+        await self._exchange.request("DELETE", f"{_API}/channels/{_quote(channel)}")
+
+    async def test_channel(self, channel: str) -> schemas.TestAnswer:
+        """Sends a test message; what became of it."""
+        path = f"/channels/{_quote(channel)}/test"
+        return await self._call(schemas.TestAnswer, "POST", path, timeout_s=_TEST_TIMEOUT_S)
+
+    async def alerts(self) -> schemas.AlertPage:
+        """The caller's alerts."""
+        return await self._call(schemas.AlertPage, "GET", "/alerts")
+
+    async def alert(self, alert: str) -> schemas.AlertView:
+        """One alert."""
+        return await self._call(schemas.AlertView, "GET", f"/alerts/{_quote(alert)}")
+
+    async def add_alert(self, request: schemas.AlertRequest, *, key: str | None = None) -> schemas.AlertView:
+        """A new alert."""
+        body = request.model_dump(mode="json", exclude_none=True)
+        return await self._call(schemas.AlertView, "POST", "/alerts", body, key=key)
+
+    async def change_alert(self, alert: str, patch: schemas.AlertPatch) -> schemas.AlertView:
+        """An alert, changed where the patch says something."""
+        body = patch.model_dump(mode="json", exclude_none=True)
+        return await self._call(schemas.AlertView, "PATCH", f"/alerts/{_quote(alert)}", body)
+
+    async def remove_alert(self, alert: str) -> None:
+        """Removes an alert with its history."""
+        await self._exchange.request("DELETE", f"{_API}/alerts/{_quote(alert)}")
+
+    async def mute_alert(self, alert: str) -> schemas.AlertView:
+        """An alert that tells nobody any more."""
+        return await self._call(schemas.AlertView, "POST", f"/alerts/{_quote(alert)}/mute")
+
+    async def unmute_alert(self, alert: str) -> schemas.AlertView:
+        """An alert that tells again, from the next change on."""
+        return await self._call(schemas.AlertView, "POST", f"/alerts/{_quote(alert)}/unmute")
+
+    async def firings(
+        self, alert: str, *, before: int | None = None, limit: int | None = None
+    ) -> schemas.FiringPage:
+        """What an alert has found, newest first."""
+        parameters: Parameters = {"before": before, "limit": limit}
+        path = f"/alerts/{_quote(alert)}/firings"
+        return await self._call(schemas.FiringPage, "GET", path, parameters=parameters)
+
+    async def preview_alert(
+        self, condition: schemas.AlertCondition, *, days: int = 30
+    ) -> schemas.PreviewAnswer:
+        """How often a condition would have fired in the last days."""
+        body = schemas.PreviewRequest(condition=condition, days=days).model_dump(
+            mode="json", exclude_none=True
+        )
+        return await self._call(schemas.PreviewAnswer, "POST", "/alerts/preview", body)
+
+    async def preferences(self) -> schemas.PreferencesView:
+        """The caller's preferences."""
+        return await self._call(schemas.PreferencesView, "GET", "/preferences")
+
+    async def put_preferences(self, values: schemas.Preferences) -> schemas.PreferencesView:
+        """Replaces the caller's preferences."""
+        body = values.model_dump(mode="json", exclude_none=True)
+        return await self._call(schemas.PreferencesView, "PUT", "/preferences", body)
+
+    async def _call(
+        self,
+        answer: type[_A],
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        parameters: Parameters | None = None,
+        timeout_s: float | None = None,
+    ) -> _A:
+        response = await self._exchange.request(
+            method,
+            _API + path,
+            json=body,
+            parameters=parameters,
+            headers={"Idempotency-Key": key} if key else None,
+            timeout_s=timeout_s,
+        )
+        return answer.model_validate_json(response.content)
+
+
+def _quote(reference: str) -> str:
+    return quote(reference, safe="")

@@ -1,0 +1,154 @@
+"""Channels, alerts and firings as the API shows them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from tradewind.catalog.alert_texts import summarize
+from tradewind.catalog.alerts import AlertState
+from tradewind.control.alert_desk import find_alert, own_rows
+from tradewind.control.views import money_view
+from tradewind.db import price_tables
+from tradewind.db.alert_rows import AlertRow, ChannelRow
+from tradewind.db.owners import Caller, made_by
+from tradewind.db.store import Transaction
+from tradewind.domain.schemas_alerts import (
+    AlertCondition,
+    AlertKind,
+    AlertPage,
+    AlertView,
+    ChannelPage,
+    ChannelReference,
+    ChannelView,
+    DeliveryView,
+    FiringPage,
+    FiringView,
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def channel_page(tx: Transaction, caller: Caller) -> ChannelPage:
+    """The caller's channels by name."""
+    return ChannelPage(items=[channel_view(tx, row) for row in own_rows(tx, caller, ChannelRow)])
+
+
+def channel_view(tx: Transaction, channel: ChannelRow) -> ChannelView:
+    """A channel, without its address, and how its last messages went."""
+    table = price_tables.notifications
+    newest = select(table).where(table.c.channel_id == channel.id).order_by(table.c.id.desc()).limit(1)
+    last = tx.execute(newest.where(table.c.tries > 0)).first()
+    sent = tx.execute(newest.where(table.c.state == "sent")).first()
+    return ChannelView(
+        id=channel.id,
+        name=channel.name,
+        kind=channel.kind,
+        created_at=channel.created_at,
+        last_sent_at=None if sent is None else sent.sent_at,
+        last_error=None if last is None else last.error,
+    )
+
+
+def alert_page(tx: Transaction, caller: Caller) -> AlertPage:
+    """The caller's alerts by name."""
+    return AlertPage(items=[alert_view(tx, caller, row) for row in own_rows(tx, caller, AlertRow)])
+
+
+def alert_view(tx: Transaction, caller: Caller, alert: AlertRow) -> AlertView:
+    """An alert, what it saw last, and what its owner should know of it."""
+    condition = AlertCondition.model_validate(alert.condition)
+    state = AlertState.from_json(alert.state)
+    channels = {row.id: row for row in own_rows(tx, caller, ChannelRow)}
+    told = [channels[each] for each in alert.channel_ids if each in channels]
+    looked_us = state.looked_at_us
+    return AlertView(
+        id=alert.id,
+        name=alert.name,
+        summary=summarize(condition),
+        condition=condition,
+        channels=[ChannelReference(id=row.id, name=row.name, kind=row.kind) for row in told],
+        is_muted=alert.is_muted,
+        created_at=alert.created_at,
+        fired_count=state.number,
+        fired_at=alert.fired_at,
+        looked_at=None if looked_us is None else _EPOCH + timedelta(microseconds=looked_us),
+        best_price=None if state.best_micro is None else money_view(state.best_micro),
+        matching_offers=state.matching,
+        notes=_notes(condition, state, has_channel=bool(told), errors=_errors(tx, alert)),
+    )
+
+
+def firing_page(
+    tx: Transaction, caller: Caller, reference: str, *, before: int | None, limit: int
+) -> FiringPage:
+    """What an alert has found, newest first, and what became of each message. Raises NotFoundError."""
+    alert = find_alert(tx, caller, reference)
+    firings = price_tables.alert_firings
+    statement = select(firings).where(made_by(caller, firings), firings.c.alert_id == alert.id)
+    if before is not None:
+        statement = statement.where(firings.c.number < before)
+    rows = list(tx.execute(statement.order_by(firings.c.number.desc()).limit(limit + 1)))
+    deliveries = _deliveries(tx, [row.id for row in rows])
+    items = [
+        FiringView(
+            id=row.id,
+            number=row.number,
+            at=row.created_at,
+            title=row.title,
+            body=row.body,
+            was_muted=row.was_muted,
+            deliveries=deliveries[row.id],
+        )
+        for row in rows[:limit]
+    ]
+    return FiringPage(items=items, next_before=items[-1].number if len(rows) > limit else None)
+
+
+def _deliveries(tx: Transaction, firing_ids: list[str]) -> dict[str, list[DeliveryView]]:
+    table, channels = price_tables.notifications, price_tables.notification_channels
+    rows = tx.execute(
+        select(table, channels.c.name)
+        .join_from(table, channels, channels.c.id == table.c.channel_id)
+        .where(table.c.firing_id.in_(firing_ids))
+        .order_by(channels.c.name)
+    )
+    found: dict[str, list[DeliveryView]] = defaultdict(list)
+    for row in rows:
+        found[row.firing_id].append(
+            DeliveryView(
+                channel=row.name, state=row.state, tries=row.tries, error=row.error, sent_at=row.sent_at
+            )
+        )
+    return found
+
+
+def _errors(tx: Transaction, alert: AlertRow) -> list[Any]:
+    """The messages of the last firing that did not get through, at least not yet."""
+    firings, table = price_tables.alert_firings, price_tables.notifications
+    last = (
+        select(firings.c.id).where(firings.c.alert_id == alert.id).order_by(firings.c.number.desc()).limit(1)
+    )
+    return list(
+        tx.execute(
+            select(table.c.error).where(table.c.firing_id.in_(last), table.c.error.is_not(None)).distinct()
+        ).scalars()
+    )
+
+
+def _notes(
+    condition: AlertCondition, state: AlertState, *, has_channel: bool, errors: list[Any]
+) -> list[str]:
+    notes = [f"the last message was not delivered: {error}" for error in errors]
+    if state.problem:
+        notes.append(state.problem)
+    if not has_channel:
+        notes.append("it has no channel: what it finds is kept, and nobody is told")
+    if state.matching == 0:
+        notes.append("no offer matches its filters now")
+    elif condition.kind is AlertKind.AVAILABLE_AGAIN and state.matching and not state.known:
+        notes.append("no matching offer says whether it can be had, so it will not fire")
+    return notes

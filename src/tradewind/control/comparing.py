@@ -1,0 +1,185 @@
+"""What so many hours cost everywhere: puts offers and providers' facts before `placement.compare`."""
+
+from __future__ import annotations
+
+from tradewind.control.instances import CPU, Shop, cheapest_each, cloud_id, provider_of, show_time, usd
+from tradewind.domain.errors import InvalidInputError
+from tradewind.domain.offers import Offer
+from tradewind.domain.schemas_cloud import (
+    CheapestOption,
+    ComparisonAnswer,
+    ComparisonOption,
+    ComparisonSummary,
+    CostComparison,
+    FastestOption,
+    RecommendedOption,
+)
+from tradewind.estimate.billing import billing_rule_of, setup_time
+from tradewind.estimate.carbon import carbon_intensity, pue
+from tradewind.estimate.energy import node_watts
+from tradewind.estimate.hours import scale_hours
+from tradewind.hardware.accelerators import all_models
+from tradewind.hardware.names import cloud_gpu_name, identify
+from tradewind.placement.compare import Comparison, Here, Option, Place, Question, Scale, compare
+from tradewind.providers.about import About, all_abouts
+
+
+def compare_costs(shop: Shop, request: CostComparison) -> ComparisonAnswer:
+    """What the training costs on every platform and here.
+
+    Raises:
+        NotFoundError: a platform is unknown.
+        InvalidInputError: `reference_gpu` is no accelerator whose speed is known.
+    """
+    providers = None if request.platforms is None else {provider_of(shop, each) for each in request.platforms}
+    places = [_place(each) for each in cheapest_each(shop.table, providers)]
+    question = Question(
+        training_hours=request.training_hours,
+        local_gpu_type=request.local_gpu_type,
+        local_electricity_cost=request.local_electricity_cost,
+        electricity_price_usd_per_kwh=request.electricity_price_usd_per_kwh,
+        local_power_watts=request.local_power_watts,
+        min_memory_gb=request.min_memory_gb,
+        platforms=tuple(request.platforms or ()),
+        price_source=request.price_source,
+        reference_gpu=request.reference_gpu,
+    )
+    answer = compare(question, places, _here(shop, request), scale=_scale(request))
+    return _answer(answer)
+
+
+def _place(offer: Offer) -> Place:
+    about = all_abouts().get(offer.provider)
+    has_accelerator = offer.accelerator is not None
+    rule = billing_rule_of(offer.provider, offer.instance_type, has_accelerator)
+    setup = setup_time(offer.provider, price_source=offer.source, rule=rule)
+    model = all_models().get(offer.accelerator or "")
+    watts = None if model is None else node_watts(model, offer.accelerator_count).p50
+    effectiveness = pue(offer.provider).p50
+    return Place(
+        platform=cloud_id(offer.provider),
+        gpu=cloud_gpu_name(offer.accelerator) if offer.accelerator else CPU,
+        accelerator=offer.accelerator,
+        gpu_count=offer.accelerator_count,
+        memory_gb=offer.accelerator_memory_gb,
+        rate_micro_per_hour=offer.rate.micro_per_unit,
+        availability=offer.availability,
+        setup_minutes=setup.billed.p50 + setup.unbilled.p50,
+        billed_setup_minutes=setup.billed.p50,
+        billing=rule,
+        region=offer.region,
+        price_source=offer.source,
+        seen_at=offer.seen_at,
+        kilowatts=None if watts is None else watts * effectiveness / 1000,
+        grams_co2e_per_kwh=carbon_intensity(offer.provider, offer.region).g_per_kwh,
+        pros=() if about is None else about.pros,
+        cons=() if about is None else about.cons,
+    )
+
+
+def _here(shop: Shop, request: CostComparison) -> Here:
+    named = request.local_gpu_type
+    own = next((each for each in shop.own if each.accelerator), None)
+    about = all_abouts().get("" if not shop.own else shop.own[0].provider)
+    grams = shop.own[0].grams_co2e_per_kwh if shop.own else None
+    if named is None:
+        return Here(grams_co2e_per_kwh=grams, pros=_pros(about), cons=_cons(about))
+    said = identify(named)
+    watts = None if said.model is None else node_watts(said.model, said.count or 1.0).p50
+    is_own = own is not None and own.accelerator == said.key
+    return Here(
+        gpu=cloud_gpu_name(said.key),
+        accelerator=said.key if said.model else None,
+        memory_gb=own.accelerator_memory_gb
+        if is_own and own
+        else said.model.memory_gb
+        if said.model
+        else None,
+        watts=watts,
+        grams_co2e_per_kwh=grams,
+        pros=_pros(about),
+        cons=_cons(about),
+    )
+
+
+def _scale(request: CostComparison) -> Scale | None:
+    if request.reference_gpu is None:
+        return None
+    reference = identify(request.reference_gpu)
+    measured_on = reference.model
+    if measured_on is None:
+        raise InvalidInputError(
+            f"reference_gpu: nothing is known of the speed of {request.reference_gpu!r}",
+            hint="`tradewind gpus` lists what is known; leave it out to compare equal hours",
+        )
+
+    def scaled(accelerator: str, count: float) -> float | None:
+        model = all_models().get(accelerator)
+        if model is None:
+            return None
+        band = scale_hours(
+            request.training_hours,
+            measured_on,
+            model,
+            measured_count=reference.count or 1.0,
+            count=count or 1.0,
+        )
+        return band.p50
+
+    return scaled
+
+
+def _answer(comparison: Comparison) -> ComparisonAnswer:
+    summary = None
+    cheapest, fastest, best = comparison.cheapest, comparison.fastest, comparison.recommended
+    if cheapest is not None and fastest is not None and best is not None:
+        summary = ComparisonSummary(
+            cheapest=CheapestOption(
+                platform=cheapest.place.platform, cost=cheapest.cost, gpu=cheapest.place.gpu
+            ),
+            fastest=FastestOption(
+                platform=fastest.place.platform, setup_time=fastest.setup_time, gpu=fastest.place.gpu
+            ),
+            recommended=RecommendedOption(
+                platform=best.place.platform, cost=best.cost, gpu=best.place.gpu, reason=comparison.reason
+            ),
+            savings_vs_local=comparison.savings_vs_local,
+        )
+    return ComparisonAnswer(
+        summary=summary,
+        options=[_option(each) for each in comparison.options],
+        message=comparison.message,
+        notes=list(comparison.notes),
+    )
+
+
+def _option(option: Option) -> ComparisonOption:
+    place = option.place
+    return ComparisonOption(
+        platform=place.platform,
+        gpu=place.gpu,
+        cost=option.cost,
+        hourly_rate=option.hourly_rate,
+        setup_time=option.setup_time,
+        availability=place.availability.value,
+        pros=list(place.pros),
+        cons=list(place.cons),
+        cost_usd=usd(option.cost_micro),
+        hourly_rate_usd=usd(place.rate_micro_per_hour),
+        training_hours=option.hours,
+        gpu_count=place.gpu_count,
+        region=place.region,
+        price_source=place.price_source,
+        seen_at=show_time(place.seen_at),
+        gpu_hours=option.gpu_hours,
+        energy_kwh=option.energy_kwh,
+        carbon_g=option.carbon_g,
+    )
+
+
+def _pros(about: About | None) -> tuple[str, ...]:
+    return () if about is None else about.pros
+
+
+def _cons(about: About | None) -> tuple[str, ...]:
+    return () if about is None else about.cons

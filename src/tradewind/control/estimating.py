@@ -1,0 +1,297 @@
+"""What a job would take on each kind of accelerator: memory, hours, money, energy and carbon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from tradewind.control.predicting import Outcome, PastRun, split_runs
+from tradewind.control.views import money_view
+from tradewind.domain.errors import InvalidInputError
+from tradewind.domain.offers import Market, Offer
+from tradewind.domain.schemas_estimate import (
+    AccuracyView,
+    EstimateLine,
+    EstimateView,
+    MemoryItemView,
+    MemoryView,
+    SwitchView,
+)
+from tradewind.domain.schemas_plan import BandView
+from tradewind.estimate.band import Band
+from tradewind.estimate.carbon import estimate_carbon
+from tradewind.estimate.cost import estimate_cost
+from tradewind.estimate.energy import estimate_energy, node_watts
+from tradewind.estimate.memory import MemoryEstimate, estimate_memory
+from tradewind.estimate.switches import find_switches
+from tradewind.estimate.workload import Workload
+from tradewind.hardware.accelerators import AcceleratorModel, all_models
+from tradewind.hardware.names import fulfils, identify, short_name
+from tradewind.placement.demand import demand_of, pick_accelerators
+from tradewind.placement.estimates import JobEstimates, terms_of
+from tradewind.spec.models import JobSpec
+
+if TYPE_CHECKING:
+    from tradewind.domain.offer_table import OfferTable
+
+_MOST_LINES: Final = 20
+_MOST_SWITCHES: Final = 6
+_NO_PRICE: Final = frozenset({"placeholder", "no_price"})
+
+
+def estimate_job(
+    spec: JobSpec,
+    accelerators: Sequence[str] | None,
+    table: OfferTable,
+    own: Sequence[Offer],
+    history: Sequence[PastRun],
+    outcomes: Sequence[Outcome],
+) -> EstimateView:
+    """The estimate of a job file.
+
+    Raises:
+        InvalidInputError: nobody knows one of the accelerators that were asked for.
+    """
+    estimates = JobEstimates(spec, *split_runs(history))
+    kinds = _kinds(spec, accelerators, table)
+    lines = [_line(spec, estimates, model, count, table) for model, count in kinds]
+    lines += [_own_line(spec, estimates, offer) for offer in own]
+    lines.sort(key=_order)
+    warnings = list(estimates.notes)
+    if not estimates.says_something:
+        warnings.append(
+            "how long it takes is not known: add `estimate: {hours: 10, on: RTX 4090}`, or a model and its data"
+        )
+    return EstimateView(
+        job_name=spec.name,
+        workload=_in_words(spec, estimates.workload),
+        lines=lines[:_MOST_LINES],
+        memory=_memory_of_first(estimates.workload, kinds, lines),
+        earlier_runs=len(history),
+        accuracy=accuracy(outcomes),
+        warnings=warnings,
+    )
+
+
+def accuracy(outcomes: Sequence[Outcome]) -> AccuracyView:
+    """How far recent estimates were off."""
+    if not outcomes:
+        return AccuracyView(runs=0, text="no estimate to check yet: finished jobs show how far off they were")
+    error = median(each.error for each in outcomes)
+    within = sum(each.p10 <= each.actual_hours <= each.p90 for each in outcomes) / len(outcomes)
+    runs = f"the last {len(outcomes)} estimates were" if len(outcomes) > 1 else "the last estimate was"
+    return AccuracyView(
+        runs=len(outcomes), median_error=error, within_band=within, text=f"{runs} {100 * error:.0f} % off"
+    )
+
+
+def _kinds(
+    spec: JobSpec, accelerators: Sequence[str] | None, table: OfferTable
+) -> list[tuple[AcceleratorModel, float]]:
+    """The kinds and numbers to estimate for: those asked for, else those of the job file, else all that are offered."""
+    if accelerators is not None:
+        return [_asked_for(name) for name in accelerators]
+    models = all_models()
+    offered = [models[word] for word in table.words["accelerator"] if word in models]
+    requests = spec.resources.accelerators
+    if not requests:
+        count = 1.0
+        return [(model, count) for model in offered]
+    found = {}
+    for request in requests:
+        for model in offered or models.values():
+            if request.mig is None and fulfils(request.name, model.key):
+                found[model.key, request.count] = (model, request.count)
+    return list(found.values())
+
+
+def _asked_for(name: str) -> tuple[AcceleratorModel, float]:
+    said = identify(name)
+    if said.model is None:
+        raise InvalidInputError(
+            f"nobody knows an accelerator called {name!r}", hint="`tradewind gpus` lists what is known"
+        )
+    return said.model, said.count or 1.0
+
+
+def _line(
+    spec: JobSpec, estimates: JobEstimates, model: AcceleratorModel, count: float, table: OfferTable
+) -> EstimateLine:
+    hours = estimates.hours(model.key, count)
+    offer = _cheapest(table, model.key, count)
+    memory = _memory(estimates.workload, model, count)
+    line = EstimateLine(
+        accelerator=short_name(model.key),
+        count=count,
+        verdict=None if memory is None else memory.verdict.value,
+        memory_gb=None if memory is None else band_view(memory.total),
+        usable_gb=None if memory is None else memory.usable_gb,
+        hours=None if hours is None else band_view(hours),
+    )
+    if offer is not None:
+        line = line.model_copy(
+            update={
+                "provider": offer.provider,
+                "region": offer.region,
+                "market": offer.market,
+                "price_per_hour": money_view(offer.rate.micro_per_unit),
+            }
+        )
+    if hours is None:
+        return line
+    return line.model_copy(update=_of_run(spec, model, count, hours, offer))
+
+
+def _of_run(
+    spec: JobSpec, model: AcceleratorModel, count: float, hours: Band, offer: Offer | None
+) -> dict[str, object]:
+    energy = estimate_energy(node_watts(model, count, run_minutes=hours.p50 * 60), hours)
+    found: dict[str, object] = {"energy_kwh": band_view(energy)}
+    if offer is None:
+        return found
+    carbon = estimate_carbon(
+        energy, offer.provider, offer.region, accelerator=model, accelerator_hours=count * hours.p50
+    )
+    cost = estimate_cost(offer, hours, terms_of(spec))
+    return found | {
+        "carbon_grams": band_view(carbon.total),
+        "cost": money_view(cost.p50_micro, cost.currency),
+        "cost_p90": money_view(cost.p90_micro, cost.currency),
+        "cost_per_step": None if cost.per_step_micro is None else money_view(cost.per_step_micro),
+        "notes": list(cost.notes),
+    }
+
+
+def _own_line(spec: JobSpec, estimates: JobEstimates, offer: Offer) -> EstimateLine:
+    """The machine at hand: what it has of the accelerators that the job asks for, at the price of its electricity."""
+    wanted = next(
+        (each for each in spec.resources.accelerators if fulfils(each.name, offer.accelerator or "")), None
+    )
+    count = min(wanted.count, offer.accelerator_count) if wanted else offer.accelerator_count
+    model = all_models().get(offer.accelerator or "")
+    held = pick_accelerators(demand_of(spec), offer.accelerators) or ()
+    hours = estimates.hours_at(offer, held)
+    memory = None if model is None else _memory(estimates.workload, model, count or 1.0)
+    name = short_name(offer.accelerator) if offer.accelerator else f"{offer.cpus:g} processors"
+    line = EstimateLine(
+        accelerator=name,
+        count=count or 1.0,
+        verdict=None if memory is None else memory.verdict.value,
+        memory_gb=None if memory is None else band_view(memory.total),
+        usable_gb=None if memory is None else memory.usable_gb,
+        hours=None if hours is None else band_view(hours),
+        provider=offer.provider,
+        region=offer.region,
+        market=offer.market,
+        is_here=True,
+    )
+    if hours is None:
+        return line
+    cost = estimate_cost(offer, hours, terms_of(spec))
+    watts = Band(
+        p10=offer.watts_low or 0.0,
+        p50=((offer.watts_low or 0.0) + 3 * (offer.watts_high or 0.0)) / 4,
+        p90=offer.watts_high or 0.0,
+        layer=hours.layer,
+        basis="this machine",
+    )
+    energy = estimate_energy(watts, hours)
+    return line.model_copy(
+        update={
+            "cost": money_view(cost.p50_micro, cost.currency),
+            "cost_p90": money_view(cost.p90_micro, cost.currency),
+            "energy_kwh": band_view(energy),
+            "carbon_grams": None
+            if offer.grams_co2e_per_kwh is None
+            else band_view(energy.scaled(offer.grams_co2e_per_kwh)),
+            "notes": list(cost.notes),
+        }
+    )
+
+
+def _cheapest(table: OfferTable, key: str, count: float) -> Offer | None:
+    """The cheapest offer with exactly so many of this accelerator that is not taken back at will."""
+    import numpy as np
+
+    from tradewind.domain.offer_table import MARKETS
+
+    if key not in table.words["accelerator"]:
+        return None
+    steady = MARKETS.index(Market.ON_DEMAND)
+    prices = table.numbers["price_micro"].astype(np.int64)
+    good = np.array([_NO_PRICE.isdisjoint(word.split(",")) for word in table.words["flags"]], dtype=bool)
+    rows = np.flatnonzero(
+        (table.codes["accelerator"] == table.words["accelerator"].index(key))
+        & (np.abs(table.numbers["accelerator_count"].astype(np.float64) - count) < 1e-6)
+        & (table.numbers["market"] == np.uint8(steady))
+        & (prices > 0)
+        & good[table.codes["flags"]]
+    )
+    return table.offer(int(rows[np.argmin(prices[rows])])) if len(rows) else None
+
+
+def _memory(workload: Workload | None, model: AcceleratorModel, count: float) -> MemoryEstimate | None:
+    if workload is None or count < 1:
+        return None
+    try:
+        return estimate_memory(workload, model, int(count))
+    except InvalidInputError:
+        # What the memory follows from is not said; the hours may still be known.
+        return None
+
+
+def _memory_of_first(
+    workload: Workload | None, kinds: Sequence[tuple[AcceleratorModel, float]], lines: Sequence[EstimateLine]
+) -> MemoryView | None:
+    """The ledger for the first line that has one: the cheapest accelerator that was asked for."""
+    for line in lines:
+        named = [(model, count) for model, count in kinds if short_name(model.key) == line.accelerator]
+        if workload is None or line.memory_gb is None or not named:
+            continue
+        model, count = named[0]
+        memory = estimate_memory(workload, model, int(count))
+        return MemoryView(
+            accelerator=line.accelerator,
+            count=int(count),
+            total_gb=band_view(memory.total),
+            usable_gb=memory.usable_gb,
+            verdict=memory.verdict.value,
+            items=[MemoryItemView(name=each.name, gb=each.gb, note=each.note) for each in memory.items],
+            switches=[
+                SwitchView(
+                    name=each.name,
+                    explanation=each.explanation,
+                    memory_gb=each.after.total.p50,
+                    time_factor=each.time_factor,
+                    makes_it_fit=each.makes_it_fit,
+                    changes_result=each.changes_result,
+                    changes_hardware=each.changes_hardware,
+                )
+                for each in find_switches(workload, model, int(count))[:_MOST_SWITCHES]
+            ],
+        )
+    return None
+
+
+def _order(line: EstimateLine) -> tuple[bool, bool, float, float]:
+    cost = float("inf") if line.cost is None else float(line.cost.micro)
+    price = float("inf") if line.price_per_hour is None else float(line.price_per_hour.micro)
+    return line.verdict == "does_not_fit", not line.is_here and line.cost is None, cost, price
+
+
+def band_view(band: Band) -> BandView:
+    """A band as it travels."""
+    return BandView(p10=band.p10, p50=band.p50, p90=band.p90, layer=band.layer.value, basis=band.basis)
+
+
+def _in_words(spec: JobSpec, workload: Workload | None) -> str:
+    said = spec.estimate
+    if workload is not None:
+        units = f"{workload.units:,.0f} {workload.unit}s" if workload.units else "work of unknown length"
+        return (
+            f"{workload.model}, {workload.method.value}, {units}, {workload.precision or 'mixed precision'}"
+        )
+    if said is not None and said.hours is not None:
+        return f"{said.hours:g} hours" + (f" on {said.on}" if said.on else "")
+    return "not described"

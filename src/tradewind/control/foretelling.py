@@ -1,0 +1,44 @@
+"""What is foretold of a job in the moment it is placed."""
+
+from __future__ import annotations
+
+from tradewind.control.predicting import Foretold, fingerprint_of, past_runs, split_runs
+from tradewind.db.store import Transaction
+from tradewind.domain.money import Rate, worst_case_micro
+from tradewind.domain.offers import Accelerator
+from tradewind.estimate.band import Band
+from tradewind.estimate.power import Watts
+from tradewind.hardware.names import identify
+from tradewind.placement.estimates import JobEstimates
+from tradewind.spec.models import JobSpec
+
+
+def foretell(
+    tx: Transaction,
+    project_id: str,
+    spec: JobSpec,
+    held: tuple[Accelerator, ...],
+    rate: Rate,
+    watts: Watts,
+) -> Foretold:
+    """Hours, money and energy of a job on the share of a machine it is about to hold; empty where nobody can say."""
+    runs = past_runs(tx, project_id, fingerprint_of(spec))
+    if spec.estimate is None and not runs:
+        return Foretold()
+    key = identify(held[0].name, held[0].memory_bytes / 1e9).key if held else None
+    hours = JobEstimates(spec, *split_runs(runs)).hours(key, float(len(held)) or 1.0)
+    if hours is None:
+        return Foretold()
+    return Foretold(
+        hours=hours,
+        cost_micro=_cost(rate, watts, hours),
+        energy_kwh=hours.scaled(watts.expected / 1000),
+    )
+
+
+def _cost(rate: Rate, watts: Watts, hours: Band) -> Band:
+    low, middle, high = (
+        float(worst_case_micro(rate, watts.expected, each * 3600))
+        for each in (hours.p10, hours.p50, hours.p90)
+    )
+    return Band(p10=low, p50=middle, p90=high, layer=hours.layer, basis="the rate it was placed at")

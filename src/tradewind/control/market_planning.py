@@ -1,0 +1,269 @@
+"""Plans over a market: connected places beside everything that could be had elsewhere.
+
+Loaded only when there is a market to look at, because it needs numpy.
+"""
+
+from __future__ import annotations
+
+from tradewind.control.plan_views import own_offer_view
+from tradewind.control.planning import plan_here
+from tradewind.control.views import money_view
+from tradewind.db.store import Transaction
+from tradewind.domain import ids
+from tradewind.domain.errors import NotFoundError
+from tradewind.domain.money import worst_case_micro
+from tradewind.domain.offer_table import OfferTable
+from tradewind.domain.offers import Exclusion, Offer, SelfTermination
+from tradewind.domain.schemas import ExclusionView, OfferView
+from tradewind.domain.schemas_plan import (
+    BandView,
+    ChangeView,
+    CostPartsView,
+    ExclusionGroup,
+    PlaceView,
+    PlanView,
+    RegretView,
+)
+from tradewind.estimate.band import Band
+from tradewind.estimate.power import Watts
+from tradewind.hardware.names import short_name
+from tradewind.placement.candidates import Own, Surroundings
+from tradewind.placement.choose import fit_offer, hourly_micro
+from tradewind.placement.demand import demand_of, pick_accelerators
+from tradewind.placement.estimates import JobEstimates, Place, terms_of
+from tradewind.placement.picks import Pick
+from tradewind.placement.plan import MarketPlan, plan_market
+from tradewind.placement.wanted import wanted_of
+from tradewind.providers.about import all_abouts, find_about
+from tradewind.spec.models import JobSpec
+
+
+def make_market_plan(tx: Transaction, spec: JobSpec, offers: list[Offer], table: OfferTable) -> PlanView:
+    """The plan for a job file among connected places and a market; rows of connected providers are live ones."""
+    estimates = JobEstimates(spec)
+    demand = demand_of(spec)
+    own: list[Own] = []
+    watts: dict[int, Watts] = {}
+    excluded: list[Exclusion] = []
+    for offer in offers:
+        fit = fit_offer(spec, demand, offer)
+        if isinstance(fit, Exclusion):
+            excluded.append(fit)
+            continue
+        held = pick_accelerators(demand, offer.accelerators) or ()
+        own.append(_own(offer, fit, estimates.hours_at(offer, held)))
+        watts[id(offer)] = fit
+    connected = {offer.provider for offer in offers}
+    plan = plan_market(
+        _without(table, connected),
+        wanted_of(spec, tx.now),
+        terms_of(spec),
+        Surroundings(
+            runnable=frozenset(connected),
+            kilowatts=Place.kilowatts,
+            grams_per_kwh=Place.grams_per_kwh,
+            endless=_endless_providers(),
+            now=tx.now,
+        ),
+        hours=estimates.hours if estimates.says_something else None,
+        fits=estimates.fits,
+        own=own,
+        own_excluded=excluded,
+    )
+    view = _view(tx, spec, plan, watts)
+    view.excluded = [
+        ExclusionView(
+            provider=each.offer.provider,
+            instance_type=each.offer.instance_type,
+            constraint=each.constraint,
+            explanation=each.explanation,
+        )
+        for each in excluded
+    ]
+    view.warnings += [note for note in estimates.notes if note not in view.warnings]
+    return view
+
+
+def _own(offer: Offer, watts: Watts, band: Band | None) -> Own:
+    hours = 0.0 if band is None else band.p50
+    cost = worst_case_micro(offer.rate, watts.expected, hours * 3600)
+    cost_p90 = 0 if band is None else worst_case_micro(offer.rate, watts.busy, band.p90 * 3600)
+    hourly = hourly_micro(offer.rate, watts.expected)
+    grams = offer.grams_co2e_per_kwh
+    return Own(
+        offer=offer,
+        hours=band,
+        hourly_micro=hourly,
+        cost_p50_micro=hourly if band is None else cost,
+        cost_p90_micro=hourly if band is None else max(cost, cost_p90),
+        wall_p50_h=hours,
+        wall_p90_h=0.0 if band is None else band.p90,
+        carbon_g=None if grams is None or band is None else watts.expected / 1000 * hours * grams,
+    )
+
+
+def _without(table: OfferTable, providers: set[str]) -> OfferTable:
+    """The table without rows of these providers: what they offer is known at first hand."""
+    import numpy as np
+
+    known = np.array([name in providers for name in table.words["provider"]], dtype=np.bool_)
+    if not known.any():
+        return table
+    is_known = known[table.codes["provider"]]
+    return table.take(np.flatnonzero(~is_known)) if is_known.any() else table
+
+
+def _endless_providers() -> frozenset[str]:
+    abouts = all_abouts().values()
+    return frozenset(
+        each.id for each in abouts if each.kind != "owned" and each.self_termination is SelfTermination.NONE
+    )
+
+
+def _view(tx: Transaction, spec: JobSpec, plan: MarketPlan, watts: dict[int, Watts]) -> PlanView:
+    chosen = plan.chosen
+    if chosen is None:
+        view = PlanView(
+            id=tx.new_id(ids.PLAN), job_name=spec.name, chosen=None, reason=plan.reason, hours_source=""
+        )
+    elif id(chosen.offer) in watts:
+        view = plan_here(tx, spec, chosen.offer, watts[id(chosen.offer)])
+        view.reason = plan.reason
+    else:
+        view = _rented(tx, spec, plan, chosen)
+    if plan.best_anywhere is not None:
+        view.best_anywhere, view.best_reason = _place(plan.best_anywhere, watts), plan.best_reason
+    view.place = None if chosen is None else _place(chosen, watts)
+    view.more_places = [_place(each, watts) for each in plan.shares[1:]]
+    view.runners_up = [_place(each, watts) for each in plan.runners_up]
+    view.exclusions = [
+        ExclusionGroup(
+            constraint=each.constraint,
+            count=each.count,
+            explanation=each.explanation,
+            examples=list(each.examples),
+        )
+        for each in plan.exclusions
+    ]
+    view.what_would_change = [
+        ChangeView(
+            constraint=each.constraint,
+            text=each.text,
+            price_per_hour=money_view(each.hourly_micro, "USD"),
+            cost=None if each.cost_p50_micro is None else money_view(each.cost_p50_micro, "USD"),
+        )
+        for each in plan.changes
+    ]
+    view.regret = _regret(plan)
+    view.offers_seen, view.offers_fitting = plan.offers_seen, plan.offers_fitting
+    return view
+
+
+def _rented(tx: Transaction, spec: JobSpec, plan: MarketPlan, chosen: Pick) -> PlanView:
+    measures = chosen.measures
+    band = chosen.hours
+    return PlanView(
+        id=tx.new_id(ids.PLAN),
+        job_name=spec.name,
+        chosen=_offer_view(chosen),
+        reason=plan.reason,
+        hours=None if band is None else band.p50,
+        hours_source="unknown: the job file does not say how long it takes" if band is None else band.basis,
+        cost_estimate=None if measures.cost_p50_micro is None else money_view(measures.cost_p50_micro, "USD"),
+        cost_max=None
+        if spec.constraints.budget_micro_usd is None
+        else money_view(spec.constraints.budget_micro_usd, "USD"),
+        carbon_grams_estimate=measures.carbon_g,
+    )
+
+
+def _place(pick: Pick, watts: dict[int, Watts]) -> PlaceView:
+    measures, cost, offer = pick.measures, pick.cost, pick.offer
+    own = watts.get(id(offer))
+    return PlaceView(
+        offer=_offer_view(pick) if own is None else own_offer_view(offer, own),
+        tasks=pick.tasks,
+        nodes=pick.nodes,
+        hours=None if pick.hours is None else _band(pick.hours),
+        cost=None if measures.cost_p50_micro is None else money_view(measures.cost_p50_micro, "USD"),
+        cost_p90=None if measures.cost_p90_micro is None else money_view(measures.cost_p90_micro, "USD"),
+        cost_parts=None
+        if cost is None or own is not None
+        else CostPartsView(
+            **{
+                name: money_view(getattr(cost.parts, name), cost.currency)
+                for name in ("compute", "setup", "storage", "egress", "interruptions")
+            }
+        ),
+        wall_hours=measures.wall_p50_h,
+        setup_minutes=measures.setup_min,
+        energy_kwh=_energy(pick, own),
+        carbon_grams=measures.carbon_g,
+        risk=round(measures.risk, 3),
+        risk_reasons=list(pick.risk_reasons),
+        is_pareto=pick.is_pareto,
+        is_runnable=pick.is_runnable,
+        how_to_connect=None if pick.is_runnable else _how_to_connect(offer.provider),
+        better=list(pick.better),
+        worse=list(pick.worse),
+        price_source=offer.source,
+        price_seen_at=offer.seen_at,
+        availability=offer.availability.value,
+        notes=[] if cost is None or own is not None else list(cost.notes),
+    )
+
+
+def _energy(pick: Pick, own: Watts | None) -> float | None:
+    if pick.hours is None:
+        return None
+    if own is not None:
+        return own.expected / 1000 * pick.hours.p50
+    drawn = Place.kilowatts(pick.offer.accelerator, pick.offer.accelerator_count)
+    return None if drawn is None else drawn * pick.hours.p50 * pick.nodes
+
+
+def _offer_view(pick: Pick) -> OfferView:
+    offer = pick.offer
+    name = (
+        None if offer.accelerator is None else f"{short_name(offer.accelerator)}:{offer.accelerator_count:g}"
+    )
+    price = money_view(pick.measures.hourly_micro, offer.rate.currency)
+    return OfferView(
+        provider=offer.provider,
+        region=offer.region,
+        instance_type=offer.instance_type,
+        market=offer.market,
+        accelerators=name,
+        cpus=offer.cpus,
+        memory_bytes=offer.memory_bytes,
+        price_per_hour=price,
+        price_per_hour_max=price,
+        grams_co2e_per_hour=None,
+    )
+
+
+def _band(band: Band) -> BandView:
+    return BandView(p10=band.p10, p50=band.p50, p90=band.p90, layer=band.layer.value, basis=band.basis)
+
+
+def _regret(plan: MarketPlan) -> RegretView | None:
+    found = plan.regret
+    if found is None:
+        return None
+    return RegretView(
+        cost_p90=money_view(found.cost_p90_micro, "USD"),
+        regret_p90=money_view(found.regret_p90_micro, "USD"),
+        if_interrupted=None
+        if found.if_interrupted_micro is None
+        else money_view(found.if_interrupted_micro, "USD"),
+    )
+
+
+def _how_to_connect(provider: str) -> str:
+    try:
+        about = find_about(provider)
+    except NotFoundError:
+        return f"nothing is known of {provider} but its prices"
+    if not about.can_run:
+        return f"this version compares prices of {about.title}, but cannot run jobs there yet"
+    return f"`tradewind connect {about.id}`"

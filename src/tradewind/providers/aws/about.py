@@ -1,0 +1,67 @@
+"""What Amazon EC2 says of itself."""
+
+from __future__ import annotations
+
+from tradewind.domain.offers import SelfTermination
+from tradewind.providers.about import About, CredentialField
+
+ABOUT = About(
+    id="aws",
+    cloud_id="aws",
+    provider_type="aws-ec2",
+    title="Amazon EC2",
+    kind="machines",
+    aliases=("ec2", "amazon", "amazon-ec2"),
+    setup_steps=(
+        "Create an AWS account and enable billing.",
+        "Ask for vCPU quota of the P and G families, spot apart, in each region you want; new accounts have none.",
+        "Create an IAM user or role that may run, describe and terminate instances.",
+        "Create an access key for it.",
+        "Set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` where the Tradewind server starts.",
+        "For live prices name the source `aws-bulk` in the price settings: its list is large.",
+    ),
+    api_docs="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Welcome.html",
+    estimated_time="30 min, and up to days for the quota",
+    pros=(
+        "Billed per second, with a minimum of 60 seconds.",
+        "Spot machines with a history of their prices, and two minutes' notice before one is taken back.",
+        "Fast networks between the large machines, for training on several of them.",
+        "A repeated create call with the same token starts one machine only.",
+    ),
+    cons=(
+        "Data that leaves it costs $0.09 per GB.",
+        "On-demand prices of large accelerators are well above those of GPU clouds.",
+        "Quotas have to be asked for; large accelerators are often not to be had.",
+        "Volumes of stopped machines go on costing money.",
+    ),
+    credentials=(
+        CredentialField(
+            name="access_key_id", title="Access key id", environment="AWS_ACCESS_KEY_ID", is_secret=False
+        ),
+        CredentialField(
+            name="secret_access_key", title="Secret access key", environment="AWS_SECRET_ACCESS_KEY"
+        ),
+        CredentialField(
+            name="session_token",
+            title="Session token",
+            environment="AWS_SESSION_TOKEN",
+            is_required=False,
+            hint="Only with temporary credentials.",
+        ),
+        CredentialField(
+            name="region",
+            title="Region",
+            environment="AWS_DEFAULT_REGION",
+            is_secret=False,
+            is_required=False,
+            hint="For example us-east-1.",
+        ),
+    ),
+    has_spot=True,
+    has_multi_node=True,
+    self_termination=SelfTermination.POWEROFF_ENDS_BILLING,
+    limits=(
+        "Billing per second and the reason given for a reclaimed machine are general knowledge, not checked here.",
+        "That switching off ends the bill holds for machines started with shutdown behaviour `terminate`.",
+    ),
+)

@@ -1,0 +1,51 @@
+"""What Azure's virtual machines say of themselves."""
+
+from __future__ import annotations
+
+from tradewind.providers.about import About, CredentialField
+
+ABOUT = About(
+    id="azure",
+    cloud_id="azure",
+    provider_type="azure-vm",
+    title="Azure Virtual Machines",
+    kind="machines",
+    aliases=("azure-virtual-machines", "microsoft"),
+    setup_steps=(
+        "Create an Azure subscription with pay-as-you-go billing.",
+        "Ask for vCPU quota of the NC and ND families in each region you want, spot apart.",
+        "Register an application with a client secret and give it the Contributor role on one resource group.",
+        "Set `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET` and `AZURE_SUBSCRIPTION_ID` for the server.",
+        "Compare with `tradewind offers --provider azure`: its price list is open and needs no account.",
+    ),
+    api_docs="https://learn.microsoft.com/en-us/rest/api/compute/virtual-machines",
+    estimated_time="30 min, and up to days for the quota",
+    pros=(
+        "Its price list is open: nobody has to log in to read it.",
+        "Spot machines at 0.18 to 0.26 of the on-demand price in the catalogue of May 2026.",
+        "InfiniBand between the ND machines, for training on many of them.",
+        "Creating by name is harmless to repeat, and an eviction can be rehearsed.",
+    ),
+    cons=(
+        "Data that leaves it costs $0.087 per GB.",
+        "A machine that is merely shut down goes on costing money until it is deallocated.",
+        "Slow to start: 5.8 minutes on average, 11 for two machines.",
+        "Addresses and disks stay behind, and are billed, unless they are deleted with the machine.",
+    ),
+    credentials=(
+        CredentialField(name="tenant_id", title="Tenant", environment="AZURE_TENANT_ID", is_secret=False),
+        CredentialField(
+            name="client_id", title="Application", environment="AZURE_CLIENT_ID", is_secret=False
+        ),
+        CredentialField(name="client_secret", title="Client secret", environment="AZURE_CLIENT_SECRET"),
+        CredentialField(
+            name="subscription_id", title="Subscription", environment="AZURE_SUBSCRIPTION_ID", is_secret=False
+        ),
+    ),
+    has_spot=True,
+    has_multi_node=True,
+    limits=(
+        "Billing per second is general knowledge; some machine types are said to be metered per minute.",
+        "The 30 seconds' notice of an eviction have not been checked here.",
+    ),
+)

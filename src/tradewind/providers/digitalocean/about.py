@@ -1,0 +1,42 @@
+"""What DigitalOcean's GPU Droplets say of themselves."""
+
+from __future__ import annotations
+
+from tradewind.providers.about import About, CredentialField
+
+ABOUT = About(
+    id="digitalocean",
+    cloud_id="digitalocean",
+    provider_type="digitalocean",
+    title="DigitalOcean GPU Droplets",
+    kind="machines",
+    aliases=("do", "gpu-droplets"),
+    setup_steps=(
+        "Create a DigitalOcean account with a payment method.",
+        "Ask for access to GPU Droplets and for the number of them you need.",
+        "Add your public SSH key to the account.",
+        "Create a personal access token that may read sizes and manage Droplets.",
+        "Set `DIGITALOCEAN_ACCESS_TOKEN` where the Tradewind server starts.",
+    ),
+    api_docs="https://docs.digitalocean.com/reference/api/",
+    estimated_time="15 min",
+    pros=(
+        "Data that leaves it costs $0.01 per GB beyond an allowance.",
+        "Prices and regions of every size are in its API.",
+        "Machines can be listed and deleted by tag, so that none is forgotten.",
+        "Has AMD MI300X and MI325X beside NVIDIA cards.",
+    ),
+    cons=(
+        "No spot machines.",
+        "A Droplet that is switched off goes on costing money.",
+        "Creating has no token: a repeated call may rent twice.",
+        "Only a few regions have GPUs.",
+    ),
+    credentials=(
+        CredentialField(name="token", title="Personal access token", environment="DIGITALOCEAN_ACCESS_TOKEN"),
+    ),
+    limits=(
+        "Billing per second since 2026 is taken from a list of others, not from the vendor.",
+        "That switched-off Droplets are billed is general knowledge.",
+    ),
+)

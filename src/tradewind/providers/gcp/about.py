@@ -1,0 +1,60 @@
+"""What Google Compute Engine says of itself."""
+
+from __future__ import annotations
+
+from tradewind.domain.offers import SelfTermination
+from tradewind.providers.about import About, CredentialField
+
+ABOUT = About(
+    id="gcp",
+    cloud_id="gcp",
+    provider_type="gcp-compute",
+    title="Google Compute Engine",
+    kind="machines",
+    aliases=("gce", "google", "google-cloud"),
+    setup_steps=(
+        "Create a Google Cloud project and link a billing account.",
+        "Enable the Compute Engine API and the Cloud Billing API.",
+        "Ask for GPU quota, both the global one and that of each region.",
+        "Create a service account that may create and delete instances, and download its key file.",
+        "Set `GOOGLE_APPLICATION_CREDENTIALS` to that file and `GOOGLE_CLOUD_PROJECT` for the Tradewind server.",
+        "Create an API key for the Cloud Billing catalogue if you want live prices, and set `GOOGLE_API_KEY` to it.",
+    ),
+    api_docs="https://cloud.google.com/compute/docs/reference/rest/v1",
+    estimated_time="30 min, and up to days for the quota",
+    pros=(
+        "Billed per second, with a minimum of one minute.",
+        "A machine can be given a longest life that Google itself enforces.",
+        "Spot machines at 0.3 to 0.5 of the on-demand price, with hints on where there is capacity.",
+        "Has TPUs beside GPUs.",
+    ),
+    cons=(
+        "Data that leaves it costs $0.085 to $0.12 per GB.",
+        "The GPU's price excludes its host: processors and memory are added.",
+        "Installing the driver and rebooting takes 5 to 7.5 minutes where the image has none.",
+        "No history of spot prices is published.",
+    ),
+    credentials=(
+        CredentialField(
+            name="service_account_file",
+            title="Key file of a service account",
+            environment="GOOGLE_APPLICATION_CREDENTIALS",
+            is_secret=False,
+            hint="The path of the JSON file.",
+        ),
+        CredentialField(name="project", title="Project", environment="GOOGLE_CLOUD_PROJECT", is_secret=False),
+        CredentialField(
+            name="api_key",
+            title="API key for prices",
+            environment="GOOGLE_API_KEY",
+            is_required=False,
+            hint="For the Cloud Billing catalogue only.",
+        ),
+    ),
+    has_spot=True,
+    has_multi_node=True,
+    self_termination=SelfTermination.PROVIDER_TTL,
+    limits=(
+        "Billing per second and the 30 seconds between notice and shutdown are general knowledge, not checked here.",
+    ),
+)

@@ -1,0 +1,44 @@
+"""What Lambda says of itself."""
+
+from __future__ import annotations
+
+from tradewind.providers.about import About, CredentialField
+
+ABOUT = About(
+    id="lambda",
+    cloud_id="lambda_labs",
+    provider_type="lambda-labs",
+    title="Lambda Cloud",
+    kind="machines",
+    aliases=("lambda-cloud",),
+    setup_steps=(
+        "Create a Lambda Cloud account with a payment method.",
+        "Add your public SSH key to the account: exactly one is given to each machine.",
+        "Create an API key in the console.",
+        "Set `LAMBDA_API_KEY` where the Tradewind server starts.",
+        "Look at `tradewind offers --provider lambda`: with the key it shows which regions have capacity now.",
+    ),
+    api_docs="https://docs-api.lambda.ai/api/cloud",
+    estimated_time="10 min",
+    pros=(
+        "No fee for data that leaves it.",
+        "Price and present capacity of every machine type come in one answer.",
+        "Machines come with drivers, CUDA and PyTorch installed.",
+        "Plain on-demand terms: nobody takes a machine back in the middle of a run.",
+    ),
+    cons=(
+        "Waiting for capacity is common.",
+        "No spot price.",
+        "Machines cannot be stopped, only given up.",
+        "At most one launch in 12 seconds, and no token that makes a repeated one harmless.",
+    ),
+    credentials=(
+        CredentialField(
+            name="api_key", title="API key", environment="LAMBDA_API_KEY", hint="Console, API keys."
+        ),
+    ),
+    limits=(
+        "Billing by the minute is stated by others, not checked here.",
+        "A state `preempted` is in its API although no interruptible machines are sold; what it means is not known.",
+    ),
+)

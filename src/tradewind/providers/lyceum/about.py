@@ -1,0 +1,46 @@
+"""What Lyceum says of itself."""
+
+from __future__ import annotations
+
+from tradewind.providers.about import About, CredentialField
+
+ABOUT = About(
+    id="lyceum",
+    cloud_id="lyceum",
+    provider_type="lyceum",
+    title="Lyceum",
+    kind="machines",
+    aliases=("lyceum-cloud", "lyceum-technology"),
+    setup_steps=(
+        "Create a Lyceum account and add credit: it is prepaid.",
+        "Create an API key; it begins with `lk_`.",
+        "Have an SSH key pair ready: its public half goes into each request for a machine.",
+        "Set `LYCEUM_API_KEY` where the Tradewind server starts.",
+    ),
+    api_docs="https://docs.lyceum.technology",
+    estimated_time="10 min",
+    pros=(
+        "Billed per second.",
+        "Spot machines at about 0.38 of the on-demand price in the catalogue of May 2026.",
+        "A short, clear list: A100, H100, H200, B200, B300 and L40S with one, two, four or eight of them.",
+        "An address answers which machines are to be had.",
+    ),
+    cons=(
+        "No way to stop a machine without giving it up, and no longest life.",
+        "A lack of capacity is answered like a fault of the server.",
+        "Several machines cannot be had as one cluster.",
+    ),
+    credentials=(
+        CredentialField(
+            name="api_key",
+            title="API key",
+            environment="LYCEUM_API_KEY",
+            hint="The vendor's own tool keeps it in `~/.lyceum/config.json`; this variable's name is ours.",
+        ),
+    ),
+    has_spot=True,
+    limits=(
+        "Its API is known from its client and from recorded answers, not from a published description.",
+        "Runs longer than 600 seconds through its job interface have not been checked.",
+    ),
+)

@@ -1,0 +1,47 @@
+"""What RunPod says of itself."""
+
+from __future__ import annotations
+
+from tradewind.providers.about import About, CredentialField
+
+ABOUT = About(
+    id="runpod",
+    cloud_id="runpod",
+    provider_type="runpod",
+    title="RunPod",
+    kind="machines",
+    aliases=("run-pod",),
+    setup_steps=(
+        "Create a RunPod account and add credit: it is prepaid.",
+        "Set a spend limit that suits you; the default is $80 per hour.",
+        "Create an API key in the settings.",
+        "Add your public SSH key to the account.",
+        "Set `RUNPOD_API_KEY` where the Tradewind server starts.",
+    ),
+    api_docs="https://docs.runpod.io/api-reference/overview",
+    estimated_time="10 min",
+    pros=(
+        "Billed per second, with no stated minimum.",
+        "No fee for data that comes or goes.",
+        "A wide choice, from RTX 3070 to B300, in secure data centres and cheaper community machines.",
+        "The catalogue says how likely each accelerator is to be had now.",
+    ),
+    cons=(
+        "When the balance runs out all machines stop.",
+        "Stopped volumes cost $0.20 per GB and month, twice what running ones do.",
+        "`H100` may mean PCIe, NVL or SXM: look at the exact name.",
+        "Creating has no token: a repeated call may rent twice.",
+    ),
+    credentials=(
+        CredentialField(
+            name="api_key", title="API key", environment="RUNPOD_API_KEY", hint="Console, Settings, API keys."
+        ),
+    ),
+    has_spot=True,
+    has_multi_node=True,
+    limits=(
+        "Interruptible machines exist in the first version of its API only and may go.",
+        "How long the notice before one is taken back is has not been checked.",
+        "Clusters of several machines are in the second version of its API, a public beta.",
+    ),
+)

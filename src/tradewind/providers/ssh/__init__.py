@@ -1,0 +1,1 @@
+"""Machines of your own, reached over SSH."""
