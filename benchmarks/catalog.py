@@ -83,6 +83,7 @@ def measure(size: Size) -> list[Figure]:
             values=warm,
             better="lower",
             peer=peer,
+            note=f"{peer.name} takes {peer.value / _median(warm):,.0f} times as long",
         )
         for peer in peers
     ]
@@ -225,12 +226,12 @@ def _write_skypilot(home: Path, cloud: str, offers: list[Offer]) -> None:
         for offer in offers:
             price = offer.rate.micro_per_unit / _MICRO
             is_spot = offer.market == "spot"
-            accelerator = offer.accelerator or ""
-            writer.writerow([
-                offer.instance_type, accelerator.split("-")[0], offer.accelerator_count or "", offer.cpus,
-                offer.memory_bytes / (1 << 30), "", "" if is_spot else price, price if is_spot else "",
-                offer.region, offer.zone,
-            ])  # fmt: skip
+            name = (offer.accelerator or "").split("-")[0]
+            memory = int((offer.accelerator_memory_gb or 0) * 1024)
+            facts = {"Gpus": [{"Name": name, "MemoryInfo": {"SizeInMiB": memory}}]} if name else ""
+            row: list[object] = [offer.instance_type, name, offer.accelerator_count or "", offer.cpus]
+            row += [offer.memory_bytes / (1 << 30), facts, "" if is_spot else price, price if is_spot else ""]
+            writer.writerow([*row, offer.region, offer.zone])
 
 
 def _terminal(size: Size) -> list[Figure]:
