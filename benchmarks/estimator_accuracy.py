@@ -43,7 +43,9 @@ _CNN: Final = ("timm_", "torchvision_")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the tables and writes the metrics."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of calibration files")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the metrics to this file")
     parser.add_argument("--cross-validate", action="store_true", help="fit anew by folds of DIR")
@@ -113,7 +115,9 @@ def metrics_of(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
     hours = [each for each in speed if each.file.startswith(_HOURS_FILES)]
     memory = [each for each in outcomes if each.quantity == "memory"]
     judged = [each for each in memory if each.capacity_gb and each.verdict]
-    false_fits = [each for each in judged if each.verdict == "fits" and each.actual > (each.capacity_gb or 0.0)]
+    false_fits = [
+        each for each in judged if each.verdict == "fits" and each.actual > (each.capacity_gb or 0.0)
+    ]
     return {
         "hours_unseen_gpu_mdape": _median_error(h for h in hours if _is_for(h, ACCELERATOR)),
         "hours_unseen_workload_mdape": _median_error(h for h in hours if _is_for(h, WORKLOAD)),
@@ -160,11 +164,16 @@ def render(outcomes: Sequence[Outcome], left_out: dict[tuple[str, str], int]) ->
         if each.fold:
             split = f"without its {each.fold}"
         else:
-            sides = ("seen" if each.is_accelerator_seen else "unseen", "seen" if each.is_workload_seen else "unseen")
+            sides = (
+                "seen" if each.is_accelerator_seen else "unseen",
+                "seen" if each.is_workload_seen else "unseen",
+            )
             split = f"GPU {sides[0]}, workload {sides[1]}"
         groups[each.file, each.quantity, split].append(each)
         groups[each.file, each.quantity, "all"].append(each)
-    lines = [f"{'file':44} {'quantity':10} {'split':32} {'rows':>5} {'median':>8} {'P90':>8} {'in band':>8} false fits"]
+    lines = [
+        f"{'file':44} {'quantity':10} {'split':32} {'rows':>5} {'median':>8} {'P90':>8} {'in band':>8} false fits"
+    ]
     for (file, quantity, split), rows in sorted(groups.items()):
         errors = [each.error for each in rows]
         wrong = sum(each.verdict == "fits" and each.actual > (each.capacity_gb or math.inf) for each in rows)

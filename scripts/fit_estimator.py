@@ -1,6 +1,8 @@
-"""Fits the estimator to a folder of calibration data and writes what ships: `python scripts/fit_estimator.py --data DIR`.
+"""Fits the estimator to a folder of calibration data and writes what ships.
 
-Needs numpy alone. The date of the data is given, not read from a clock, so that the same data gives the same files.
+Run as `python scripts/fit_estimator.py --data DIR --dated DAY`.
+
+Needs numpy alone. The date of the data is given, not read from a clock: the same data gives the same files.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.accuracy.evaluation import cross_validate
 from benchmarks.accuracy.files import read_samples
 from benchmarks.accuracy.spreads import exponents_of, spreads_of
+from benchmarks.estimator_accuracy import metrics_of, render
 from tradewind.estimate.calibration import calibration_record
 
 
@@ -23,7 +26,9 @@ def main() -> int:
     """Writes the surfaces, the calibration and the exponents."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of calibration files")
-    parser.add_argument("--dated", required=True, help="the day the data was gathered, for example 2026-11-21")
+    parser.add_argument(
+        "--dated", required=True, help="the day the data was gathered, for example 2026-11-21"
+    )
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).resolve().parents[1] / "src/tradewind/estimate/data"
     )
@@ -31,6 +36,9 @@ def main() -> int:
     samples = read_samples(chosen.data)
     evaluated, whole = cross_validate(samples, report=lambda line: print(line, flush=True))
     origin = {"dated": chosen.dated, "rows": dict(Counter(sample.file for sample in samples))}
+    print(render(evaluated.outcomes, evaluated.left_out))
+    for name, value in metrics_of(evaluated.outcomes).items():
+        print(f"{name:32} {value}", flush=True)
     record = {
         **origin,
         **calibration_record(whole),

@@ -10,6 +10,7 @@ from typing import Final
 from benchmarks.accuracy.fitting import Fitted, fit, is_usable
 from benchmarks.accuracy.results import Outcome
 from benchmarks.accuracy.samples import Sample
+from benchmarks.accuracy.spreads import with_bands
 from tradewind.estimate.band import Band
 from tradewind.estimate.calibration import Calibration, surface_for, task_of
 from tradewind.estimate.hours import estimate_hours, estimate_throughput
@@ -92,12 +93,10 @@ def cross_validate(
             for reason, number in part.left_out.items():
                 left_out[reason] += number
             report(f"without {fold} {key}: {len(part.outcomes)} rows")
-    return Evaluated(outcomes=outcomes, left_out=dict(left_out)), whole
+    return Evaluated(outcomes=with_bands(samples, outcomes), left_out=dict(left_out)), whole
 
 
-def _refit(
-    kept: Sequence[Sample], out: Sequence[Sample], whole: Calibration, learned: Fitted
-) -> Calibration:
+def _refit(kept: Sequence[Sample], out: Sequence[Sample], whole: Calibration, learned: Fitted) -> Calibration:
     """A fit to `kept` alone; surfaces that no sample left out had part in are taken as they are."""
     touched = {surface_for(completed(sample.workload)) for sample in out if is_usable(sample)}
     here = [sample for sample in kept if surface_for(completed(sample.workload)) in touched]

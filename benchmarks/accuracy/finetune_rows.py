@@ -66,9 +66,11 @@ def _read(row: Mapping[str, str]) -> FinetuneRow | None:
     nodes = 1
     source = row["source"]
     if source.startswith("litgpt/resource"):
-        workload = _litgpt(workload, count)
+        workload = _litgpt(workload, count, is_pure="mixed" not in row["precision"])
     elif source.startswith("litgpt"):
-        workload = _litgpt(replace(workload, model=_config_model(row)), count)
+        workload = _litgpt(
+            replace(workload, model=_config_model(row)), count, is_pure="mixed" not in row["precision"]
+        )
         workload = replace(workload, mean_sequence_length=ALPACA2K_MEAN)
         if workload.method is Method.FULL and count == 1:
             # The recipes of full fine-tuning on one device keep the optimizer's state in pageable memory.
@@ -106,18 +108,25 @@ def _usual_workload(row: Mapping[str, str], parameters: float) -> Workload:
         unit="token",
         sequence_length=int(_number(row["seq_len_max"]) or ALPACA_LONGEST),
         micro_batch=_number(row["micro_batch"]) or 1.0,
-        precision="bf16",
+        precision=_precision(row["precision"]),
         quantization=row["quant"] or None,
         has_flash_attention=True,
     )
 
 
-def _litgpt(workload: Workload, count: int) -> Workload:
-    """bf16-true: everything in half precision. Several devices: fully sharded, with checkpointed blocks."""
+def _precision(text: str) -> str:
+    """The type of matrix products; bf16 where the table leaves it open."""
+    if "32" in text:
+        return "fp32"
+    return "fp16" if "16" in text and "bf" not in text else "bf16"
+
+
+def _litgpt(workload: Workload, count: int, *, is_pure: bool) -> Workload:
+    """`-true`: everything in the one precision. Several devices: fully sharded, with checkpointed blocks."""
     return replace(
         workload,
         framework="litgpt",
-        is_pure_precision=True,
+        is_pure_precision=is_pure,
         mean_sequence_length=ALPACA_MEAN,
         sharding=Sharding.FULL if count > 1 else Sharding.NONE,
         is_checkpointing=count > 1,

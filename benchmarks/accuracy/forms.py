@@ -21,15 +21,17 @@ def _slopes(names: tuple[str, ...], variance: float, *same: str) -> tuple[Part, 
 
 def _runs() -> tuple[Part, ...]:
     task = ("task", "precision")
-    linear = ("matrix", "bandwidth", "vector", "power", "year", "memory", "graphics")
+    linear = ("matrix", "bandwidth", "vector", "power", "year", "graphics")
     return (
         Part(variance=1.0, is_fixed=True),
-        Part(variance=0.2, same=("family",)),
-        Part(variance=0.1, same=("recipe",)),
-        Part(variance=0.5, same=task),
-        *_slopes(("work",), 0.1),
+        Part(variance=4.0, same=("odd",), is_fixed=True),
+        Part(variance=0.1, same=("family",)),
+        Part(variance=0.1, same=("author",)),
+        Part(variance=0.1, same=("task",)),
+        Part(variance=0.05, same=task),
+        *_slopes(("work",), 0.02, "counted"),
         *_slopes(linear, 0.05),
-        *_slopes(linear, 0.02, "recipe"),
+        *_slopes((*linear, "memory"), 0.02, "recipe"),
         *_slopes(linear, 0.01, *task),
         Part(variance=0.02, shape="near", over=_DEVICE, reach=2.0),
         Part(variance=0.02, same=task, shape="near", over=_DEVICE, reach=2.0),
@@ -38,6 +40,7 @@ def _runs() -> tuple[Part, ...]:
         Part(variance=0.02, same=("vendor",)),
         Part(variance=0.003, same=("architecture",)),
         Part(variance=0.003, same=("architecture", "precision")),
+        Part(variance=0.003, same=("architecture", *task)),
         Part(variance=0.003, same=("accelerator", "task")),
         Part(variance=0.003, same=("accelerator", *task)),
         Part(variance=0.003, same=("accelerator", "recipe")),
@@ -47,7 +50,6 @@ def _runs() -> tuple[Part, ...]:
         *_slopes(("spread",), 0.005, "accelerator", "task"),
         Part(variance=0.01, same=("task",), shape="near", over=("release",), reach=0.7),
         Part(variance=0.01, same=("architecture", "task"), shape="near", over=("release",), reach=0.7),
-        Part(variance=0.01, same=("task",), shape="near", over=("batch",), reach=0.7),
         Part(variance=0.005, same=("task",), shape="near", over=("spread", "nodes"), reach=0.3),
         Part(variance=0.005, same=("accelerator", "task", "setting")),
     )
@@ -124,7 +126,7 @@ def _tokens() -> tuple[Part, ...]:
     return (
         Part(variance=1.0, is_fixed=True),
         *_slopes(("active", "sparsity", "attention", "sequence", "step", "recompute", "compiled"), 0.05),
-        *_slopes(("matrix", "bandwidth", "memory"), 0.05),
+        *_slopes(("matrix", "bandwidth"), 0.05),
         *_slopes(("count", "tensor", "pipeline", "context", "experts", "accumulation", "release"), 0.01),
         *_slopes(("active", "sequence", "step"), 0.02, "accelerator"),
         *_slopes(("count", "release"), 0.01, "task"),
@@ -158,4 +160,4 @@ SLOPES: Final = {
 }
 #: Noise that rows start with, as a variance of the logarithm.
 NOISE: Final = {RUNS: 0.003, IMAGES: 0.005, STEPS: 0.005, TOKENS: 0.002}
-ROUNDS: Final = {RUNS: 30, IMAGES: 30, STEPS: 60, TOKENS: 60}
+ROUNDS: Final = {RUNS: 30, IMAGES: 24, STEPS: 60, TOKENS: 60}

@@ -21,7 +21,9 @@ def read(path: Path) -> list[Sample]:
         if rate is None or count is None:
             continue
         name = row["task"]
-        workload = recipe_workload("lambda", name) or Workload(family=Family.OTHER, recipe="lambda", model=name)
+        workload = recipe_workload("lambda", name) or Workload(
+            family=Family.OTHER, recipe="lambda", model=name
+        )
         key, accelerator = accelerator_of(row["gpu"])
         found.append(
             Sample(

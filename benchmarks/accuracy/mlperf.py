@@ -22,11 +22,16 @@ def read(path: Path) -> list[Sample]:
     """One sample a row; rows without minutes or accelerators are left out."""
     found = []
     for row in rows_of(path):
-        minutes, count = number(row, "minutes_mean_trimmed") or number(row, "minutes_median"), number(row, "n_gpu")
+        minutes, count = (
+            number(row, "minutes_mean_trimmed") or number(row, "minutes_median"),
+            number(row, "n_gpu"),
+        )
         if minutes is None or count is None:
             continue
         name = row["workload"]
-        workload = recipe_workload("mlperf", name) or Workload(family=Family.OTHER, recipe="mlperf", model=name)
+        workload = recipe_workload("mlperf", name) or Workload(
+            family=Family.OTHER, recipe="mlperf", model=name
+        )
         units = 1.0 if workload.unit == _RUN else number(row, "units_trained")
         key, accelerator = accelerator_of(row["gpu"])
         found.append(

@@ -4,32 +4,84 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from benchmarks.accuracy.results import Outcome
 from benchmarks.accuracy.samples import Sample
-from tradewind.estimate.calibration import RUNS, Calibration, spread_key, surface_for
+from tradewind.estimate.calibration import RUNS, Calibration, cohort_of, spread_key, surface_for
 from tradewind.estimate.features import accelerator_row, precision_class
 from tradewind.estimate.presets import completed
 
 #: Split conformal: the share of rows inside, with the correction for few rows.
 _INSIDE: Final = 0.8
+#: Fewer residuals than this say nothing of the ends.
+_FEWEST: Final = 5
 
 
 def spreads_of(
     samples: Sequence[Sample], outcomes: Iterable[Outcome], whole: Calibration
 ) -> dict[str, tuple[float, float]]:
     """Ends of log(actual over predicted time) by kind of case, from the out-of-fold residuals."""
-    surfaces = {sample.group: surface_for(completed(sample.workload)) for sample in samples}
+    cohorts = _cohorts(samples)
     residuals: dict[str, list[float]] = defaultdict(list)
     for each in outcomes:
-        late = math.log(each.actual / each.p50) * (1 if each.quantity == "hours" else -1)
-        surface = surfaces[each.workload]
-        residuals[spread_key(surface, each.is_accelerator_seen, each.is_workload_seen)].append(late)
-    for sample_kind, values in _in_sample(samples, whole).items():
-        residuals[spread_key(sample_kind, True, True)] += values
-    return {kind: conformal_ends(values) for kind, values in sorted(residuals.items()) if len(values) >= 5}
+        residuals[_kind(each, cohorts)].append(_late(each))
+    for cohort, values in _in_sample(samples, whole).items():
+        residuals[spread_key(cohort, True, True)] += values
+    return {
+        kind: conformal_ends(values) for kind, values in sorted(residuals.items()) if len(values) >= _FEWEST
+    }
+
+
+def with_bands(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Outcomes of folds with the bands that the residuals of the other folds give: none helps to make its own."""
+    cohorts = _cohorts(samples)
+    by_kind: dict[str, list[Outcome]] = defaultdict(list)
+    for each in outcomes:
+        by_kind[f"{each.fold}/{_kind(each, cohorts)}"].append(each)
+    made = []
+    for alike in by_kind.values():
+        late: dict[str, list[float]] = {_left_out(each): [] for each in alike}
+        for each in alike:
+            late[_left_out(each)].append(_late(each))
+        ends = {}
+        for key in late:
+            others = [value for other, values in late.items() if other != key for value in values]
+            if len(others) >= _FEWEST:
+                ends[key] = conformal_ends(others)
+        made += [_banded(each, ends[_left_out(each)]) if _left_out(each) in ends else each for each in alike]
+    return made
+
+
+def _banded(outcome: Outcome, ends: tuple[float, float]) -> Outcome:
+    low, high = min(ends[0], 0.0), max(ends[1], 0.0)
+    if outcome.quantity != "hours":
+        low, high = -high, -low
+    return replace(outcome, p10=outcome.p50 * math.exp(low), p90=outcome.p50 * math.exp(high))
+
+
+def _left_out(outcome: Outcome) -> str:
+    return outcome.workload if outcome.fold == "workload" else outcome.accelerator
+
+
+def _late(outcome: Outcome) -> float:
+    """Logarithm of actual over predicted time."""
+    return math.log(outcome.actual / outcome.p50) * (1 if outcome.quantity == "hours" else -1)
+
+
+def _cohorts(samples: Sequence[Sample]) -> dict[tuple[str, str], str]:
+    found = {}
+    for sample in samples:
+        workload = completed(sample.workload)
+        found[sample.file, sample.group] = cohort_of(workload, surface_for(workload))
+    return found
+
+
+def _kind(outcome: Outcome, cohorts: Mapping[tuple[str, str], str]) -> str:
+    cohort = cohorts[outcome.file, outcome.workload]
+    return spread_key(cohort, outcome.is_accelerator_seen, outcome.is_workload_seen)
 
 
 def _in_sample(samples: Sequence[Sample], whole: Calibration) -> dict[str, list[float]]:
@@ -41,7 +93,7 @@ def _in_sample(samples: Sequence[Sample], whole: Calibration) -> dict[str, list[
             continue
         guess = whole.predict(completed(sample.workload), sample.accelerator, sample.count, sample.nodes)
         if guess is not None and guess.is_workload_seen and guess.is_accelerator_seen:
-            found[guess.surface].append(math.log(guess.units_per_s / sample.rate))
+            found[guess.cohort].append(math.log(guess.units_per_s / sample.rate))
     return found
 
 
@@ -70,9 +122,9 @@ def exponents_of(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
         row = accelerator_row(sample.accelerator, kind)
         point = (float(row["matrix"]), float(row["bandwidth"]), math.log(sample.rate / sample.count))
         for family in ("", workload.family.value):
-            points[family][(workload.recipe, workload.model, kind, sample.count, workload.software_year)].append(
-                point
-            )
+            points[family][
+                (workload.recipe, workload.model, kind, sample.count, workload.software_year)
+            ].append(point)
     found = {}
     for family, groups in sorted(points.items()):
         left, right = [], []
@@ -91,5 +143,3 @@ def exponents_of(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
             "spread": round(max(float(np.median(np.abs(off))) * 1.48 * math.sqrt(2), 0.12), 3),
         }
     return found
-
-

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
 from benchmarks.accuracy.samples import Sample, accelerator_of, number, rows_of
+from tradewind.estimate.presets import preset
 from tradewind.estimate.traits import plan_of
 from tradewind.estimate.workload import Family, Workload
 
 PREFIX: Final = "timm_train_"
 _ATTENTION_PLANS: Final = frozenset({"vit", "swin", "attention-pyramid", "perceptron"})
+#: Endings that tell what a model learned from, not what it is.
+_ENDINGS: Final = re.compile(r"(_(in22k|in21k|in22ft1k|384|ap|ns|aa|22k|21k))+$")
 
 
 def read(path: Path) -> list[Sample]:
@@ -25,6 +29,10 @@ def read(path: Path) -> list[Sample]:
         gmacs, activations = number(row, "infer_gmacs"), number(row, "infer_macts")
         parameters = number(row, "param_count")
         name = row["model"]
+        known = preset(_ENDINGS.sub("", name.removeprefix("tf_"))) if gmacs is None else None
+        if known is not None and known.forward_gflops_per_unit and known.image_size and size:
+            growth = (size / known.image_size) ** 2
+            gmacs, activations = known.forward_gflops_per_unit / 2, known.activations_m_per_unit
         key, accelerator = accelerator_of(row["gpu"])
         found.append(
             Sample(

@@ -40,10 +40,11 @@ class StopRequest(Schema):
 
 @router.post("/plans", status_code=200)
 async def plan(request: PlanRequest, services: ServicesOf, caller: CallerOf) -> PlanView:
-    """Where a job would run, what it would cost, and why."""
+    """Where a job would run, what it would cost, and why; `compares` shows every other place beside it."""
     spec = validate_mapping(request.spec)
     offers = await services.shelf.offers()
-    return await services.context.store.read(lambda tx: make_plan(tx, spec, offers))
+    table = await services.catalog.table(caller) if request.compares else None
+    return await services.context.store.read(lambda tx: make_plan(tx, spec, offers, table))
 
 
 @router.post("/jobs", status_code=201)

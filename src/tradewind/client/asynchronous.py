@@ -79,9 +79,9 @@ class AsyncClient(AlertCalls, EstimateCalls, PriceCalls):
         """What the server found out about itself."""
         return await self._get(schemas.DoctorAnswer, "/doctor")
 
-    async def plan(self, spec: dict[str, Any]) -> PlanView:
-        """Where this job file would run, what it would cost, and why."""
-        request = PlanRequest(spec=spec)
+    async def plan(self, spec: dict[str, Any], *, compares: bool = True) -> PlanView:
+        """Where this job file would run, what it would cost, and why; beside every other place if it `compares`."""
+        request = PlanRequest(spec=spec, compares=compares)
         return await self._post(PlanView, "/plans", request.model_dump(mode="json"))
 
     async def submit(self, submission: schemas.JobSubmission, *, key: str | None = None) -> schemas.JobDetail:

@@ -28,6 +28,7 @@ from tradewind.estimate.switches import find_switches
 from tradewind.estimate.workload import Workload
 from tradewind.hardware.accelerators import AcceleratorModel, all_models
 from tradewind.hardware.names import fulfils, identify, short_name
+from tradewind.placement.demand import demand_of, pick_accelerators
 from tradewind.placement.estimates import JobEstimates, terms_of
 from tradewind.spec.models import JobSpec
 
@@ -169,7 +170,8 @@ def _own_line(spec: JobSpec, estimates: JobEstimates, offer: Offer) -> EstimateL
     )
     count = min(wanted.count, offer.accelerator_count) if wanted else offer.accelerator_count
     model = all_models().get(offer.accelerator or "")
-    hours = estimates.hours_at(offer, count)
+    held = pick_accelerators(demand_of(spec), offer.accelerators) or ()
+    hours = estimates.hours_at(offer, held)
     memory = None if model is None else _memory(estimates.workload, model, count or 1.0)
     name = short_name(offer.accelerator) if offer.accelerator else f"{offer.cpus:g} processors"
     line = EstimateLine(

@@ -116,7 +116,10 @@ class Offer:
     egress_micro_per_gb: int | None = None
     #: Gigabits per second between nodes of one cluster; None: not known.
     network_gbit_per_s: float | None = None
-    #: What to know of this price: `no_price`, `placeholder`, `spot_equals_on_demand`, `host_included`, `community`.
+    #: What to know of this price. Nobody can pay it: `no_price`, with `placeholder` or `host_excluded` as the reason.
+    #: How it was come by: `host_included`, `mean`, `median`, `from` (a provider's level for an accelerator, not one
+    #: machine's price), `scaled` (the price of one accelerator times their number), `term_1y`,
+    #: `spot_equals_on_demand`. What it is: `community`, `unverified`. Other lists' own flags pass through.
     flags: tuple[str, ...] = ()
 
 

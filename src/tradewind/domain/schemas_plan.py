@@ -129,6 +129,7 @@ class PlanView(Answer):
 
 
 class PlanRequest(Schema):
-    """Asks where a job would run."""
+    """Asks where a job would run. Without `compares` only connected places are looked at, which takes no time."""
 
     spec: dict[str, Any]
+    compares: bool = True

@@ -11,7 +11,7 @@ import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from math import inf, log
 from typing import Final
@@ -84,6 +84,7 @@ class Architecture:
         return float(rank) * self.adapter_width(is_everywhere=is_everywhere) * self.layers
 
 
+@lru_cache(maxsize=4096)
 def architecture_of(workload: Workload) -> Architecture:
     """The shape of a workload's model: what the workload states, else the preset's, else what is usual.
 

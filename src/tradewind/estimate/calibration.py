@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -33,8 +33,22 @@ IMAGE_REFERENCE: Final = "RTX-3090"
 _CARRIER: Final = "lambda", "resnet50"
 #: FLOPs of training per FLOP of a forward pass: two more for the gradients.
 TRAIN_OVER_FORWARD: Final = 3.0
-#: Low and high end of actual over predicted time, for what no measurement told: a factor of two either way.
+#: Low and high end of actual over predicted time, for what no measurement told: a factor of 2.5 either way.
 _UNKNOWN_SPREAD: Final = (-0.9, 0.9)
+#: And where only the family is known: a factor of six.
+_FAMILY_SPREAD: Final = (-1.8, 1.8)
+#: GFLOPs of a forward pass of one unit of the middling model of a family, where the model itself is not known.
+_FAMILY_GFLOPS: Final = {
+    Family.CNN: 8.0,
+    Family.VIT: 20.0,
+    Family.DETECTION: 100.0,
+    Family.ENCODER: 150.0,
+    Family.DIFFUSION: 1500.0,
+    Family.SPEECH: 150.0,
+}
+#: GFLOPs of a forward pass at 224 pixels per million parameters of image models: 0.15 for EfficientNet-B0, 0.32 for
+#: ResNet-50, 0.41 for ViT-B.
+_GFLOPS_PER_MILLION: Final = 0.33
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +65,7 @@ class Prediction:
 
     units_per_s: float
     surface: str
+    cohort: str
     layer: Layer
     is_accelerator_seen: bool
     is_workload_seen: bool
@@ -59,14 +74,19 @@ class Prediction:
     @property
     def kind(self) -> str:
         """The kind of case that spreads are learned for."""
-        return spread_key(self.surface, self.is_accelerator_seen, self.is_workload_seen)
+        return spread_key(self.cohort, self.is_accelerator_seen, self.is_workload_seen)
 
 
-def spread_key(surface: str, is_accelerator_seen: bool, is_workload_seen: bool) -> str:
+def cohort_of(workload: Workload, surface: str) -> str:
+    """What spreads are shared within: a surface, and for whole runs the recipe too."""
+    return f"{surface}:{workload.recipe or ''}" if surface == RUNS else surface
+
+
+def spread_key(cohort: str, is_accelerator_seen: bool, is_workload_seen: bool) -> str:
     """The name of a kind of case."""
     accelerator = "seen" if is_accelerator_seen else "unseen"
     workload = "seen" if is_workload_seen else "unseen"
-    return f"{surface}/{accelerator}/{workload}"
+    return f"{cohort}/{accelerator}/{workload}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +103,10 @@ class Calibration:
     def predict(
         self, workload: Workload, accelerator: AcceleratorModel, count: float, nodes: int
     ) -> Prediction | None:
-        """Units per second of the job; None where the work of one unit is not known."""
+        """Units per second of the job; None where nothing tells the work of one unit."""
+        is_guessed = workload.forward_gflops_per_unit is None and workload.family in _FAMILY_GFLOPS
+        if is_guessed:
+            workload = replace(workload, forward_gflops_per_unit=_usual_gflops(workload))
         row, surface = self.row_of(workload, accelerator, count, nodes)
         if row is None or surface not in self.surfaces:
             return None
@@ -104,10 +127,13 @@ class Calibration:
         return Prediction(
             units_per_s=per_device * count,
             surface=surface,
-            layer=Layer.MEASURED if is_seen else Layer.ROOFLINE,
+            cohort=cohort_of(workload, surface),
+            layer=Layer.FAMILY if is_guessed else Layer.MEASURED if is_seen else Layer.ROOFLINE,
             is_accelerator_seen=accelerator.key in self.accelerators,
             is_workload_seen=is_seen,
-            basis=_basis(workload, accelerator, surface, is_seen, accelerator.key in self.accelerators),
+            basis=f"the usual arithmetic of {workload.family.value} models"
+            if is_guessed
+            else _basis(workload, accelerator, surface, is_seen, accelerator.key in self.accelerators),
         )
 
     def _knows(self, workload: Workload, surface: str) -> bool:
@@ -121,7 +147,7 @@ class Calibration:
         if surface == TOKENS:
             if not (workload.parameters or workload.active_parameters):
                 return None, surface
-            return token_row(workload, accelerator, count, nodes), surface
+            return token_row(workload, accelerator, count), surface
         if surface == STEPS:
             return image_row(workload, accelerator), surface
         if surface == IMAGES:
@@ -152,6 +178,8 @@ class Calibration:
 
     def spread(self, prediction: Prediction) -> tuple[float, float]:
         """Low and high end of log(actual over predicted time): eight of ten lie between."""
+        if prediction.layer is Layer.FAMILY:
+            return _FAMILY_SPREAD
         found = self.spreads.get(prediction.kind)
         if found is None:
             worst = [ends for kind, ends in self.spreads.items() if kind.startswith(prediction.surface)]
@@ -190,6 +218,13 @@ def work_scale(workload: Workload, accelerator: AcceleratorModel, surface: str) 
         rate = _matrix_tflops(accelerator, precision_class(workload.precision))
         return math.log(token_flops(workload) / 1e12 / rate)
     return 0.0
+
+
+def _usual_gflops(workload: Workload) -> float:
+    if workload.family in (Family.CNN, Family.VIT) and workload.parameters:
+        growth = ((workload.image_size or 224) / 224) ** 2
+        return workload.parameters / 1e6 * _GFLOPS_PER_MILLION * growth
+    return _FAMILY_GFLOPS[workload.family]
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Final
 
 from tradewind.estimate.surface import Row
 from tradewind.estimate.traits import TRAITS, line_of, plan_of, traits_of
-from tradewind.estimate.workload import Sharding, Workload
+from tradewind.estimate.workload import Family, Workload
 from tradewind.hardware.accelerators import AcceleratorModel
 
 #: Best measured matrix product over the sheet's peak, by vendor, where nobody has measured the part itself
@@ -80,11 +80,16 @@ def run_row(
     per_node = math.log2(max(count / nodes, 1.0)) / 3
     batch = workload.micro_batch or (workload.global_batch or 0.0) / count
     name = f"{workload.recipe or ''}:{workload.model or ''}"
+    # Look-ups and sampling are not counted in FLOPs, nor are whole runs: how fast those go says nothing of others.
+    is_odd = workload.unit == "run" or workload.family in (Family.RECOMMENDER, Family.GRAPH)
     row.update(
         recipe=workload.recipe or "",
         task=name,
+        odd=name if is_odd else "",
+        counted="" if is_odd else "work",
         precision=kind,
-        family=workload.family.value,
+        family=workload.family.value if not is_odd else name,
+        author=(workload.recipe or "") if not is_odd else name,
         spread=per_node,
         spread_slow=per_node * (1.0 - float(row["switched"])),
         nodes=math.log2(nodes) / 3,
@@ -142,7 +147,7 @@ def usual_image_batch(activations_m: float, parameters_m: float, memory_gb: floa
     )
 
 
-def token_row(workload: Workload, accelerator: AcceleratorModel, count: float, nodes: int) -> Row:
+def token_row(workload: Workload, accelerator: AcceleratorModel, count: float) -> Row:
     """Training of a language model."""
     kind = precision_class(workload.precision)
     row = accelerator_row(accelerator, kind)
@@ -161,24 +166,21 @@ def token_row(workload: Workload, accelerator: AcceleratorModel, count: float, n
         sharding=workload.sharding.value,
         sparse="experts" if total > active * 1.2 else "dense",
         active=math.log(active / 1e9) / 2,
-        sparsity=math.log(total / active),
+        sparsity=1 - active / total,
         sequence=math.log(sequence / 2048),
         attention=attention_share(workload),
         step=math.log(batch * sequence / 16384),
         batch=math.log(batch),
-        accumulation=math.log(accumulation),
+        accumulation=1 - 1 / accumulation,
         count=math.log2(max(count, 1.0) / 8),
-        nodes=math.log2(nodes) / 3,
-        tensor=math.log2(workload.tensor_parallel),
-        pipeline=math.log2(workload.pipeline_parallel),
-        context=math.log2(workload.context_parallel),
-        experts=math.log2(max(workload.expert_parallel, 1)),
-        experts_across=math.log2(max(workload.expert_parallel / 8, 1)) * (1 - float(row["graphics"])),
+        # Each way of spreading costs more with every part, but ever less so.
+        tensor=1 - 1 / workload.tensor_parallel,
+        pipeline=1 - 1 / workload.pipeline_parallel,
+        context=1 - 1 / workload.context_parallel,
+        experts=1 - 1 / max(workload.expert_parallel, 1),
         recompute=1.0 if workload.is_checkpointing else 0.0,
         compiled=1.0 if workload.is_compiled else 0.0,
-        whole=0.0 if workload.sharding is Sharding.NONE else 1.0,
         release=(workload.software_year or 2024.0) - 2024.0,
-        fill=math.log(active / 1e9 * 16 / accelerator.memory_gb / max(count, 1.0) * 8),
     )
     return row
 
@@ -199,7 +201,7 @@ def attention_flops(workload: Workload) -> float:
 
 def usual_layers(parameters: float) -> float:
     """Layers of a decoder of that size: about 12 at 125 M, 24 at 1.3 B, 32 at 7 B, 80 at 70 B."""
-    return 23.0 * (parameters / 1.3e9) ** 0.29
+    return float(23.0 * (parameters / 1.3e9) ** 0.29)
 
 
 def token_flops(workload: Workload) -> float:

@@ -15,15 +15,15 @@ from tradewind.estimate.architecture import Architecture, architecture_of
 from tradewind.estimate.band import Band, Layer
 from tradewind.estimate.frameworks import framework_named
 from tradewind.estimate.memory_calibration import Calibration, shipped_calibration
-from tradewind.estimate.transformer_memory import (
+from tradewind.estimate.training_state import (
     USUAL_SEQUENCE_LENGTH,
-    activation_bytes,
     is_frozen,
     number_bytes,
     quantised_bytes,
     state_bytes,
     trainable_parameters,
 )
+from tradewind.estimate.transformer_memory import activation_bytes
 from tradewind.estimate.workload import Family, Method, Sharding, Workload
 from tradewind.hardware.accelerators import AcceleratorModel
 

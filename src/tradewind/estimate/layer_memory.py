@@ -10,14 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from tradewind.domain.errors import InvalidInputError
-from tradewind.estimate.transformer_memory import (
-    GB,
-    RUNTIME_GB,
-    MemoryItem,
-    is_frozen,
-    optimizer_bytes,
-    share_of_state,
-)
+from tradewind.estimate.training_state import is_frozen, optimizer_bytes, share_of_state
+from tradewind.estimate.transformer_memory import GB, RUNTIME_GB, MemoryItem
 from tradewind.estimate.workload import Family, Workload
 
 #: Numbers kept for the backward pass per published activation.

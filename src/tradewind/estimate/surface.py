@@ -25,6 +25,9 @@ Row = Mapping[str, str | float]
 #: Where variances are believed to lie before any data is seen, and how strongly (as a share of one observation).
 _PRIOR_VARIANCE: Final = 0.05
 _PRIOR_WEIGHT: Final = 0.02
+#: Printable letters from `#` on, one for each value of a column with few of them.
+_FIRST_LETTER: Final = 35
+_LETTERS: Final = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,30 +101,24 @@ class Surface:
         return value in self.table.words.get(column, ())
 
     def as_record(self) -> dict[str, Any]:
-        """For a JSON file: words as numbers into a list, numbers with four digits."""
-        words = {}
-        for name, column in self.table.words.items():
-            known = sorted(set(column))
-            index = {word: place for place, word in enumerate(known)}
-            words[name] = {"known": known, "of": [index[word] for word in column]}
+        """For a JSON file: columns of few values as places into a list, numbers with five digits."""
         return {
             "parts": [_without_defaults(part) for part in self.parts],
             "noise": _short(self.noise),
             "level": _short(self.level),
             "slopes": dict(self.slopes),
-            "words": words,
-            "numbers": {name: [_short(v) for v in column] for name, column in self.table.numbers.items()},
+            "words": {name: _packed(column) for name, column in self.table.words.items()},
+            "numbers": {
+                name: _packed([_short(v) for v in column]) for name, column in self.table.numbers.items()
+            },
             "weights": [_short(each, 6) for each in self.weights],
         }
 
 
 def surface_from(record: Mapping[str, Any]) -> Surface:
     """The surface that `as_record` described."""
-    words = {
-        name: tuple(column["known"][place] for place in column["of"])
-        for name, column in record["words"].items()
-    }
-    numbers = {name: tuple(float(v) for v in column) for name, column in record["numbers"].items()}
+    words = {name: tuple(str(v) for v in _unpacked(column)) for name, column in record["words"].items()}
+    numbers = {name: tuple(float(v) for v in _unpacked(column)) for name, column in record["numbers"].items()}
     return Surface(
         parts=tuple(
             Part(**{**part, "same": tuple(part.get("same", ())), "over": tuple(part.get("over", ()))})
@@ -257,6 +254,24 @@ def _likeness(part: Part, left: Mapping[str, Any], right: Mapping[str, Any]) -> 
         size = (len(next(iter(left.values()))), len(next(iter(right.values()))))
         return np.full(size, matrix)
     return np.asarray(matrix, dtype=np.float64)
+
+
+def _packed(column: Sequence[Any]) -> Any:
+    """A column with few values as those and one letter a row, which is a fifth of the size."""
+    known = sorted(set(column))
+    place = {value: index for index, value in enumerate(known)}
+    if len(known) > _LETTERS:
+        is_word = isinstance(known[0], str)
+        return {"known": known, "of": [place[value] for value in column]} if is_word else list(column)
+    return {"known": known, "of": "".join(chr(_FIRST_LETTER + place[value]) for value in column)}
+
+
+def _unpacked(column: Any) -> Sequence[Any]:
+    if isinstance(column, list):
+        return column
+    if isinstance(column["of"], list):
+        return [column["known"][place] for place in column["of"]]
+    return [column["known"][ord(letter) - _FIRST_LETTER] for letter in column["of"]]
 
 
 def _without_defaults(part: Part) -> dict[str, Any]:

@@ -61,10 +61,8 @@ def speed_ratio(
     bandwidth = float(here["bandwidth"]) - float(there["bandwidth"])
     value = powers.matrix * matrix + powers.bandwidth * bandwidth
     value += _scaling(to, count, nodes) - _scaling(measured_on, measured_count, measured_nodes)
-    if measured_on.key == to.key:
-        spread = 0.0
-    else:
-        spread = powers.spread * math.sqrt(0.3 + math.hypot(matrix, bandwidth))
+    distance = math.hypot(matrix, bandwidth)
+    spread = 0.0 if measured_on.key == to.key else powers.spread * math.sqrt(0.3 + distance)
     doublings = abs(math.log2(count / measured_count)) + abs(math.log2(nodes / measured_nodes))
     return math.exp(value), math.hypot(spread, _SPREAD_PER_DOUBLING * doublings)
 

@@ -12,10 +12,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.providers.prices import Wire
@@ -23,6 +24,10 @@ from tradewind.providers.prices import Wire
 if TYPE_CHECKING:
     import httpx2
 
+log = structlog.get_logger(__name__)
+#: A number of processors, gigabytes, accelerators: what is beyond is no number of anything.
+Quantity = Annotated[float, Field(ge=0, le=1_000_000_000)]
+Count = Annotated[int, Field(ge=0, le=1024)]
 M = TypeVar("M", bound="Row")
 #: Pages of one answer after which a list is taken for endless.
 MAX_PAGES: Final = 1000
@@ -48,7 +53,7 @@ _HINTS: Final = {
 class Row(BaseModel):
     """One row of somebody's price list. Keys that are not named are passed over."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 def base_url(wire: Wire, default: str) -> str:
@@ -57,11 +62,23 @@ def base_url(wire: Wire, default: str) -> str:
 
 
 def credential(wire: Wire, name: str) -> str:
-    """A credential that the source needs. Raises ProviderError where it is not there."""
-    value = wire.credentials.get(name, "").strip()
+    """A credential that the source needs. Raises ProviderError where it is not there, or cannot be one."""
+    value = optional_credential(wire, name)
     if not value:
         raise ProviderError(
             ProviderFault.CREDENTIALS, f"{name} is not set", hint=f"set {name} to ask for prices"
+        )
+    return value
+
+
+def optional_credential(wire: Wire, name: str) -> str:
+    """One that the source can do without; empty where it is not there. Raises ProviderError where it cannot be one."""
+    value = wire.credentials.get(name, "").strip()
+    if not (value.isascii() and value.isprintable()):
+        raise ProviderError(
+            ProviderFault.CREDENTIALS,
+            f"{name} holds characters that no key has",
+            hint="copy it again, without line breaks",
         )
     return value
 
@@ -86,7 +103,13 @@ async def asking(
     where = _place(url)
     try:
         async with wire.http.stream(
-            method, url, params=params, json=body, headers={"accept": "application/json", **(headers or {})}
+            method,
+            url,
+            params=params,
+            json=body,
+            headers={"accept": "application/json", **(headers or {})},
+            # A key in a header of its own would travel along to wherever a redirection leads.
+            follow_redirects=not wire.credentials,
         ) as answer:
             if not answer.is_success:
                 raise _refusal(answer, where, wire)
@@ -173,7 +196,13 @@ class Sieve:
         self.skipped_count += 1
 
     def finish(self) -> None:
-        """Raises ProviderError when more than half of the rows did not fit: then the list has another form now."""
+        """Notes in the log how many rows did not fit.
+
+        Raises:
+            ProviderError: more than half did not: then the list has another form now.
+        """
+        if self.skipped_count:
+            log.info("prices.rows_left_out", source=self.title, count=self.skipped_count, of=self.read_count)
         if self.skipped_count * 2 > self.read_count:
             raise ProviderError(
                 ProviderFault.PROVIDER_FAULT,

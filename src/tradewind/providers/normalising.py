@@ -14,6 +14,7 @@ from typing import Final
 
 from tradewind.domain.money import MICRO, SECONDS_PER_HOUR, Quantity, Rate
 from tradewind.domain.offers import Availability, Market, Offer
+from tradewind.domain.units import MAX_SIZE_BYTES
 from tradewind.hardware.names import Identified, identify
 
 GIB: Final = 1 << 30
@@ -25,6 +26,10 @@ PLACEHOLDER: Final = "placeholder"
 SPOT_EQUALS_ON_DEMAND: Final = "spot_equals_on_demand"
 #: The price includes the machine around the accelerator, although the list prices them apart.
 HOST_INCLUDED: Final = "host_included"
+#: What the tables of price changes have room for.
+_LONGEST_PROVIDER: Final = 32
+_LONGEST_ACCELERATOR: Final = 64
+_LONGEST_NAME: Final = 128
 #: More than anyone asks for an hour of one accelerator: a price above is taken for a placeholder.
 _MOST_PER_ACCELERATOR: Final = Decimal(1000)
 #: What one list writes for TPUs whose price it does not know.
@@ -95,7 +100,7 @@ class Machine:
 
 
 def make_offer(
-    machine: Machine, *, dollars: Decimal | None, market: Market, source: str, seen_at: datetime
+    machine: Machine, *, dollars: Decimal | None, market: Market, source: str, seen_at: datetime | None
 ) -> Offer:
     """The offer of a machine at a price per hour of the whole machine, on the terms of one market.
 
@@ -114,17 +119,17 @@ def make_offer(
     if found is not None and found.model is not None:
         memory_gb = found.model.memory_gb
     return Offer(
-        provider=machine.provider,
-        region=clean_region(machine.region),
-        zone=machine.zone or None,
-        instance_type=machine.instance_type,
-        cpus=machine.cpus,
-        memory_bytes=machine.memory_bytes,
-        disk_bytes=machine.disk_bytes,
-        accelerator=found.key if found else None,
-        accelerator_count=machine.count if found else 0.0,
+        provider=_clean(machine.provider, _LONGEST_PROVIDER),
+        region=_clean(clean_region(machine.region)),
+        zone=_clean(machine.zone or "") or None,
+        instance_type=_clean(machine.instance_type),
+        cpus=max(machine.cpus, 0.0),
+        memory_bytes=_within_a_machine(machine.memory_bytes),
+        disk_bytes=_within_a_machine(machine.disk_bytes),
+        accelerator=_clean(found.key, _LONGEST_ACCELERATOR) if found else None,
+        accelerator_count=max(machine.count, 0.0) if found else 0.0,
         accelerator_memory_gb=memory_gb,
-        accelerator_label=machine.label,
+        accelerator_label=_clean(machine.label or "") or None,
         market=market.value,
         rate=Rate(micro_per_unit=0 if dollars is None else micro_of(dollars), per=Quantity.HOUR),
         is_available=machine.availability is not Availability.UNAVAILABLE,
@@ -183,6 +188,18 @@ def keep_cheapest_of_each(offers: Iterable[Offer]) -> list[Offer]:
         if have is None or _rank(offer) < _rank(have):
             best[key] = offer
     return list(best.values())
+
+
+def _clean(text: str, most: int = _LONGEST_NAME) -> str:
+    """Somebody else's text, so that it can be stored and printed."""
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return text.strip()[:most]
+
+
+def _within_a_machine(size: int) -> int:
+    """A size, or 0, which is not known, where no machine has it."""
+    return size if 0 <= size <= MAX_SIZE_BYTES else 0
 
 
 def _rank(offer: Offer) -> tuple[bool, bool, int]:

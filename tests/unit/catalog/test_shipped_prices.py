@@ -108,12 +108,26 @@ def test_a_price_is_that_of_the_whole_machine() -> None:
 
 def test_tpu_slices_count_chips() -> None:
     counts = {
-        each.instance_type: each.accelerator_count for each in shipped() if "TPU" in (each.accelerator or "")
-    } or {
-        each.instance_type: each.accelerator_count for each in shipped() if each.instance_type.startswith("v")
+        each.instance_type: each.accelerator_count
+        for each in shipped()
+        if (each.accelerator or "").startswith("TPU")
     }
     assert (counts["v2-8"], counts["v4-32"], counts["v5p-8"]) == (4, 16, 4)
     assert (counts["v5litepod-8"], counts["v6e-4"]) == (8, 4)
+
+
+def test_forms_of_one_accelerator_are_kept_apart() -> None:
+    keys = {(each.provider, each.instance_type): each.accelerator for each in shipped()}
+    assert keys["lambda", "gpu_1x_h100_pcie"] == "H100-PCIe"
+    assert keys["lambda", "gpu_1x_h100_sxm5"] == "H100-SXM"
+    assert keys["azure", "Standard_NC40ads_H100_v5"] == "H100-NVL"
+    assert keys["azure", "Standard_ND96isr_H100_v5"] == "H100-SXM"
+    assert keys["runpod", "1x NVIDIA H100 NVL"] == "H100-NVL"
+    assert keys["vast", "1x-H100_NVL-32-65536"] == "H100-NVL"
+    assert keys["vast", "1x-RTX_3060_Ti-32-65536"] == "RTX-3060-Ti"
+    assert keys["lambda", "gpu_8x_a100"] == "A100-SXM-40GB"
+    assert keys["lyceum", "a100.1x"] == "A100-SXM-80GB"
+    assert keys["gcp", "a2-ultragpu-8g"] == "A100-SXM-80GB"
 
 
 def test_fractions_of_an_accelerator_are_fractions() -> None:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from tradewind.catalog.sources.skypilot import HOST_EXCLUDED, read_skypilot_csv
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.offers import Offer
-from tradewind.hardware.names import identify
 from tradewind.providers.normalising import HOST_INCLUDED, NO_PRICE, PLACEHOLDER, SPOT_EQUALS_ON_DEMAND
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -93,9 +92,6 @@ def test_placeholders_of_tpus() -> None:
     assert offers["v6e-8", "spot"].flags == (PLACEHOLDER, NO_PRICE)
 
 
-@pytest.mark.skipif(
-    identify("v6e-8").count is None, reason="the names of accelerators are not told apart yet"
-)
 def test_tpu_slices_count_chips() -> None:
     offers = read("TPU-VM,tpu-v6e-8,1,,,,21.6,,r,,", "TPU-VM,tpu-v3-8,1,,,,8.8,,r,,", provider="gcp")
     assert offers["v6e-8", "on_demand"].accelerator_count == 8

@@ -104,6 +104,19 @@ def test_balanced_pays_little_for_a_faster_start_and_never_takes_what_is_beaten(
     limit = market.cost_p50_micro[calm].min() if calm.any() else market.cost_p50_micro.min()
     if market.risk.min() <= 0.5:
         assert market.cost_p50_micro[found.best] <= limit * WORTH_FASTER_SETUP
+        cheapest = min(
+            np.flatnonzero(calm), key=lambda index: (market.cost_p50_micro[index], market.wall_p50_h[index])
+        )
+        assert market.wall_p50_h[found.best] <= market.wall_p50_h[cheapest]
+
+
+def test_a_faster_start_on_a_slower_accelerator_is_no_bargain() -> None:
+    market = candidates_of([SURE, replace(SURE, instance_type="other", provider="runpod")])
+    market = replace(market, cost_p50_micro=np.array([1_000_000, 1_050_000]), setup_min=np.array([5.0, 3.0]))
+    slower = replace(market, wall_p50_h=np.array([1.0, 3.0]))
+    assert names(slower, choose(Strategy.BALANCED, slower)) == {"sure": 1}
+    equal = replace(market, wall_p50_h=np.array([1.0, 0.97]))
+    assert names(equal, choose(Strategy.BALANCED, equal)) == {"other": 1}
 
 
 @given(points=st.lists(st.tuples(*[st.integers(0, 4)] * 4), min_size=1, max_size=30))

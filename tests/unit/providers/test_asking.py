@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit.providers.price_lists import NOW, FixedClock, Vendor, inline
 from tradewind.domain.errors import ProviderError, ProviderFault
-from tradewind.providers.asking import Row, Sieve, ask, base_url
+from tradewind.providers.asking import Row, Sieve, ask, base_url, credential, optional_credential
 from tradewind.providers.prices import Wire
 
 URL = "https://prices.example/v1/list"
@@ -61,6 +61,31 @@ async def test_how_long_to_wait_is_read_in_both_forms() -> None:
     assert waits == {"30": 30, soon: 120, past: 0, "later": None, "-3": None, "99999999999": 86_400}
     assert (await refusal(429)).retry_after_s is None
     assert (await refusal(401, **{"retry-after": "30"})).retry_after_s is None
+
+
+async def redirected(**credentials: str) -> list[str]:
+    """The hosts that are asked when the first sends on to another."""
+    asked: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.host)
+        if request.url.host == "prices.example":
+            return httpx2.Response(302, headers={"location": "https://elsewhere.example/list"})
+        return httpx2.Response(200, json={})
+
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer), follow_redirects=True)
+    wire = Wire(http=client, clock=FixedClock(), offload=inline, credentials=credentials, settings={})
+    if credentials:
+        with pytest.raises(ProviderError, match="answered 302"):
+            await ask(wire, "GET", URL, headers={"x-goog-api-key": "k"})
+    else:
+        await ask(wire, "GET", URL)
+    return asked
+
+
+async def test_a_key_is_not_carried_on_to_another_server() -> None:
+    assert await redirected(KEY="k") == ["prices.example"]
+    assert await redirected() == ["prices.example", "elsewhere.example"]
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'"x"', b"{", b"\xff\xfe{}", b"[" * 100_000])
@@ -141,6 +166,16 @@ async def test_nobody_there() -> None:
             wire = Wire(http=client, clock=FixedClock(), offload=inline, credentials={}, settings={})
             with pytest.raises(ProviderError, match=r"127\.0\.0\.1/list cannot be reached"):
                 await ask(wire, "GET", f"http://127.0.0.1:{port}/list")
+
+
+@pytest.mark.parametrize("value", ["schlüssel", "two\nlines", "nul\0"])
+def test_a_key_that_cannot_be_sent_is_told_without_showing_it(value: str) -> None:
+    for read in (credential, optional_credential):
+        with pytest.raises(ProviderError, match="KEY holds characters that no key has") as caught:
+            read(Vendor({}).wire({"KEY": value}), "KEY")
+        assert caught.value.fault is ProviderFault.CREDENTIALS
+        assert value not in f"{caught.value.message} {caught.value.hint}"
+    assert optional_credential(Vendor({}).wire(), "KEY") == ""
 
 
 class _Thing(Row):

@@ -113,6 +113,19 @@ def test_a_name_that_nobody_knows_is_kept() -> None:
     assert (got.accelerator, got.accelerator_label, got.accelerator_count) == ("Zeta Q9", "Zeta Q9", 1)
 
 
+def test_what_others_write_can_be_stored_and_printed() -> None:
+    machine = Machine(
+        provider="acme" * 20, region="eu\0west\n" + "x" * 500, instance_type="m" * 500, label="Q\u202e9" * 90, zone=" ",
+        count=-2, cpus=-1, memory_bytes=-5, disk_bytes=1 << 80,
+    )  # fmt: skip
+    got = make_offer(machine, dollars=Decimal(1), market=Market.SPOT, source="test", seen_at=SEEN)
+    lengths = (len(got.provider), len(got.region), len(got.instance_type), len(got.accelerator or ""))
+    assert lengths == (32, 128, 128, 64)
+    assert got.region.startswith("eu west x")
+    assert f"{got.region}{got.accelerator}{got.accelerator_label}".isprintable()
+    assert (got.zone, got.cpus, got.memory_bytes, got.disk_bytes, got.accelerator_count) == (None, 0, 0, 0, 0)
+
+
 def test_the_cheapest_that_can_be_had_is_kept() -> None:
     gone = replace(offer("0.5"), is_available=False, availability=Availability.UNAVAILABLE)
     kept = keep_cheapest_of_each([gone, offer("3"), offer(None), offer("2"), offer("1", Market.SPOT)])

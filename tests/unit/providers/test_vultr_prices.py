@@ -9,7 +9,6 @@ import pytest
 
 from tests.unit.providers.price_lists import Vendor, dollars, fetch
 from tradewind.domain.offers import Availability
-from tradewind.hardware.names import identify
 from tradewind.providers.vultr.prices import VultrPlans
 
 
@@ -70,9 +69,6 @@ async def test_plans_with_accelerators_only() -> None:
     assert by_name["vcg-q9"].accelerator_label == "NVIDIA Q9"
 
 
-@pytest.mark.skipif(
-    identify("NVIDIA A40").model is None, reason="the names of accelerators are not told apart yet"
-)
 async def test_a_slice_is_a_fraction_of_an_accelerator() -> None:
     by_name = {each.instance_type: each for each in await fetch(VultrPlans(), Vendor(VENDOR_ROUTES))}
     assert by_name["vcg-a40-2c-10g-4vram"].accelerator_count == pytest.approx(4 / 48)

@@ -84,15 +84,7 @@ def read_price_file(
 
 
 def _make(machine: Machine, market: Market, dollars: Decimal, source: str, seen_at: datetime | None) -> Offer:
-    offer = make_offer(
-        machine,
-        dollars=dollars,
-        market=market,
-        source=source,
-        seen_at=seen_at or datetime.min.replace(tzinfo=UTC),
-    )
-    if seen_at is None:
-        offer = replace(offer, seen_at=None)
+    offer = make_offer(machine, dollars=dollars, market=market, source=source, seen_at=seen_at)
     if market is Market.OWNED and not dollars:
         return replace(offer, flags=tuple(flag for flag in offer.flags if flag != NO_PRICE))
     return offer

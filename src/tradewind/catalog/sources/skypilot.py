@@ -10,10 +10,11 @@ from __future__ import annotations
 import ast
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +37,6 @@ from tradewind.providers.sizes import known_sizes
 HOST_EXCLUDED: Final = "host_excluded"
 _NEEDED: Final = ("InstanceType", "AcceleratorName", "AcceleratorCount", "Price", "Region")
 _LONGEST_INFO: Final = 4096
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 #: Machine types that are no machine of their own: what is rented is the slice named as accelerator.
 _SLICES: Final = frozenset({"TPU-VM"})
 
@@ -73,13 +73,12 @@ def read_skypilot_csv(
         if machine is None:
             odd_count += 1
         elif machine.label is not None:
-            offers += _offers(row, machine, hosts, source_id)
+            offers += _offers(row, machine, hosts, source_id, seen_at)
     if odd_count * 2 > len(rows):
         raise InvalidInputError(
             f"{filename}: {odd_count} of {len(rows)} rows make no sense", hint="is it SkyPilot's vms.csv?"
         )
-    stamped: Iterable[Offer] = (replace(offer, seen_at=seen_at) for offer in offers)
-    return mark_odd_spot(keep_cheapest_of_each(stamped))
+    return mark_odd_spot(keep_cheapest_of_each(offers))
 
 
 def _rows(text: str, filename: str) -> Iterator[dict[str, str]]:
@@ -141,15 +140,17 @@ def _machine(row: _Row, provider: str) -> Machine | None:
     )
 
 
-def _offers(row: _Row, machine: Machine, hosts: _Hosts, source: str) -> Iterator[Offer]:
+def _offers(
+    row: _Row, machine: Machine, hosts: _Hosts, source: str, seen_at: datetime | None
+) -> Iterator[Offer]:
     price, spot = read_amount(row["Price"]), read_amount(row.get("SpotPrice", ""))
     if not row["InstanceType"]:
         machine, price, spot = _with_host(machine, price, spot, hosts)
     # 0.00 on the spot market means that nobody knows, and then there is no such offer.
     if price is not None or not spot:
-        yield make_offer(machine, dollars=price, market=Market.ON_DEMAND, source=source, seen_at=_NEVER)
+        yield make_offer(machine, dollars=price, market=Market.ON_DEMAND, source=source, seen_at=seen_at)
     if spot is not None and spot > 0:
-        yield make_offer(machine, dollars=spot, market=Market.SPOT, source=source, seen_at=_NEVER)
+        yield make_offer(machine, dollars=spot, market=Market.SPOT, source=source, seen_at=seen_at)
 
 
 def _with_host(
@@ -181,6 +182,7 @@ def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
     return one + other if one and other else None
 
 
+@lru_cache(maxsize=4096)
 def _memory_gb(info: str, count: float) -> float | None:
     """The memory of one accelerator by `GpuInfo`, the text of a Python dictionary; None where it does not say."""
     try:

@@ -81,7 +81,7 @@ def submit_job(app: Application, job: JobFile, *, yes: bool) -> JobDetail:
 
     snapshot = _pack(app, job)
     try:
-        plan = app.client.plan(job.mapping).model_dump(mode="json")
+        plan = app.client.plan(job.mapping, compares=False).model_dump(mode="json")
         _refuse_without_offer(plan)
         app.say(show_plan(plan))
         if snapshot is not None:

@@ -26,6 +26,7 @@ MOST_RISK: Final = 0.5
 def balanced(candidates: Candidates, facts: JobFacts) -> Recommendation | None:
     """Of the Pareto set: within 20 % of the cheapest the one that sets up strictly faster, else the cheapest.
 
+    A faster start counts only where the job is not done later for it: accelerators differ in speed.
     Places with a risk above one half stand back while there are others.
     """
     if not len(candidates):
@@ -40,7 +41,7 @@ def balanced(candidates: Candidates, facts: JobFacts) -> Recommendation | None:
         return all_to_one(
             order,
             facts,
-            f"the lowest cost of {facts.places(candidates)} that fit, and none within 20 % sets up faster{by}",
+            f"the lowest cost of {facts.places(candidates)} that fit, and none within 20 % starts faster{by}",
         )
     more = candidates.cost_p50_micro[best] / max(int(candidates.cost_p50_micro[cheapest]), 1) - 1
     order = np.concatenate([[best], order[order != best]]).astype(np.intp)
@@ -57,6 +58,7 @@ def _quicker(candidates: Candidates, cheapest: int) -> int | None:
     quicker = (
         (candidates.cost_p50_micro <= limit)
         & (candidates.setup_min < candidates.setup_min[cheapest])
+        & (candidates.wall_p50_h <= candidates.wall_p50_h[cheapest])
         & (candidates.risk <= max(MOST_RISK, candidates.risk[cheapest]))
     )
     able = np.flatnonzero(quicker)

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from pydantic import Field
-
 from tradewind.domain.offers import Availability, Market, Offer
 from tradewind.providers.asking import (
     MAX_PAGES,
+    Count,
+    Quantity,
     Row,
     Sieve,
     ask,
@@ -30,21 +30,21 @@ _STEP: Final = Decimal("0.00001")
 
 
 class _Memory(Row):
-    amount: float
+    amount: Quantity
     unit: str = "gib"
 
 
 class _Gpu(Row):
-    count: int = Field(ge=0, le=1024)
+    count: Count
     model: str
     vram: _Memory | None = None
 
 
 class _Size(Row):
     slug: str
-    memory: float
-    vcpus: int
-    disk: float
+    memory: Quantity
+    vcpus: Quantity
+    disk: Quantity
     price_hourly: Any
     regions: list[str]
     available: bool

@@ -74,7 +74,7 @@ _Place = tuple[str, Market]
 class _Money(Row):
     currency: str = Field(default="USD", alias="currencyCode")
     units: Any = 0
-    nanos: int = 0
+    nanos: int = Field(default=0, ge=-999_999_999, le=999_999_999)
 
 
 class _Tier(Row):

@@ -6,20 +6,26 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import Field
-
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offers import Availability, Market, Offer
-from tradewind.providers.asking import Row, Sieve, ask, base_url, credential
+from tradewind.providers.asking import (
+    Count,
+    Quantity,
+    Row,
+    Sieve,
+    ask,
+    base_url,
+    credential,
+)
 from tradewind.providers.normalising import GIB, Machine, make_offer, per_hour
 from tradewind.providers.prices import Wire
 
 
 class _Specs(Row):
-    vcpus: int
-    memory_gib: int
-    storage_gib: int
-    gpus: int = Field(ge=0, le=1024)
+    vcpus: Quantity
+    memory_gib: Quantity
+    storage_gib: Quantity
+    gpus: Count
 
 
 class _Type(Row):
@@ -77,8 +83,8 @@ class LambdaTypes:
                 label=(kind.gpu_description or kind.name) if kind.specs.gpus else None,
                 count=kind.specs.gpus,
                 cpus=kind.specs.vcpus,
-                memory_bytes=kind.specs.memory_gib * GIB,
-                disk_bytes=kind.specs.storage_gib * GIB,
+                memory_bytes=int(kind.specs.memory_gib * GIB),
+                disk_bytes=int(kind.specs.storage_gib * GIB),
                 availability=Availability.HIGH if regions else Availability.UNAVAILABLE,
             )
             dollars = per_hour(kind.price_cents_per_hour, cents=True)

@@ -10,7 +10,15 @@ from typing import Any, Final
 from pydantic import Field
 
 from tradewind.domain.offers import Market, Offer
-from tradewind.providers.asking import Row, Sieve, ask, base_url, rows_of
+from tradewind.providers.asking import (
+    Count,
+    Quantity,
+    Row,
+    Sieve,
+    ask,
+    base_url,
+    rows_of,
+)
 from tradewind.providers.normalising import GIB, Machine, make_offer, read_amount
 from tradewind.providers.prices import Wire
 
@@ -45,7 +53,7 @@ class _Kind(Row):
 class _Part(Row):
     type: _Kind
     part_number: str = Field(alias="partNumber")
-    quantity: float | None = Field(default=None, alias="qty")
+    quantity: Quantity | None = Field(default=None, alias="qty")
 
 
 class _Shape(Row):
@@ -53,9 +61,9 @@ class _Shape(Row):
     status: str = "ACTIVE"
     is_hidden: bool = Field(default=False, alias="hidden")
     allows_spot: bool = Field(default=False, alias="allowPreemptible")
-    memory_gb: float | None = Field(default=None, alias="bundleMemoryQty")
-    gpu_count: float | None = Field(default=None, alias="gpuQty", ge=0, le=1024)
-    gpu_memory_gb: float | None = Field(default=None, alias="gpuMemoryQty")
+    memory_gb: Quantity | None = Field(default=None, alias="bundleMemoryQty")
+    gpu_count: Count | None = Field(default=None, alias="gpuQty")
+    gpu_memory_gb: Quantity | None = Field(default=None, alias="gpuMemoryQty")
     parts: list[_Part] = Field(alias="products")
 
 

@@ -14,7 +14,15 @@ from pydantic import Field
 
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offers import Availability, Market, Offer
-from tradewind.providers.asking import Row, Sieve, ask, base_url, rows_of
+from tradewind.providers.asking import (
+    Quantity,
+    Row,
+    Sieve,
+    ask,
+    base_url,
+    optional_credential,
+    rows_of,
+)
 from tradewind.providers.normalising import Machine, make_offer, mark_odd_spot, per_hour
 from tradewind.providers.prices import Wire
 
@@ -50,7 +58,7 @@ class _DataCenter(Row):
 
 class _GpuType(Row):
     id: str
-    memory: float
+    memory: Quantity
     secure: bool
     community: bool
     price: _PerCloud
@@ -66,7 +74,7 @@ class _Lowest(Row):
 
 class _PublicType(Row):
     id: str
-    memory: float = Field(alias="memoryInGb")
+    memory: Quantity = Field(alias="memoryInGb")
     secure: bool | None = Field(default=None, alias="secureCloud")
     community: bool | None = Field(default=None, alias="communityCloud")
     secure_price: Any = Field(default=None, alias="securePrice")
@@ -101,7 +109,7 @@ class RunpodCatalog:
 
     async def fetch(self, wire: Wire) -> list[Offer]:
         """Its offers, per machine hour. Raises ProviderError."""
-        key = wire.credentials.get("RUNPOD_API_KEY", "").strip()
+        key = optional_credential(wire, "RUNPOD_API_KEY")
         if key:
             return await self._fetch_with_key(wire, key)
         return await self._fetch_public(wire)

@@ -5,10 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pydantic import Field
-
 from tradewind.domain.offers import Availability, Market, Offer
-from tradewind.providers.asking import MAX_PAGES, Row, Sieve, ask, base_url, rows_of, too_many_pages
+from tradewind.providers.asking import (
+    MAX_PAGES,
+    Count,
+    Quantity,
+    Row,
+    Sieve,
+    ask,
+    base_url,
+    rows_of,
+    too_many_pages,
+)
 from tradewind.providers.normalising import (
     GIB,
     Machine,
@@ -31,18 +39,18 @@ class _Ask(Row):
     id: int
     machine_id: int
     gpu_name: str
-    num_gpus: int = Field(ge=0, le=1024)
+    num_gpus: Count
     #: MiB of one accelerator.
-    gpu_ram: float
+    gpu_ram: Quantity
     #: MiB of the whole machine, of which an offer gets the share of its processors.
-    cpu_ram: float = Field(default=0, ge=0)
-    cpu_cores: float | None = None
-    cpu_cores_effective: float | None = None
-    disk_space: float = Field(default=0, ge=0)
+    cpu_ram: Quantity = 0
+    cpu_cores: Quantity | None = None
+    cpu_cores_effective: Quantity | None = None
+    disk_space: Quantity = 0
     geolocation: str | None = None
     dph_total: Any = None
     min_bid: Any = None
-    reliability: float | None = None
+    reliability: Quantity | None = None
     inet_up_cost: Any = None
     verification: str | None = None
     rentable: bool = True

@@ -7,11 +7,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pydantic import Field
-
 from tradewind.domain.offers import Availability, Market, Offer
 from tradewind.hardware.names import identify
-from tradewind.providers.asking import MAX_PAGES, Row, Sieve, ask, base_url, rows_of, too_many_pages
+from tradewind.providers.asking import (
+    MAX_PAGES,
+    Quantity,
+    Row,
+    Sieve,
+    ask,
+    base_url,
+    rows_of,
+    too_many_pages,
+)
 from tradewind.providers.normalising import GIB, Machine, make_offer, per_hour
 from tradewind.providers.prices import Wire
 
@@ -27,15 +34,15 @@ _METAL: Final = re.compile(r"vbm-.*?gb-(?:(\d+)-)?([a-z0-9]+)-gpu")
 
 class _Plan(Row):
     id: str
-    ram: float = Field(ge=0)
-    disk: float = Field(default=0, ge=0)
+    ram: Quantity
+    disk: Quantity = 0
     locations: list[str]
     hourly_cost: Any = None
     monthly_cost: Any = None
-    vcpu_count: float = 0
-    cpu_threads: float = 0
+    vcpu_count: Quantity = 0
+    cpu_threads: Quantity = 0
     gpu_type: str | None = None
-    gpu_vram_gb: float | None = None
+    gpu_vram_gb: Quantity | None = None
     deploy_ondemand: bool | None = None
 
 
