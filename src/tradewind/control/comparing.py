@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tradewind.catalog.ranks import LAST_RESORT, SHIPPED
-from tradewind.control.instances import rate_micro
+from tradewind.control.instances import expected_watts, rate_micro
 from tradewind.control.shop import (
     ONLY_PRICES,
     Shop,
@@ -56,7 +56,7 @@ def compare_costs(shop: Shop, request: CostComparison) -> ComparisonAnswer:
         electricity_price_usd_per_kwh=request.electricity_price_usd_per_kwh,
         local_power_watts=request.local_power_watts,
         min_memory_gb=request.min_memory_gb,
-        platforms=tuple(request.platforms or ()),
+        platforms=tuple(map(cloud_id, sorted(providers or ()))),
         price_source=request.price_source,
         reference_gpu=request.reference_gpu,
     )
@@ -126,7 +126,7 @@ def _here(shop: Shop, request: CostComparison, *, is_wanted: bool) -> Here:
             accelerator=own.accelerator,
             gpu_count=own.accelerator_count,
             memory_gb=own.accelerator_memory_gb,
-            watts=own.watts_high,
+            watts=expected_watts(own),
             rate_micro_per_hour=rate_micro(own),
             grams_co2e_per_kwh=grams,
             pros=_pros(about),
@@ -147,6 +147,7 @@ def _here(shop: Shop, request: CostComparison, *, is_wanted: bool) -> Here:
         if said.model
         else None,
         watts=watts,
+        rate_micro_per_hour=rate_micro(own) if is_own and own else None,
         grams_co2e_per_kwh=grams,
         pros=_pros(about),
         cons=_cons(about),
@@ -159,8 +160,10 @@ def _scale(request: CostComparison) -> Scale | None:
     reference = identify(request.reference_gpu)
     measured_on = reference.model
     if measured_on is None:
+        text = f"nothing is known of the speed of {request.reference_gpu!r}"
         raise InvalidInputError(
-            f"reference_gpu: nothing is known of the speed of {request.reference_gpu!r}",
+            f"reference_gpu: {text}",
+            details=[{"where": "body.reference_gpu", "message": text}],
             hint="`tradewind gpus` lists what is known; leave it out to compare equal hours",
         )
 

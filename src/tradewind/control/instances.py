@@ -46,7 +46,12 @@ def show_platform(shop: Shop, platform: str, query: PlatformQuery) -> PlatformAn
 
 def rate_micro(offer: Offer) -> int:
     """Micro-dollars per hour; of a machine at hand the electricity of an hour's training."""
-    return hourly_micro(offer.rate, Watts(offer.watts_low or 0.0, offer.watts_high or 0.0).expected)
+    return hourly_micro(offer.rate, expected_watts(offer))
+
+
+def expected_watts(offer: Offer) -> float:
+    """What a machine at hand draws while it trains."""
+    return Watts(offer.watts_low or 0.0, offer.watts_high or 0.0).expected
 
 
 def _find(shop: Shop, query: PlatformQuery, providers: frozenset[str] | None) -> InstancesAnswer:

@@ -238,7 +238,8 @@ def _local_option(question: Question, here: Here, scale: Scale | None, notes: li
     if rate is None and question.electricity_price_usd_per_kwh is None:
         rate, said_by = here.rate_micro_per_hour, HERE
     if rate is None:
-        if question.local_gpu_type or question.electricity_price_usd_per_kwh is not None:
+        is_asked_for = HERE in question.platforms or question.electricity_price_usd_per_kwh is not None
+        if question.local_gpu_type or is_asked_for:
             notes.append(
                 "what running here costs is not known: give `local_electricity_cost` (US dollars per hour), or "
                 "`electricity_price_usd_per_kwh` with `local_power_watts`"
