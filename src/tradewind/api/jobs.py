@@ -11,6 +11,7 @@ from pydantic import Field
 from tradewind.api.idempotency import Key, once
 from tradewind.api.services import CallerOf, ServicesOf
 from tradewind.control.planning import make_plan
+from tradewind.control.predicting import fingerprint_of, past_runs
 from tradewind.control.submitting import check_submission, find_job, insert_jobs, stop_job, submission_of
 from tradewind.control.views import job_detail, job_page
 from tradewind.db.owners import Caller
@@ -44,7 +45,12 @@ async def plan(request: PlanRequest, services: ServicesOf, caller: CallerOf) -> 
     spec = validate_mapping(request.spec)
     offers = await services.shelf.offers()
     table = await services.catalog.table(caller) if request.compares else None
-    return await services.context.store.read(lambda tx: make_plan(tx, spec, offers, table))
+
+    def answer(tx: Transaction) -> PlanView:
+        history = past_runs(tx, caller.project_id, fingerprint_of(spec))
+        return make_plan(tx, spec, offers, table, history)
+
+    return await services.context.store.read(answer)
 
 
 @router.post("/jobs", status_code=201)

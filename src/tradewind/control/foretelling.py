@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import structlog
+
 from tradewind.control.predicting import Foretold, fingerprint_of, past_runs, split_runs
 from tradewind.db.store import Transaction
+from tradewind.domain.errors import TradewindError
 from tradewind.domain.money import Rate, worst_case_micro
 from tradewind.domain.offers import Accelerator
+from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.estimate.band import Band
 from tradewind.estimate.power import Watts
 from tradewind.hardware.names import identify
 from tradewind.placement.estimates import JobEstimates
 from tradewind.spec.models import JobSpec
+
+log = structlog.get_logger(__name__)
 
 
 def foretell(
@@ -25,8 +31,13 @@ def foretell(
     runs = past_runs(tx, project_id, fingerprint_of(spec))
     if spec.estimate is None and not runs:
         return Foretold()
-    key = identify(held[0].name, held[0].memory_bytes / 1e9).key if held else None
-    hours = JobEstimates(spec, *split_runs(runs)).hours(key, float(len(held)) or 1.0)
+    key = identify(held[0].name, held[0].memory_bytes / BYTES_PER_GIB).key if held else None
+    try:
+        hours = JobEstimates(spec, *split_runs(runs)).hours(key, float(len(held)) or 1.0)
+    except (TradewindError, ArithmeticError, LookupError, ValueError):
+        # A job that can be run must be: what would have been foretold of it is the smaller loss.
+        log.exception("nothing can be foretold of a job", job_name=spec.name)
+        return Foretold()
     if hours is None:
         return Foretold()
     return Foretold(

@@ -38,9 +38,10 @@ from tradewind.providers.about import all_abouts, find_about
 from tradewind.spec.models import JobSpec
 
 
-def make_market_plan(tx: Transaction, spec: JobSpec, offers: list[Offer], table: OfferTable) -> PlanView:
+def make_market_plan(
+    tx: Transaction, spec: JobSpec, offers: list[Offer], table: OfferTable, estimates: JobEstimates
+) -> PlanView:
     """The plan for a job file among connected places and a market; rows of connected providers are live ones."""
-    estimates = JobEstimates(spec)
     demand = demand_of(spec)
     own: list[Own] = []
     watts: dict[int, Watts] = {}
@@ -70,7 +71,7 @@ def make_market_plan(tx: Transaction, spec: JobSpec, offers: list[Offer], table:
         own=own,
         own_excluded=excluded,
     )
-    view = _view(tx, spec, plan, watts)
+    view = _view(tx, spec, plan, watts, estimates)
     view.excluded = [
         ExclusionView(
             provider=each.offer.provider,
@@ -120,14 +121,16 @@ def _endless_providers() -> frozenset[str]:
     )
 
 
-def _view(tx: Transaction, spec: JobSpec, plan: MarketPlan, watts: dict[int, Watts]) -> PlanView:
+def _view(
+    tx: Transaction, spec: JobSpec, plan: MarketPlan, watts: dict[int, Watts], estimates: JobEstimates
+) -> PlanView:
     chosen = plan.chosen
     if chosen is None:
         view = PlanView(
             id=tx.new_id(ids.PLAN), job_name=spec.name, chosen=None, reason=plan.reason, hours_source=""
         )
     elif id(chosen.offer) in watts:
-        view = plan_here(tx, spec, chosen.offer, watts[id(chosen.offer)])
+        view = plan_here(tx, spec, chosen.offer, watts[id(chosen.offer)], estimates)
         view.reason = plan.reason
     else:
         view = _rented(tx, spec, plan, chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from sqlalchemy import func, select
 
 from tradewind.control.context import Context
 from tradewind.control.plan_views import own_offer_view
+from tradewind.control.predicting import PastRun, split_runs
 from tradewind.control.views import money_view
 from tradewind.db import tables
 from tradewind.db.store import Transaction
@@ -51,14 +53,22 @@ class OfferShelf:
 
 
 def make_plan(
-    tx: Transaction, spec: JobSpec, offers: list[Offer], table: OfferTable | None = None
+    tx: Transaction,
+    spec: JobSpec,
+    offers: list[Offer],
+    table: OfferTable | None = None,
+    history: Sequence[PastRun] = (),
 ) -> PlanView:
-    """The plan for a job file: among connected places (`offers`), beside everything a market has (`table`)."""
+    """The plan for a job file: among connected places (`offers`), beside everything a market has (`table`).
+
+    `history` are earlier runs of the same work, from which its hours are best known.
+    """
+    estimates = JobEstimates(spec, *split_runs(history))
     if table is not None and len(table):
         # A server that nobody asks for a market must not load what looks at one.
         from tradewind.control.market_planning import make_market_plan
 
-        plan = make_market_plan(tx, spec, offers, table)
+        plan = make_market_plan(tx, spec, offers, table, estimates)
         plan.queue_ahead = _queue_ahead(tx)
         return plan
     choice = choose(spec, offers)
@@ -71,19 +81,21 @@ def make_plan(
             hours_source="",
             excluded=excluded_views(choice),
         )
-    plan = plan_here(tx, spec, choice.offer, choice.watts)
+    plan = plan_here(tx, spec, choice.offer, choice.watts, estimates)
     plan.reason, plan.excluded, plan.queue_ahead = choice.reason, excluded_views(choice), _queue_ahead(tx)
     return plan
 
 
-def plan_here(tx: Transaction, spec: JobSpec, offer: Offer, watts: Watts) -> PlanView:
+def plan_here(
+    tx: Transaction, spec: JobSpec, offer: Offer, watts: Watts, estimates: JobEstimates
+) -> PlanView:
     """What a job would cost on a machine at hand of which it would hold a share that draws these watts."""
-    hours, hours_source, warnings = _hours(spec, offer)
+    hours, hours_source, warnings = _hours(spec, offer, estimates)
     estimate = carbon = None
     if hours is not None:
         estimate = worst_case_micro(offer.rate, watts.expected, hours * 3600)
         carbon = watts.expected * hours / 1000 * (offer.grams_co2e_per_kwh or 0)
-    cost_max, more = most_it_can_cost(tx, spec, offer, watts, estimate)
+    cost_max, more = most_it_can_cost(tx, spec, offer, watts, estimate, hours)
     return PlanView(
         id=tx.new_id(ids.PLAN),
         job_name=spec.name,
@@ -98,14 +110,13 @@ def plan_here(tx: Transaction, spec: JobSpec, offer: Offer, watts: Watts) -> Pla
     )
 
 
-def _hours(spec: JobSpec, offer: Offer) -> tuple[float | None, str, list[str]]:
-    if spec.estimate is None:
-        return None, "unknown: the job file has no `estimate`", []
-    estimates = JobEstimates(spec)
+def _hours(spec: JobSpec, offer: Offer, estimates: JobEstimates) -> tuple[float | None, str, list[str]]:
     held = pick_accelerators(demand_of(spec), offer.accelerators) or ()
     band = estimates.hours_at(offer, held)
     if band is not None:
         return band.p50, band.basis, estimates.notes
+    if spec.estimate is None:
+        return None, "unknown: the job file has no `estimate`, and no earlier run of it is known here", []
     if spec.estimate.on is not None:
         text = (
             f"the estimate was measured on {spec.estimate.on}, which cannot be carried over to this machine"
@@ -115,7 +126,12 @@ def _hours(spec: JobSpec, offer: Offer) -> tuple[float | None, str, list[str]]:
 
 
 def most_it_can_cost(
-    tx: Transaction, spec: JobSpec, offer: Offer, watts: Watts, estimate: int | None
+    tx: Transaction,
+    spec: JobSpec,
+    offer: Offer,
+    watts: Watts,
+    estimate: int | None,
+    hours: float | None,
 ) -> tuple[int | None, list[str]]:
     """The most that may be spent before somebody is asked again, and what a user should know of it."""
     budget, limit = spec.constraints.budget_micro_usd, spec.constraints.max_duration
@@ -128,7 +144,7 @@ def most_it_can_cost(
         )
     if limit is None:
         return budget, warnings
-    if spec.estimate is not None and spec.estimate.hours and timedelta(hours=spec.estimate.hours) > limit:
+    if hours is not None and timedelta(hours=hours) > limit:
         warnings.append(
             f"the estimate is longer than max_duration ({format_duration(limit)}): it would be stopped"
         )
