@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks import (
     agent_overhead,
+    catalog,
     cold_start,
     first_line,
     idle_server,
@@ -29,6 +30,7 @@ ALL: Final[dict[str, tuple[str, Measure]]] = {
         agent_overhead,
         idle_server,
         packages,
+        catalog,
     )
 }
 

@@ -53,7 +53,13 @@ def environment_for(state: Path) -> dict[str, str]:
     """The environment of commands that are to use this state folder and nothing that is configured elsewhere."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWIND_")}
     folder = str(state)
-    return {**kept, "TRADEWIND_STATE_DIR": folder, "TRADEWIND_CONFIG_DIR": str(state / "no-config")}
+    return {
+        **kept,
+        "TRADEWIND_STATE_DIR": folder,
+        "TRADEWIND_CONFIG_DIR": str(state / "no-config"),
+        # Nobody is asked for prices: what is measured must not depend on the network.
+        "TRADEWIND_PRICE_SOURCES": "shipped",
+    }
 
 
 @contextmanager

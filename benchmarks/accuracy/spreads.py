@@ -14,8 +14,8 @@ from tradewind.estimate.calibration import RUNS, Calibration, cohort_of, spread_
 from tradewind.estimate.features import accelerator_row, precision_class
 from tradewind.estimate.presets import completed
 
-#: Split conformal: the share of rows inside, with the correction for few rows.
 _INSIDE: Final = 0.8
+_MOST_INSIDE: Final = 0.96
 #: Fewer residuals than this say nothing of the ends.
 _FEWEST: Final = 5
 
@@ -25,13 +25,16 @@ def spreads_of(
 ) -> dict[str, tuple[float, float]]:
     """Ends of log(actual over predicted time) by kind of case, from the out-of-fold residuals."""
     cohorts = _cohorts(samples)
-    residuals: dict[str, list[float]] = defaultdict(list)
+    residuals: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for each in outcomes:
-        residuals[_kind(each, cohorts)].append(_late(each))
-    for cohort, values in _in_sample(samples, whole).items():
-        residuals[spread_key(cohort, True, True)] += values
+        residuals[_kind(each, cohorts)][_left_out(each)].append(_late(each))
+    for cohort, groups in _in_sample(samples, whole).items():
+        for group, values in groups.items():
+            residuals[spread_key(cohort, True, True)][group] += values
     return {
-        kind: conformal_ends(values) for kind, values in sorted(residuals.items()) if len(values) >= _FEWEST
+        kind: conformal_ends(groups.values())
+        for kind, groups in sorted(residuals.items())
+        if sum(map(len, groups.values())) >= _FEWEST
     }
 
 
@@ -43,13 +46,13 @@ def with_bands(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> list[O
         by_kind[f"{each.fold}/{_kind(each, cohorts)}"].append(each)
     made = []
     for alike in by_kind.values():
-        late: dict[str, list[float]] = {_left_out(each): [] for each in alike}
+        late: dict[str, list[float]] = defaultdict(list)
         for each in alike:
             late[_left_out(each)].append(_late(each))
         ends = {}
         for key in late:
-            others = [value for other, values in late.items() if other != key for value in values]
-            if len(others) >= _FEWEST:
+            others = [values for other, values in late.items() if other != key]
+            if sum(map(len, others)) >= _FEWEST:
                 ends[key] = conformal_ends(others)
         made += [_banded(each, ends[_left_out(each)]) if _left_out(each) in ends else each for each in alike]
     return made
@@ -84,25 +87,32 @@ def _kind(outcome: Outcome, cohorts: Mapping[tuple[str, str], str]) -> str:
     return spread_key(cohort, outcome.is_accelerator_seen, outcome.is_workload_seen)
 
 
-def _in_sample(samples: Sequence[Sample], whole: Calibration) -> dict[str, list[float]]:
+def _in_sample(samples: Sequence[Sample], whole: Calibration) -> dict[str, dict[str, list[float]]]:
     """Where both are seen, repeats of one setting tell the spread: the fit's own residuals, which are a little
     too small, as the fit saw the rows."""
-    found: dict[str, list[float]] = defaultdict(list)
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for sample in samples:
         if sample.accelerator is None or sample.rate <= 0:
             continue
         guess = whole.predict(completed(sample.workload), sample.accelerator, sample.count, sample.nodes)
         if guess is not None and guess.is_workload_seen and guess.is_accelerator_seen:
-            found[guess.cohort].append(math.log(guess.units_per_s / sample.rate))
+            found[guess.cohort][sample.group].append(math.log(guess.units_per_s / sample.rate))
     return found
 
 
-def conformal_ends(values: Sequence[float]) -> tuple[float, float]:
-    """The ends that hold eight of ten of what comes, by rank among `values` (at least one)."""
-    ranked = sorted(values)
+def conformal_ends(groups: Iterable[Sequence[float]]) -> tuple[float, float]:
+    """The ends that hold eight of ten rows of a group that is still to come.
+
+    Rows of one group (an accelerator, a workload) are off together, so what comes is one more group, not one more
+    row: the share held is raised by one part in the number of groups (conformal prediction with groups as the
+    exchangeable units).
+    """
+    known = [values for values in groups if values]
+    inside = min(_INSIDE * (len(known) + 1) / len(known), _MOST_INSIDE)
+    ranked = sorted(value for values in known for value in values)
     size = len(ranked)
-    low = math.floor((1 - _INSIDE) / 2 * (size + 1)) - 1
-    high = math.ceil((1 + _INSIDE) / 2 * (size + 1)) - 1
+    low = math.floor((1 - inside) / 2 * (size + 1)) - 1
+    high = math.ceil((1 + inside) / 2 * (size + 1)) - 1
     return round(ranked[max(low, 0)], 4), round(ranked[min(high, size - 1)], 4)
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import insert, select, update
 
 from tradewind.db import price_tables
 from tradewind.db.price_rows import PriceSourceRow
-from tradewind.db.price_tables import PRICES_CHANGED
 from tradewind.db.rows import StaleRowError
 from tradewind.db.store import Transaction
 from tradewind.domain.offers import Offer

@@ -1,4 +1,7 @@
-"""Offers and prices: the part of the client that speaks of them."""
+"""Offers and prices: the part of the client that speaks of them.
+
+Their types are loaded when the first answer comes: most commands never speak of prices.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from tradewind.domain import schemas_offers as schemas
-
 if TYPE_CHECKING:
     from tradewind.client.exchange import Exchange, Parameters
+    from tradewind.domain import schemas_offers as schemas
 
 _API: Final = "/api/v1"
 _PIECE_BYTES: Final = 1 << 16
@@ -24,7 +26,9 @@ class PriceCalls:
     async def offers(self, /, **filters: Any) -> schemas.OfferPage:
         """A page of offers, for example `offers(gpu=["H100"], max_price=3, sort="price", limit=20)`."""
         response = await self._exchange.request("GET", f"{_API}/offers", parameters=_sent(filters))
-        return schemas.OfferPage.model_validate_json(response.content)
+        from tradewind.domain.schemas_offers import OfferPage
+
+        return OfferPage.model_validate_json(response.content)
 
     async def offers_raw(self, /, **filters: Any) -> dict[str, Any]:
         """The same as it travels: the fastest way to thousands of offers."""
@@ -37,12 +41,16 @@ class PriceCalls:
         response = await self._exchange.request(
             "GET", f"{_API}/gpus", parameters={"offered": offered, "source": source}
         )
-        return schemas.GpuPage.model_validate_json(response.content)
+        from tradewind.domain.schemas_offers import GpuPage
+
+        return GpuPage.model_validate_json(response.content)
 
     async def price_sources(self) -> schemas.PriceSourcePage:
         """Every price source and how it is."""
         response = await self._exchange.request("GET", f"{_API}/prices/sources")
-        return schemas.PriceSourcePage.model_validate_json(response.content)
+        from tradewind.domain.schemas_offers import PriceSourcePage
+
+        return PriceSourcePage.model_validate_json(response.content)
 
     async def refresh_prices(self, source: str, *, wait_s: float = 30.0) -> schemas.PriceSourceView:
         """The source after it was asked, or as it is after `wait_s` seconds."""
@@ -52,29 +60,39 @@ class PriceCalls:
             parameters={"wait_s": wait_s},
             timeout_s=wait_s + 30,
         )
-        return schemas.PriceSourceView.model_validate_json(response.content)
+        from tradewind.domain.schemas_offers import PriceSourceView
+
+        return PriceSourceView.model_validate_json(response.content)
 
     async def import_prices(self, order: schemas.PriceImport) -> schemas.PriceImportAnswer:
         """What was read from a file with prices."""
         body = order.model_dump(mode="json", exclude_none=True)
         response = await self._exchange.request("POST", f"{_API}/prices/import", json=body, timeout_s=120)
-        return schemas.PriceImportAnswer.model_validate_json(response.content)
+        from tradewind.domain.schemas_offers import PriceImportAnswer
+
+        return PriceImportAnswer.model_validate_json(response.content)
 
     async def remove_prices(self, source: str) -> schemas.PriceSourceView:
         """Withdraws imported prices; their history stays."""
         path = f"{_API}/prices/sources/{quote(source, safe='')}"
         response = await self._exchange.request("DELETE", path)
-        return schemas.PriceSourceView.model_validate_json(response.content)
+        from tradewind.domain.schemas_offers import PriceSourceView
+
+        return PriceSourceView.model_validate_json(response.content)
 
     async def price_history(self, /, **filters: Any) -> schemas.PriceHistory:
         """The course of prices, as a band and offer by offer."""
         response = await self._exchange.request("GET", f"{_API}/prices/history", parameters=_sent(filters))
-        return schemas.PriceHistory.model_validate_json(response.content)
+        from tradewind.domain.schemas_offers import PriceHistory
+
+        return PriceHistory.model_validate_json(response.content)
 
     async def price_changes(self, /, **filters: Any) -> schemas.PriceChangePage:
         """What changed, newest first."""
         response = await self._exchange.request("GET", f"{_API}/prices/changes", parameters=_sent(filters))
-        return schemas.PriceChangePage.model_validate_json(response.content)
+        from tradewind.domain.schemas_offers import PriceChangePage
+
+        return PriceChangePage.model_validate_json(response.content)
 
     async def export_prices(self, /, **filters: Any) -> AsyncIterator[list[bytes]]:
         """Every recorded change as CSV or JSON lines (`format`), in pieces."""

@@ -153,7 +153,7 @@ class PriceWatch:
     async def run(self) -> None:
         """Runs until cancelled. New prices wake it at once; those of another server are seen within 30 s."""
         store, clock = self._context.store, self._context.clock
-        with store.wakeups.subscribe(price_tables.PRICES_CHANGED) as woken:
+        with store.wakeups.subscribe(price_tables.price_sources.name) as woken:
             while True:
                 woken.clear()
                 try:

@@ -23,9 +23,6 @@ from sqlalchemy import (
 from tradewind.db.columns import UtcTime, id_column, lease_columns, owner_columns
 from tradewind.db.tables import BIG_KEY, metadata
 
-#: Who waits on this topic is woken when any source's offers have changed.
-PRICES_CHANGED: Final = "prices"
-
 #: One row per price source. A source that a user has imported belongs to a project; the others to nobody.
 price_sources: Final = Table(
     "price_sources",

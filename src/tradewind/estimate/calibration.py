@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -182,8 +183,14 @@ class Calibration:
             return _FAMILY_SPREAD
         found = self.spreads.get(prediction.kind)
         if found is None:
-            worst = [ends for kind, ends in self.spreads.items() if kind.startswith(prediction.surface)]
-            found = (min(e[0] for e in worst), max(e[1] for e in worst)) if worst else _UNKNOWN_SPREAD
+            # No such case was held out: the middle of like cases of other recipes, then of the surface as a whole.
+            ending = prediction.kind.partition("/")[2]
+            of_surface = {k: e for k, e in self.spreads.items() if k.startswith(prediction.surface)}
+            alike = [ends for kind, ends in of_surface.items() if kind.partition("/")[2] == ending]
+            near = alike or [ends for kind, ends in of_surface.items() if "unseen" in kind]
+            if not near:
+                return _UNKNOWN_SPREAD
+            found = (statistics.median(e[0] for e in near), statistics.median(e[1] for e in near))
         return found
 
 

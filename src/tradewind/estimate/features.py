@@ -7,12 +7,14 @@ from typing import Final
 
 from tradewind.estimate.surface import Row
 from tradewind.estimate.traits import TRAITS, line_of, plan_of, traits_of
-from tradewind.estimate.workload import Family, Workload
+from tradewind.estimate.workload import Family, Sharding, Workload
 from tradewind.hardware.accelerators import AcceleratorModel
 
 #: Best measured matrix product over the sheet's peak, by vendor, where nobody has measured the part itself
 #: (ml-engineering: A100 0.87, H100 0.80, B200 0.78, MI300X 0.51, MI325X 0.60, Gaudi2 0.97, Gaudi3 0.74).
 _ACHIEVED: Final = {"nvidia": 0.8, "amd": 0.55, "intel": 0.85, "google": 0.8, "aws": 0.7}
+#: Weights, gradients and AdamW moments of one parameter in mixed precision.
+_STATE_BYTES: Final = 16
 #: Dense half-precision TFLOP/s per GB/s of a training part of about 2019, for parts without a published rate.
 _TFLOPS_PER_BANDWIDTH: Final = 0.13
 
@@ -154,7 +156,15 @@ def token_row(workload: Workload, accelerator: AcceleratorModel, count: float) -
     active = workload.active_parameters or workload.parameters or 1e9
     total = workload.parameters or active
     sequence = float(workload.sequence_length or 2048)
-    batch = workload.micro_batch or 1.0
+    batch = workload.micro_batch or usual_token_batch(active, sequence)
+    sharding = workload.sharding
+    if (
+        workload.recipe is None
+        and sharding is Sharding.NONE
+        and total * _STATE_BYTES > accelerator.memory_gb * 6e8
+    ):
+        # What does not fit one device is not kept whole on each, whatever the request leaves unsaid.
+        sharding = Sharding.FULL
     spread = workload.tensor_parallel * workload.pipeline_parallel * workload.context_parallel
     accumulation = 1.0
     if workload.global_batch:
@@ -163,7 +173,7 @@ def token_row(workload: Workload, accelerator: AcceleratorModel, count: float) -
         recipe=workload.recipe or "",
         task=workload.model or "",
         precision=kind,
-        sharding=workload.sharding.value,
+        sharding=sharding.value,
         sparse="experts" if total > active * 1.2 else "dense",
         active=math.log(active / 1e9) / 2,
         sparsity=1 - active / total,
@@ -183,6 +193,11 @@ def token_row(workload: Workload, accelerator: AcceleratorModel, count: float) -
         release=(workload.software_year or 2024.0) - 2024.0,
     )
     return row
+
+
+def usual_token_batch(active: float, sequence: float) -> float:
+    """Sequences of a step on one device that is well filled: about 16,000 tokens at 7 B parameters, more below."""
+    return float(max(1.0, round(16384 * (7e9 / active) ** 0.3 / sequence)))
 
 
 def attention_share(workload: Workload) -> float:

@@ -66,35 +66,51 @@ class Surface:
     table: Table
     weights: tuple[float, ...]
     _columns: dict[str, Any] = field(default_factory=dict, repr=False)
+    _sums: list[dict[tuple[str, ...], float]] = field(default_factory=list, repr=False)
 
     def predict(self, rows: Sequence[Row]) -> list[float]:
         """The middle value of each row."""
+        return [self._predict(row) for row in rows]
+
+    def _predict(self, row: Row) -> float:
         import numpy as np
 
-        if not rows:
-            return []
-        there = tabulate(rows, self.parts, self.slopes)
-        kernel = np.zeros((there.size, self.table.size))
-        with np.errstate(under="ignore"):
-            for part in self.parts:
-                kernel += part.variance * _likeness(part, _arrays(there), self._arrays())
-            return [float(each) for each in kernel @ self._weights() + self._mean(there)]
+        if not self._sums:
+            self._sum_up()
+        value = self.level + sum(slope * _number(row, name) for name, slope in self.slopes.items())
+        closeness: dict[tuple[tuple[str, ...], float], Matrix] = {}
+        for part, sums in zip(self.parts, self._sums, strict=True):
+            if part.shape != "near":
+                share = sums.get(tuple(str(row.get(name, "")) for name in part.same), 0.0)
+                value += part.variance * share * math.prod(_number(row, name) for name in part.over)
+                continue
+            shape = part.over, part.reach
+            if shape not in closeness:
+                distance = np.zeros(self.table.size)
+                for name in part.over:
+                    distance += (self._columns[f"number {name}"] - _number(row, name)) ** 2
+                with np.errstate(under="ignore"):
+                    closeness[shape] = np.exp(distance * (-0.5 / part.reach**2))
+            near = closeness[shape] * self._columns[""]
+            for name in part.same:
+                near = near * (self._columns[f"word {name}"] == hash(str(row.get(name, ""))))
+            value += part.variance * float(near.sum())
+        return float(value)
 
-    def _mean(self, table: Table) -> Matrix:
-        return _mean(table, self.level, self.slopes)
-
-    def _arrays(self) -> dict[str, Any]:
-        if not self._columns:
-            self._columns.update(_arrays(self.table))
-        return self._columns
-
-    def _weights(self) -> Matrix:
+    def _sum_up(self) -> None:
+        """Parts that are no more than levels and straight lines come down to one number for each of their words."""
         import numpy as np
 
-        if "" not in self._columns:
-            self._arrays()[""] = np.array(self.weights)
-        found: Matrix = self._columns[""]
-        return found
+        self._columns.update(_arrays(self.table))
+        self._columns[""] = np.array(self.weights)
+        for part in self.parts:
+            sums: dict[tuple[str, ...], float] = {}
+            if part.shape != "near":
+                for index, weight in enumerate(self.weights):
+                    words = tuple(self.table.words[name][index] for name in part.same)
+                    factor = math.prod(self.table.numbers[name][index] for name in part.over)
+                    sums[words] = sums.get(words, 0.0) + weight * factor
+            self._sums.append(sums)
 
     def has(self, column: str, value: str) -> bool:
         """Whether any row of the surface says `value` there."""
@@ -171,17 +187,21 @@ def fit_surface(
     target = np.array(values) - _mean(table, level, slopes)
     share = 1 / np.array(trust if trust is not None else [1.0] * len(rows))
     columns = _arrays(table)
-    likeness = [_likeness(part, columns, columns) for part in parts]
+    likeness = [_likeness(part, columns, table.size) for part in parts]
     logs = np.log(np.array([part.variance for part in parts] + [noise]))
     free = np.array([not part.is_fixed for part in parts] + [True])
     step, last = np.full(len(logs), 0.5), np.zeros(len(logs))
-    best, best_logs, best_weights = -math.inf, logs.copy(), np.zeros(len(rows))
+    best, best_logs = -math.inf, logs.copy()
+    best_weights: Any = np.zeros(len(rows))
     for turn in range(rounds + 1):
         variances = np.exp(logs)
         kernel = np.zeros((len(rows), len(rows)))
         for variance, matrix in zip(variances, likeness, strict=False):
             kernel += variance * matrix
         kernel[np.diag_indices(len(rows))] += variances[-1] * share + 1e-8
+        if rounds == 0:
+            best_weights = np.linalg.solve(kernel, target)
+            break
         lower = np.linalg.cholesky(kernel)
         inverse = np.linalg.inv(kernel)
         weights = inverse @ target
@@ -216,6 +236,10 @@ def fit_surface(
     )
 
 
+def _number(row: Row, name: str) -> float:
+    return float(row.get(name, 0.0))
+
+
 def _mean(table: Table, level: float, slopes: Mapping[str, float]) -> Matrix:
     import numpy as np
 
@@ -236,24 +260,27 @@ def _arrays(table: Table) -> dict[str, Any]:
     return found
 
 
-def _likeness(part: Part, left: Mapping[str, Any], right: Mapping[str, Any]) -> Matrix:
+def _likeness(part: Part, columns: Mapping[str, Any], size: int) -> Matrix:
+    """How alike each row is to each other, by one part without its variance."""
     import numpy as np
 
-    matrix: Any = 1.0
-    for name in part.same:
-        matrix = matrix * (left[f"word {name}"][:, None] == right[f"word {name}"][None, :])
-    for name in part.over if part.shape == "slope" else ():
-        matrix = matrix * (left[f"number {name}"][:, None] * right[f"number {name}"][None, :])
-    if part.shape == "near":
-        distance: Any = 0.0
-        for name in part.over:
-            gap = left[f"number {name}"][:, None] - right[f"number {name}"][None, :]
-            distance = distance + (gap / part.reach) ** 2
-        matrix = matrix * np.exp(-0.5 * distance)
-    if isinstance(matrix, float):
-        size = (len(next(iter(left.values()))), len(next(iter(right.values()))))
-        return np.full(size, matrix)
-    return np.asarray(matrix, dtype=np.float64)
+    matrix: Matrix = np.ones((size, size))
+    if part.shape == "slope":
+        line = np.prod([columns[f"number {name}"] for name in part.over], axis=0)
+        matrix = np.outer(line, line)
+    elif part.shape == "near":
+        place = np.stack([columns[f"number {name}"] for name in part.over], axis=1) / part.reach
+        length = np.sum(place * place, axis=1)
+        distance = length[:, None] + length[None, :] - 2 * place @ place.T
+        with np.errstate(under="ignore"):
+            matrix = np.exp(-0.5 * np.maximum(distance, 0.0))
+    if part.same:
+        # One number for all words together, so that the rows are compared once.
+        words = sum(
+            columns[f"word {name}"] // len(part.same) * (2 * i + 1) for i, name in enumerate(part.same)
+        )
+        matrix *= words[:, None] == words[None, :]
+    return matrix
 
 
 def _packed(column: Sequence[Any]) -> Any:

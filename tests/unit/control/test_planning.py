@@ -10,6 +10,7 @@ from tests.unit.placement.offers_for_tests import offer
 from tests.unit.placement.test_choose import HERE
 from tradewind.cli.plan_text import show_plan
 from tradewind.control.planning import make_plan
+from tradewind.control.predicting import PastRun
 from tradewind.db.store import SqlStore
 from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Market, Offer
@@ -106,6 +107,22 @@ async def test_a_model_is_worked_out_and_held_against_memory(store: SqlStore) ->
     assert plan.best_anywhere is None or plan.best_anywhere.hours is not None
     assert {group.constraint for group in plan.exclusions} <= {"estimate.model"}
     assert "RTX 4090" in str([group.examples for group in plan.exclusions])
+
+
+async def test_earlier_runs_count_more_than_what_is_worked_out(store: SqlStore) -> None:
+    runs = [
+        PastRun(hours=3.0, accelerator="RTX-4090", accelerator_count=1.0, provider="local", is_complete=True)
+        for _ in range(3)
+    ]
+    spec = JobSpec.model_validate(
+        {"version": 1, "name": "a", "run": "true", "resources": {"accelerators": "RTX 4090"}}
+    )
+    alone = await store.read(lambda tx: make_plan(tx, spec, [HERE], None, runs))
+    assert alone.hours == 3.0
+    plan = await store.read(lambda tx: make_plan(tx, spec, [HERE], OfferTable.of(MARKET), runs))
+    assert plan.place is not None
+    assert plan.place.hours is not None
+    assert (plan.place.hours.p50, plan.place.hours.layer) == (3.0, "history")
 
 
 async def test_reliability_is_asked_of_machines_at_hand_too(store: SqlStore) -> None:

@@ -131,7 +131,13 @@ def test_metrics_by_hand() -> None:
 
 
 def test_ends_hold_eight_of_ten() -> None:
-    values = [each / 100 for each in range(-50, 51)]
-    low, high = conformal_ends(values)
-    inside = sum(low <= each <= high for each in values) / len(values)
+    groups = [[each / 100 for each in range(-50, 51)]] * 100
+    low, high = conformal_ends(groups)
+    inside = sum(low <= each <= high for each in groups[0]) / len(groups[0])
     assert 0.78 <= inside <= 0.84
+
+
+def test_few_groups_say_less_of_the_next() -> None:
+    values = [each / 100 for each in range(-50, 51)]
+    few, many = conformal_ends([values] * 3), conformal_ends([values] * 30)
+    assert few[1] - few[0] > many[1] - many[0]
