@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import structlog
 
 from tradewind.control.predicting import Foretold, fingerprint_of, past_runs, split_runs
@@ -40,16 +42,22 @@ def foretell(
         return Foretold()
     if hours is None:
         return Foretold()
+    # How busy it keeps a machine is best known from how busy it kept one of the same kind.
+    drawn = [
+        run.watts
+        for run in runs
+        if run.watts is not None and (run.accelerator or None) == key and run.accelerator_count == len(held)
+    ]
+    expected = median(drawn) if drawn else watts.expected
     return Foretold(
         hours=hours,
-        cost_micro=_cost(rate, watts, hours),
-        energy_kwh=hours.scaled(watts.expected / 1000),
+        cost_micro=_cost(rate, expected, hours),
+        energy_kwh=hours.scaled(expected / 1000),
     )
 
 
-def _cost(rate: Rate, watts: Watts, hours: Band) -> Band:
+def _cost(rate: Rate, watts: float, hours: Band) -> Band:
     low, middle, high = (
-        float(worst_case_micro(rate, watts.expected, each * 3600))
-        for each in (hours.p10, hours.p50, hours.p90)
+        float(worst_case_micro(rate, watts, each * 3600)) for each in (hours.p10, hours.p50, hours.p90)
     )
     return Band(p10=low, p50=middle, p90=high, layer=hours.layer, basis="the rate it was placed at")

@@ -41,13 +41,17 @@ _TABLE: Final = price_tables.predictions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastRun:
-    """One earlier run of the same work. `hours` is what it took, or what its pace implied for the whole."""
+    """One earlier run of the same work. `hours` is what it took, or what its pace implied for the whole.
+
+    `watts` is what it drew on average over the time that it ran.
+    """
 
     hours: float
     accelerator: str
     accelerator_count: float
     provider: str
     is_complete: bool
+    watts: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,7 @@ def past_runs(tx: Transaction, project_id: str, fingerprint: str) -> list[PastRu
                     accelerator_count=row.accelerator_count,
                     provider=row.provider,
                     is_complete=is_complete,
+                    watts=_watts(row.actual_energy_kwh, row.actual_hours),
                 )
             )
     return found
@@ -189,6 +194,10 @@ def _implied(attempt: AttemptRow) -> tuple[float | None, float | None]:
     # What came before the first report counts as it was; a resumed attempt did not do the share it began with.
     left = 1.0 if attempt.resumed_from else 1.0 - float(first["fraction"])
     return fraction, (before + seconds / done * left) / 3600
+
+
+def _watts(energy_kwh: float | None, hours: float | None) -> float | None:
+    return energy_kwh * 1000 / hours if energy_kwh and hours else None
 
 
 def _hours(start: datetime | None, end: datetime | None) -> float:

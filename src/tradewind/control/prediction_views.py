@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Row, select
@@ -58,7 +59,7 @@ def _text(row: Row[Any], hours: BandView | None, currency: str) -> str:
         if row.cost_micro is not None:
             parts.append(money_view(round(row.cost_micro["p50"]), currency).text)
         if row.energy_kwh is not None:
-            parts.append(f"{row.energy_kwh['p50']:.3g} kWh")
+            parts.append(_show_energy(row.energy_kwh["p50"]))
         return f"{', '.join(parts)}, from {hours.basis}"
     if row.outcome == "moved":
         return f"took {show_hours(row.actual_hours)} on more than one kind of machine; {said} on the first"
@@ -86,6 +87,11 @@ def _apart(ratio: float, above: str, below: str) -> str:
     if ratio >= 2:
         return f"{ratio:.3g} times the estimate"
     return f"{100 * abs(ratio - 1):.0f} % {above if ratio > 1 else below} than estimated"
+
+
+def _show_energy(kwh: float) -> str:
+    """However little, never as a power of ten."""
+    return f"{Decimal(f'{kwh:.3g}'):f} kWh"
 
 
 def show_hours(hours: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,8 +13,12 @@ from tradewind.cli.job_files import read_job_file
 from tradewind.cli.options import command, output_options, yes_option
 from tradewind.cli.render import Column, Row, clean, is_for_people, render_document, render_rows
 from tradewind.cli.wording import show_carbon, show_money, show_number
+from tradewind.domain.errors import InvalidInputError
 
-_VERDICTS = {"fits": "fits", "tight": "tight", "does_not_fit": "too small"}
+#: What the server takes.
+_LONGEST_NAME: Final = 64
+_MOST_GPUS: Final = 32
+_VERDICTS: Final = {"fits": "fits", "tight": "tight", "does_not_fit": "too small"}
 
 
 @command("estimate")
@@ -34,6 +39,7 @@ def estimate(app: Application, file: Path, gpus: tuple[str, ...], probe: str | N
     On each accelerator it may run on, with the cheapest offer of it. Earlier runs of the job in the same project count
     more than anything that is worked out. A probe is a job of its own: it is placed, metered and listed like any other.
     """
+    _check(gpus)
     job = read_job_file(app, file)
     exit_code = 0
     if probe is not None:
@@ -59,6 +65,16 @@ def estimate(app: Application, file: Path, gpus: tuple[str, ...], probe: str | N
     for warning in answer["warnings"]:
         app.say(f"warning: {clean(warning)}")
     return exit_code
+
+
+def _check(gpus: tuple[str, ...]) -> None:
+    for name in gpus:
+        if not 0 < len(name.strip()) <= _LONGEST_NAME:
+            raise InvalidInputError(
+                f"--gpu {name!r} names no accelerator", hint="write for example --gpu H100:8"
+            )
+    if len(gpus) > _MOST_GPUS:
+        raise InvalidInputError(f"--gpu was given {len(gpus)} times, {_MOST_GPUS} is the most")
 
 
 def _columns(lines: list[Row]) -> list[Column]:
