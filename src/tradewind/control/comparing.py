@@ -68,7 +68,8 @@ def _place(offer: Offer, *, is_asked_for_by_name: bool) -> Place:
     about = all_abouts().get(offer.provider)
     has_accelerator = offer.accelerator is not None
     rule = billing_rule_of(offer.provider, offer.instance_type, has_accelerator)
-    setup = setup_time(offer.provider, price_source=offer.source, rule=rule)
+    # A price list has its own idea of set-up times; it counts where that list was asked for.
+    setup = setup_time(offer.provider, price_source=offer.source if is_asked_for_by_name else "", rule=rule)
     model = all_models().get(offer.accelerator or "")
     watts = None if model is None else node_watts(model, offer.accelerator_count).p50
     effectiveness = pue(offer.provider).p50
@@ -94,8 +95,8 @@ def _place(offer: Offer, *, is_asked_for_by_name: bool) -> Place:
 
 
 def _without_needless_last_resort(offers: list[Offer]) -> list[Offer]:
-    """Without old reference prices of providers of which anything fresher is known: what it lacks is gone."""
-    fresh = {each.provider for each in offers if each.source not in LAST_RESORT}
+    """Without old reference prices of providers whose own list is at hand: what that lacks is gone."""
+    fresh = {each.provider for each in offers if each.source not in SHIPPED}
     return [each for each in offers if each.source not in LAST_RESORT or each.provider not in fresh]
 
 

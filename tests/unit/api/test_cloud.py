@@ -348,13 +348,32 @@ async def test_an_empty_answer_says_why(anyone: Api) -> None:
     assert "5000 GB" in compared["message"]
 
 
-async def test_old_prices_are_shown_as_such_and_do_not_displace_fresher_ones(anyone: Api) -> None:
+async def test_old_prices_are_shown_as_such(anyone: Api) -> None:
     answer = await ask(anyone, "POST", "/compare-costs", json={"training_hours": 1})
-    assert {each["price_source"] for each in answer["options"]} == {"shipped"}
-    assert all(any("table that ships" in con for con in each["cons"]) for each in answer["options"])
+    assert {each["price_source"] for each in answer["options"]} == {"shipped", "reference-2024"}
+    for each in answer["options"]:
+        said = " ".join(each["cons"])
+        assert ("table that ships" in said) is (each["price_source"] == "shipped")
+        assert ("2024-01-01 (reference-2024)" in said) is (each["price_source"] == "reference-2024")
+    places = [(each["platform"], each["gpu"]) for each in answer["options"]]
+    assert len(places) == len(set(places))
+    # What was set up at once in 2024 is not the fastest of today.
+    assert answer["summary"]["fastest"]["setup_time"] != "immediate"
     listed = await ask(anyone, "GET", "/instances", params={"price_source": "reference-2024"})
     assert listed["total"] == 13
     assert {each["seen_at"][:4] for each in listed["instances"]} == {"2024"}
+
+
+async def test_old_prices_do_not_stand_beside_a_list_of_today(
+    ana: Api, connect: Callable[[str], Api]
+) -> None:
+    content = PRICE_FILE.replace("our-cluster", "runpod").replace("H100", "B200")
+    body = {"name": "today", "format": "price-file", "content": content}
+    assert (await connect("ana").post("/prices/import", json=body)).status_code == 201
+    answer = await ask(ana, "POST", "/compare-costs", json={"training_hours": 1})
+    sources = {(each["platform"], each["price_source"]) for each in answer["options"]}
+    assert ("runpod", "reference-2024") not in sources
+    assert {("lambda_labs", "reference-2024"), ("runpod", "today")} <= sources
 
 
 async def test_prices_of_a_project_are_for_those_who_belong_to_it(

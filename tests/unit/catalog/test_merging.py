@@ -82,6 +82,30 @@ def test_the_last_resort_is_kept_only_where_nothing_else_is_known() -> None:
     assert _prices(reference, _part("a", PROVIDER, an_offer(None, seen_at=None))) == [0.0, 1.0, 2.0]
 
 
+def test_what_ships_gives_way_in_every_region_to_a_fresher_list() -> None:
+    old = [
+        an_offer(1.0, source="shipped", region="eu"),
+        an_offer(0.3, source="shipped", region="eu", market="spot"),
+        an_offer(0.5, source="shipped", region="eu", accelerator="A10"),
+        an_offer(0.6, source="shipped", region="eu", provider="runpod"),
+    ]
+    shipped = _part("shipped", SHIPPED, *old, hours=500)
+    for name, rank in (("lambda-types", PROVIDER), ("gpuhunt", rank_of("gpuhunt", {})), ("mine", OWN)):
+        fresh = _part(name, rank, _undated(3.0, source=name), hours=1)
+        # What it says of one accelerator, at one provider, on one kind of terms says nothing of others.
+        assert _prices(fresh, shipped) == _prices(shipped, fresh) == [0.3, 0.5, 0.6, 3.0]
+
+
+def test_what_ships_stays_beside_older_lists_and_prices_nobody_knows() -> None:
+    shipped = _part("shipped", SHIPPED, an_offer(1.0, source="shipped", region="eu"))
+    older = _part("old", PROVIDER, an_offer(3.0, source="old", seen_at=SEEN - timedelta(days=1)))
+    assert _prices(older, shipped) == [1.0, 3.0]
+    assert _prices(_part("a", PROVIDER, an_offer(None, source="a", seen_at=None), hours=9), shipped) == [
+        0.0,
+        1.0,
+    ]
+
+
 _small = st.builds(
     lambda price, region, zone, day: an_offer(
         price, region=region, zone=zone, seen_at=None if day is None else SEEN + timedelta(days=day)
