@@ -117,7 +117,8 @@ def _asked_for(name: str) -> tuple[AcceleratorModel, float]:
         raise InvalidInputError(
             f"nobody knows an accelerator called {name!r}", hint="`tradewind gpus` lists what is known"
         )
-    if said.count is not None and said.count <= 0:
+    _, sign, count = name.rpartition(":")
+    if sign and not count.strip().strip("0."):
         raise InvalidInputError(f"{name!r} is none at all", hint="write for example H100:8")
     return said.model, said.count or 1.0
 
