@@ -79,6 +79,14 @@ def test_the_window_is_measured_from_the_highest_price_that_held_in_it() -> None
     assert fired_at([change(0, 4), change(30, 3.4), change(60, 3)], condition) == []
 
 
+def test_a_window_may_begin_with_an_offer_that_goes_away() -> None:
+    condition = AlertCondition.model_validate({"kind": "price_drop", "drop_percent": 20, "window_hours": 24})
+    changes = [change(0, 4), change(10, None), change(12, 3)]
+    assert fired_at(changes, condition, since=5) == [12]
+    brief = AlertCondition.model_validate({"kind": "price_drop", "drop_percent": 20, "window_hours": 1e-300})
+    assert fired_at([change(0, 4), change(10, 3)], brief, since=5) == []
+
+
 def test_the_source_that_is_believed_most_counts() -> None:
     shipped = {"source_id": "shipped", "rank": 4}
     live = {"source_id": "live", "rank": 2}
