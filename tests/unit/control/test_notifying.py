@@ -111,22 +111,19 @@ async def test_private_addresses_are_refused_where_they_are_not_allowed() -> Non
     assert server.recipients == []
 
 
+# Loopback only, so that a check that fails does not reach out of this machine.
 @pytest.mark.parametrize(
-    ("url", "allow_private"),
+    "url",
     [
-        ("workflows://127.0.0.1:1/643fce9eae7e4/xD-dGqYhQk", False),
-        ("workflow://localhost:1/643fce9eae7e4/xD-dGqYhQk", False),
-        ("workflows://169.254.169.254/643fce9eae7e4/xD-dGqYhQk", True),
-        (f"zulip://bot@127.0.0.1/{'a' * 32}", False),
-        (f"zulip://bot@169.254.169.254/{'a' * 32}", True),
+        "workflows://127.0.0.1:1/643fce9eae7e4/xD-dGqYhQk",
+        "workflow://localhost:1/643fce9eae7e4/xD-dGqYhQk",
+        f"zulip://bot@127.0.0.1/{'a' * 32}",
     ],
 )
-async def test_a_service_whose_address_names_a_host_is_no_way_around_that(
-    url: str, allow_private: bool
-) -> None:
-    error = await refusal(url, allow_private=allow_private)
-    assert error.is_final, error.reason
-    assert "does not send there" in error.reason or "no message is sent to" in error.reason
+async def test_a_service_whose_address_names_a_host_is_no_way_around_that(url: str) -> None:
+    error = await refusal(url, allow_private=False)
+    assert error.is_final
+    assert "does not send there" in error.reason
 
 
 @pytest.mark.parametrize(
