@@ -100,6 +100,17 @@ def test_the_source_that_is_believed_most_counts() -> None:
     assert seen == [round(dollars * DOLLAR) for dollars in (1.5, 2.5, 2.4, 1.5)]
 
 
+def test_what_ships_is_no_price_where_somebody_sells() -> None:
+    changes = [
+        change(0, 0.5, region="us-old", source_id="shipped", rank=4),
+        change(1, 0.4, region="us-old", source_id="shipped", rank=4, market="spot"),
+        change(2, 2.5, source_id="live", rank=2),
+        change(3, 2.4, source_id="gathered", rank=3, region="us-new"),
+    ]
+    seen = [sight.matching for _, sight in sights(changes, below(2))]
+    assert seen == [1, 2, 2, 3]
+
+
 def test_a_last_resort_counts_only_where_nobody_else_knows() -> None:
     old = {"source_id": "reference-2024", "rank": 4, "is_last_resort": True}
     changes = [
