@@ -75,6 +75,7 @@ def write_snapshot(
         raise StaleRowError(f"the offers of {source.name} are no longer those that were compared with")
     if difference.is_same_table:
         return version
+    tx.keep_commit_order()
     for rows in difference.changes(fetched_at):
         _append(tx, [(source.id, source.project_id, *row) for row in rows])
     tx.wake(table.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, and_, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, case, func, literal, or_, select, true, update
 
 from tradewind.db.columns import UtcTime
 from tradewind.db.rows import Kept, StaleRowError
@@ -18,30 +18,40 @@ from tradewind.db.store import Transaction
 L = TypeVar("L", bound=Kept)
 
 
-def claim(tx: Transaction, row_type: type[L], token: str, lease: timedelta, limit: int) -> list[L]:
-    """Takes up to `limit` due rows, the longest due first."""
+def claim(
+    tx: Transaction,
+    row_type: type[L],
+    token: str,
+    lease: timedelta,
+    limit: int,
+    only: ColumnElement[bool] | None = None,
+) -> list[L]:
+    """Takes up to `limit` due rows, the longest due first; of those that fulfil `only`, where it is given."""
     table = row_type.table
     due = (
         select(table.c.id)
         .where(
             table.c.next_due_at <= tx.now,
             or_(table.c.lease_expires_at.is_(None), table.c.lease_expires_at <= tx.now),
+            true() if only is None else only,
         )
         .order_by(table.c.next_due_at)
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
+        # In a subquery PostgreSQL may look for the rows once per row, and lock more of them than the limit.
+        .cte("due")
     )
     columns = [table.c[column.name] for column in row_type.select().selected_columns]
     claimed = tx.execute(
         update(table)
-        .where(table.c.id.in_(due))
+        .where(table.c.id.in_(select(due.c.id)))
         .values(lease_token=token, lease_expires_at=tx.now + lease)
         .returning(*columns)
     )
     return [row_type.of(row) for row in claimed]
 
 
-def next_due(tx: Transaction, table: Table) -> datetime | None:
+def next_due(tx: Transaction, table: Table, only: ColumnElement[bool] | None = None) -> datetime | None:
     """When the next row can be claimed; None when nothing is planned."""
     when = case(
         (
@@ -54,7 +64,9 @@ def next_due(tx: Transaction, table: Table) -> datetime | None:
         else_=table.c.next_due_at,
     )
     found: datetime | None = tx.execute(
-        select(func.min(when, type_=table.c.next_due_at.type)).where(table.c.next_due_at.is_not(None))
+        select(func.min(when, type_=table.c.next_due_at.type)).where(
+            table.c.next_due_at.is_not(None), true() if only is None else only
+        )
     ).scalar()
     return found
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import structlog
+from sqlalchemy import ColumnElement
 
 from tradewind.control import leases
 from tradewind.db.rows import Kept, StaleRowError
@@ -43,16 +44,24 @@ class Controller(Protocol[L]):
 
 
 class LeaseRunner(Generic[L]):
-    """Drives one controller with up to `slots` rows at a time."""
+    """Drives one controller with up to `slots` rows at a time, of those that fulfil `only` where it is given."""
 
     def __init__(
-        self, store: Store, controller: Controller[L], clock: Clock, entropy: Entropy, *, slots: int = 16
+        self,
+        store: Store,
+        controller: Controller[L],
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        slots: int = 16,
+        only: ColumnElement[bool] | None = None,
     ) -> None:
         self._store = store
         self._controller = controller
         self._clock = clock
         self._entropy = entropy
         self._slots = slots
+        self._only = only
         self._busy: set[asyncio.Task[None]] = set()
         self._table = controller.row_type.table
 
@@ -75,7 +84,9 @@ class LeaseRunner(Generic[L]):
             if free:
                 token = self._entropy.token(12).hex()
                 kind = self._controller.row_type
-                claimed = await self._store.run(lambda tx: leases.claim(tx, kind, token, LEASE, free))
+                claimed = await self._store.run(
+                    lambda tx: leases.claim(tx, kind, token, LEASE, free, self._only)
+                )
                 for row in claimed:
                     task = asyncio.create_task(self._step(row, token))
                     self._busy.add(task)
@@ -94,7 +105,7 @@ class LeaseRunner(Generic[L]):
         woken.set()
 
     async def _nap_s(self) -> float:
-        due, now = await self._store.read(lambda tx: (leases.next_due(tx, self._table), tx.now))
+        due, now = await self._store.read(lambda tx: (leases.next_due(tx, self._table, self._only), tx.now))
         if due is None:
             return _LONGEST_NAP_S
         return min(max((due - now).total_seconds(), 0.001), _LONGEST_NAP_S)

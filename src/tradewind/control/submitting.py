@@ -89,7 +89,7 @@ def insert_jobs(tx: Transaction, caller: Caller, accepted: list[tuple[JobSubmiss
         )  # fmt: skip
     tx.execute(insert(tables.jobs), jobs)
     tx.execute(insert(tables.tasks), tasks)
-    tx.execute(insert(tables.events), events)
+    tx.append_last(tables.events, events)
     tx.wake(STREAM)
     _wake_nodes(tx)
     return names

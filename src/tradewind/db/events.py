@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
@@ -14,6 +14,8 @@ from tradewind.db.store import Transaction
 CONTROL_PLANE: Final = "control-plane"
 #: The topic that is woken by every event.
 STREAM: Final = "events"
+#: What the column can hold: PostgreSQL compares with nothing larger.
+_LARGEST_SEQ: Final = 2**31 - 1
 
 
 def append_event(
@@ -37,18 +39,11 @@ def append_event(
         .values(event_seq=jobs.c.event_seq + 1)
         .returning(jobs.c.event_seq, jobs.c.project_id)
     ).one()
-    tx.execute(
-        insert(tables.events).values(
-            project_id=project_id,
-            job_id=job_id,
-            seq=seq,
-            type=kind,
-            at=at or tx.now,
-            actor=actor,
-            message=message,
-            data=data or {},
-        )
-    )
+    event = {
+        "project_id": project_id, "job_id": job_id, "seq": seq, "type": kind, "at": at or tx.now, "actor": actor,
+        "message": message, "data": data or {},
+    }  # fmt: skip
+    tx.append_last(tables.events, [event])
     tx.wake(f"job:{job_id}")
     tx.wake(STREAM)
     return int(seq)
@@ -56,10 +51,11 @@ def append_event(
 
 def events_after(tx: Transaction, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:
     """Events of a job with a sequence number above `after`, in order."""
+    tx.write_out()
     events = tables.events
     rows = tx.execute(
         select(events)
-        .where(events.c.job_id == job_id, events.c.seq > after)
+        .where(events.c.job_id == job_id, events.c.seq > min(after, _LARGEST_SEQ))
         .order_by(events.c.seq)
         .limit(limit)
     )
@@ -69,8 +65,10 @@ def events_after(tx: Transaction, job_id: str, after: int, limit: int) -> list[d
 def stream_after(tx: Transaction, caller: Caller, after: int, limit: int) -> list[dict[str, Any]]:
     """Events of all the caller's jobs with a position above `after`, in order.
 
-    SQLite has one writer at a time, so positions are handed out in the order of commits: none is ever skipped.
+    Positions are handed out in the order of commits, so none is ever skipped: SQLite has one writer at a time, and on
+    PostgreSQL events are numbered under a lock that is held until the commit (docs/decisions/0012).
     """
+    tx.write_out()
     events = tables.events
     rows = tx.execute(
         select(events)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from tradewind.domain.errors import ConflictError, NotSupportedError
 
 #: The newest migration. A test keeps it equal to what Alembic says.
-SCHEMA_HEAD: Final = "0003"
+SCHEMA_HEAD: Final = "0004"
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
     {
         "nfs",
@@ -68,10 +68,26 @@ def _configure(engine: Engine) -> None:
 def schema_revision(engine: Engine) -> str | None:
     """The migration the database is at; None for an empty one."""
     with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
-        return None if row is None else str(row[0])
+        return revision_on(connection)
+
+
+def revision_on(connection: Connection) -> str | None:
+    """The same, seen through a connection."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
+    return None if row is None else str(row[0])
+
+
+def refuse_unknown(revision: str | None) -> None:
+    """Raises ConflictError when a newer version has written the database."""
+    from tradewind.db.migrating import known_revisions
+
+    if revision is not None and revision not in known_revisions():
+        raise ConflictError(
+            f"the database is at schema {revision}, which this version does not know",
+            hint="start the version that wrote it, or a newer one; nothing was changed",
+        )
 
 
 def bring_up_to_date(engine: Engine, backup_of: Path | None = None) -> bool:
@@ -84,13 +100,9 @@ def bring_up_to_date(engine: Engine, backup_of: Path | None = None) -> bool:
     if revision == SCHEMA_HEAD:
         return False
     # Alembic is imported only when there is something to migrate: a start on an existing database stays fast.
-    from tradewind.db.migrating import known_revisions, upgrade
+    from tradewind.db.migrating import upgrade
 
-    if revision is not None and revision not in known_revisions():
-        raise ConflictError(
-            f"the database is at schema {revision}, which this version does not know",
-            hint="start the version that wrote it, or a newer one; nothing was changed",
-        )
+    refuse_unknown(revision)
     if revision is not None and backup_of is not None:
         _back_up(engine, backup_of.with_suffix(f".before-{SCHEMA_HEAD}.db"))
     upgrade(engine)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, text
+from sqlalchemy import Connection, Engine, Executable, Table, insert, text
 from sqlalchemy.engine import CursorResult
 
 from tradewind.db.wakeups import Wakeups
@@ -23,6 +23,8 @@ from tradewind.domain.ids import new_id
 
 T = TypeVar("T")
 _LARGEST_GROUP: Final = 64
+#: The advisory lock under which numbers of the global streams are handed out on PostgreSQL.
+_COMMIT_ORDER: Final = 0x7472616465776E01
 
 
 class Transaction:
@@ -34,6 +36,7 @@ class Transaction:
         self._entropy = entropy
         self.topics: set[str] = set()
         self.sequels: list[Callable[[], None]] = []
+        self._last_rows: dict[Table, list[dict[str, Any]]] = {}
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """Runs a statement."""
@@ -46,6 +49,27 @@ class Transaction:
     def wake(self, topic: str) -> None:
         """Delivers a wake-up on this topic after the commit, and only then."""
         self.topics.add(topic)
+
+    def append_last(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        """Inserts rows into a table that is read as a stream, at the end of the transaction (`write_out`)."""
+        self._last_rows.setdefault(table, []).extend(rows)
+
+    def write_out(self) -> None:
+        """Inserts what was kept for the end. The store calls it before it commits; so does who reads a stream."""
+        if not self._last_rows:
+            return
+        self.keep_commit_order()
+        kept, self._last_rows = self._last_rows, {}
+        for table, rows in kept.items():
+            self.execute(insert(table), rows)
+
+    def keep_commit_order(self) -> None:
+        """Transactions that call this commit one after the other, from the call on (docs/decisions/0012).
+
+        It should be the last lock that a transaction takes: whoever waits for it may hold any other.
+        """
+        if self.connection.dialect.name == "postgresql":
+            self.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _COMMIT_ORDER})
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Calls this away from the database's thread, once the transaction is committed and only then.
@@ -66,6 +90,14 @@ class Store(Protocol):
 
     async def read(self, fn: Callable[[Transaction], T]) -> T:
         """Runs `fn` in a transaction that only reads."""
+        ...
+
+    async def check(self) -> None:
+        """Raises if the database does not answer."""
+        ...
+
+    def close(self) -> None:
+        """Waits for what runs, then closes every connection."""
         ...
 
 
@@ -182,6 +214,7 @@ class SqlStore:
         try:
             write.transaction = Transaction(connection, self._clock.now(), self._entropy)
             write.result = write.fn(write.transaction)
+            write.transaction.write_out()
         except BaseException as error:
             write.error = error
             # Where SQLite has given up the whole transaction (disk full), this fails, and all of the group with it.

@@ -138,6 +138,8 @@ nodes: Final = Table(
     *owner_columns(),
     Column("provider", String(32), nullable=False),
     Column("name", String(128), nullable=False),
+    #: The machine whose servers drive it; None: any server does.
+    Column("host", String(64), nullable=True),
     Column("inventory", JSON, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("last_seen_at", UtcTime, nullable=False),

@@ -1,4 +1,4 @@
-"""Wake-ups inside one process: they only make things faster, nothing depends on them (invariant 6)."""
+"""Wake-ups: they only make things faster, nothing depends on them (invariant 6)."""
 
 from __future__ import annotations
 
@@ -33,3 +33,7 @@ class Wakeups:
         for topic in topics:
             for event in self._listeners.get(topic, ()):
                 event.set()
+
+    def publish_all(self) -> None:
+        """Wakes everyone: wake-ups of other servers may have been missed."""
+        self.publish(list(self._listeners))
