@@ -53,13 +53,14 @@ class Wanted:
         return self.names is not None and name in self.names
 
 
-def ensure_sources(tx: Transaction, names: Sequence[str], wanted: Wanted) -> None:
-    """One row per known source, none of them due; those that are not wanted are switched off.
+def ensure_sources(tx: Transaction, names: Sequence[str], wanted: Wanted, *, is_alone: bool = True) -> None:
+    """One row per known source; those that are not wanted are switched off.
 
-    For the start of a process that is alone: leases of a dead one are ended.
+    At the start of a process that is alone none of them is due, and leases of a dead one are ended.
     """
     table = price_tables.price_sources
-    tx.execute(update(table).values(lease_token=None, lease_expires_at=None, next_due_at=None))
+    if is_alone:
+        tx.execute(update(table).values(lease_token=None, lease_expires_at=None, next_due_at=None))
     rows = {row.name: row for row in all_rows(tx)}
     for name in names:
         if name not in rows:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _SERVERS: Final = 0x7472616465776E03
-#: For a server that has just been killed to be forgotten, or for one that is starting to let others in.
-_JOIN_TRIES: Final = 60
+#: For a server that was just killed to be forgotten, and for one that is starting to let others in.
+_TRIES_TO_BE_ALONE: Final = 12
+_TRIES_TO_JOIN: Final = 80
 _JOIN_PAUSE_S: Final = 0.25
 #: How often a connection that hears nothing is tried out.
 _QUIET_S: Final = 15.0
@@ -37,19 +38,22 @@ class Presence:
         self._clock = clock
         self._shares_files = shares_files
         self._connection: psycopg.AsyncConnection[Any] | None = None
+        #: There was no other server when this one joined; until `let_others_in` none can join.
+        self.is_alone = False
 
-    async def join(self) -> bool:
-        """Takes a place among the servers. True if there is no other; until `let_others_in` none can join then.
+    async def join(self) -> None:
+        """Takes a place among the servers.
 
         Raises:
             ConflictError: there are others, and they and this one do not share the files of jobs.
         """
         connection = await self._connect()
-        for _ in range(_JOIN_TRIES):
-            if await self._call(connection, "pg_try_advisory_lock"):
-                return True
+        for _ in range(_TRIES_TO_JOIN if self._shares_files else _TRIES_TO_BE_ALONE):
+            self.is_alone = await self._call(connection, "pg_try_advisory_lock")
+            if self.is_alone:
+                return
             if self._shares_files and await self._call(connection, "pg_try_advisory_lock_shared"):
-                return False
+                return
             await self._clock.sleep(_JOIN_PAUSE_S)
         which = "that one" if self._shares_files else "this one"
         raise ConflictError(
@@ -60,7 +64,7 @@ class Presence:
     async def let_others_in(self) -> None:
         """Ends being alone, where others could work with the same files."""
         connection = self._connection
-        if connection is not None and self._shares_files:
+        if connection is not None and self._shares_files and self.is_alone:
             await self._call(connection, "pg_advisory_lock_shared")
             await self._call(connection, "pg_advisory_unlock")
 

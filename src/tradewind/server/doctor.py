@@ -27,10 +27,14 @@ class ServerDoctor:
         return [await self._database(), self._disk(), *await self._places(), *self._tariff()]
 
     async def _database(self) -> Diagnosis:
-        def check(tx: Transaction) -> str:
-            return str(tx.execute(text("PRAGMA quick_check(1)")).scalar_one())
+        def check(tx: Transaction) -> tuple[str, str]:
+            dialect = tx.connection.dialect.name
+            question = "SHOW server_version" if dialect == "postgresql" else "PRAGMA quick_check(1)"
+            return dialect, str(tx.execute(text(question)).scalar_one())
 
-        answer = await self._context.store.read(check)
+        dialect, answer = await self._context.store.read(check)
+        if dialect == "postgresql":
+            return Diagnosis(name="database", status="ok", message=f"PostgreSQL {answer}")
         if answer == "ok":
             return Diagnosis(name="database", status="ok", message="SQLite, in order")
         return Diagnosis(

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 import uvicorn
@@ -16,12 +16,18 @@ from tradewind.api.app import create_app
 from tradewind.api.guard import hosts_from
 from tradewind.api.services import Services
 from tradewind.control.planning import OfferShelf
-from tradewind.domain.clock import SystemClock, SystemEntropy
+from tradewind.db.store import SqlStore
+from tradewind.domain.clock import Clock, SystemClock, SystemEntropy
 from tradewind.domain.errors import ConflictError
 from tradewind.server.doctor import ServerDoctor
 from tradewind.server.files import announce, read_or_make_token, take_lock, withdraw
+from tradewind.server.replicas import check_storage, host_id, make_storage
 from tradewind.server.settings import Settings
 from tradewind.server.wiring import build_alerting, build_context, build_prices, open_store, run_control_plane
+
+if TYPE_CHECKING:
+    from tradewind.db.listening import Presence
+    from tradewind.db.postgres import PostgresStore
 
 log = structlog.get_logger(__name__)
 _PORTS_TRIED: Final = 50
@@ -69,6 +75,22 @@ class _Announcing(uvicorn.Server):
         log.info("server.ready", url=self._url, pid=os.getpid())
 
 
+async def _join(
+    settings: Settings, store: SqlStore | PostgresStore, clock: Clock, stack: AsyncExitStack
+) -> Presence | None:
+    """A place among the servers of a database on PostgreSQL; None on SQLite, where the state folder's lock is that."""
+    if isinstance(store, SqlStore):
+        return None
+    from tradewind.db.listening import Presence
+
+    if settings.storage is not None:
+        make_storage(settings.storage)
+    presence = Presence(store, clock, shares_files=settings.storage is not None)
+    stack.push_async_callback(presence.close)
+    await presence.join()
+    return presence
+
+
 async def serve(settings: Settings) -> None:
     """Serves until told to end by SIGTERM or SIGINT. Jobs go on; the next server finds them again."""
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -82,14 +104,21 @@ async def serve(settings: Settings) -> None:
         store = open_store(settings, clock, entropy)
         stack.callback(store.close)
         token = read_or_make_token(settings.state)
-        context = await build_context(settings, store, clock, entropy, token)
+        presence = await _join(settings, store, clock, stack)
+        is_alone = presence is None or presence.is_alone
+        host = None if presence is None else host_id()
+        context = await build_context(settings, store, clock, entropy, token, host=host, is_alone=is_alone)
+        if settings.storage is not None:
+            check_storage(settings.storage, context.installation_id, is_alone=is_alone)
         sock = listen(settings)
         stack.callback(sock.close)
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = f"http://{host}:{sock.getsockname()[1]}"
-        catalog, prices = await build_prices(settings, context)
+        address = f"[{settings.host}]" if ":" in settings.host else settings.host
+        url = f"http://{address}:{sock.getsockname()[1]}"
+        catalog, prices = await build_prices(settings, context, is_alone=is_alone)
         alerting = build_alerting(settings, context, catalog)
-        await run_control_plane(context, alerting, prices, stack)
+        if presence is not None:
+            await presence.let_others_in()
+        await run_control_plane(context, alerting, prices, stack, presence)
         services = Services(
             context=context,
             alerting=alerting,
@@ -99,7 +128,7 @@ async def serve(settings: Settings) -> None:
             doctor=ServerDoctor(context),
             url=url,
             started_at=clock.now(),
-            database="sqlite",
+            database="sqlite" if presence is None else "postgresql",
         )
         app = create_app(services, hosts_from(settings.allowed_hosts, settings.host))
         config = uvicorn.Config(

@@ -12,6 +12,7 @@ from typing import Any
 
 from tradewind.domain.errors import InvalidInputError, NotSupportedError
 from tradewind.domain.paths import CONFIG_FILE, config_dir, state_dir
+from tradewind.domain.secrets import Secret
 from tradewind.domain.units import parse_size_bytes
 
 _NOTIFY_KEYS = frozenset({"allow_private_addresses"})
@@ -37,6 +38,15 @@ class Settings:
     allow_private_addresses: bool
     #: Which price sources are asked: `auto`, `shipped`, or their names with commas.
     price_sources: str
+    #: A database on PostgreSQL; None: SQLite in the state folder.
+    database_url: Secret | None = None
+    #: The folder that servers of one database share; None: there is one server, and it keeps files in its state folder.
+    storage: Path | None = None
+
+    @property
+    def files(self) -> Path:
+        """Where the files of jobs lie."""
+        return self.storage or self.state
 
 
 def read_settings(host: str, port: int | None) -> Settings:
@@ -44,14 +54,9 @@ def read_settings(host: str, port: int | None) -> Settings:
 
     Raises:
         InvalidInputError: names the file and the key that is wrong.
-        NotSupportedError: a database other than SQLite is configured.
+        NotSupportedError: the files of jobs are to lie in an object store.
     """
-    url = os.environ.get("TRADEWIND_DATABASE_URL", "")
-    if url:
-        raise NotSupportedError(
-            "TRADEWIND_DATABASE_URL is not supported by this version",
-            hint="unset it to use SQLite in the state folder",
-        )
+    url = os.environ.get("TRADEWIND_DATABASE_URL", "").strip()
     path = config_dir() / CONFIG_FILE
     tables = _read_file(path)
     local = _table(path, tables, "local", _LOCAL_KEYS)
@@ -75,7 +80,30 @@ def read_settings(host: str, port: int | None) -> Settings:
             path, notify, "notify", "allow_private_addresses", _is_loopback(host) and not allowed_hosts
         ),
         price_sources=os.environ.get("TRADEWIND_PRICE_SOURCES") or _names(path, prices, "prices", "sources"),
+        database_url=Secret(url) if url else None,
+        storage=_storage(os.environ.get("TRADEWIND_STORAGE", "").strip(), has_database=bool(url)),
     )
+
+
+def _storage(text: str, *, has_database: bool) -> Path | None:
+    if not text:
+        return None
+    if "://" in text:
+        raise NotSupportedError(
+            "TRADEWIND_STORAGE: object stores are not supported by this version",
+            hint="name a folder that every server of the database can write to",
+        )
+    path = Path(text)
+    if not path.is_absolute():
+        raise InvalidInputError(
+            f"TRADEWIND_STORAGE must be a whole path, not {text!r}", hint="begin it with a slash"
+        )
+    if not has_database:
+        raise InvalidInputError(
+            "TRADEWIND_STORAGE is for servers that share a database, and TRADEWIND_DATABASE_URL is not set",
+            hint="set TRADEWIND_DATABASE_URL too; or set TRADEWIND_STATE_DIR to move everything",
+        )
+    return path
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, true, update
 
 from tradewind.catalog.shelf import Catalog
 from tradewind.control import leases
@@ -30,7 +30,7 @@ from tradewind.db import price_tables, tables
 from tradewind.db.opening import bring_up_to_date, open_sqlite
 from tradewind.db.owners import Caller, ensure_defaults, store_token
 from tradewind.db.sealing import Sealer, key_file
-from tradewind.db.store import SqlStore, Transaction
+from tradewind.db.store import SqlStore, Store, Transaction
 from tradewind.domain import ids
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.estimate.tariff import tariff_for
@@ -45,6 +45,9 @@ from tradewind.storage.workdirs import Workdirs
 if TYPE_CHECKING:
     import httpx2
 
+    from tradewind.db.listening import Presence
+    from tradewind.db.postgres import PostgresStore
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -54,8 +57,15 @@ async def in_thread(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     return await asyncio.to_thread(fn, *args, **kwargs)
 
 
-def open_store(settings: Settings, clock: Clock, entropy: Entropy) -> SqlStore:
-    """The store on the state folder's database, at the newest schema."""
+def open_store(settings: Settings, clock: Clock, entropy: Entropy) -> SqlStore | PostgresStore:
+    """The store on PostgreSQL where that is set, else on the state folder's database; at the newest schema."""
+    if settings.database_url is not None:
+        from tradewind.db.opening_postgres import bring_postgres_up_to_date, open_postgres
+        from tradewind.db.postgres import PostgresStore
+
+        postgres = open_postgres(settings.database_url)
+        bring_postgres_up_to_date(postgres)
+        return PostgresStore(postgres, clock, entropy)
     path = settings.state / "tradewind.db"
     engine = open_sqlite(path)
     bring_up_to_date(engine, backup_of=path)
@@ -63,14 +73,24 @@ def open_store(settings: Settings, clock: Clock, entropy: Entropy) -> SqlStore:
 
 
 async def build_context(
-    settings: Settings, store: SqlStore, clock: Clock, entropy: Entropy, token: str
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    entropy: Entropy,
+    token: str,
+    *,
+    host: str | None = None,
+    is_alone: bool = True,
 ) -> Context:
-    """The control plane's surroundings, with this machine as the one connected place."""
+    """The control plane's surroundings, with this machine as the one connected place.
+
+    `host` names the machine where servers on others share the database; `is_alone` says that no other server lives.
+    """
     installation_id, _ = await store.run(lambda tx: _first_rows(tx, token), durable=True)
     tariff = tariff_for(settings.country, settings.electricity_price_usd_per_kwh, settings.carbon_g_per_kwh)
     agent = await in_thread(build_bundle, settings.state / "agent")
     local: JobPlatform = load_provider("local")(
-        root=settings.state / "attempts",
+        root=settings.files / "attempts",
         agent=agent,
         micro_usd_per_kwh=tariff.micro_usd_per_kwh,
         carbon=tariff.carbon_g_per_kwh,
@@ -81,22 +101,24 @@ async def build_context(
         clock=clock,
         entropy=entropy,
         backends={local.id: local},
-        storage=DiskStorage(settings.state / "kept"),
-        workdirs=Workdirs(settings.state / "workdirs"),
-        root=settings.state,
+        storage=DiskStorage(settings.files / "kept"),
+        workdirs=Workdirs(settings.files / "workdirs"),
+        root=settings.files,
         tariff=tariff,
         installation_id=installation_id,
         offload=in_thread,
         log_cap_bytes=settings.log_cap_bytes,
+        host=host,
     )
-    await store.run(_end_leases)
+    if is_alone:
+        await store.run(_end_leases)
     for backend in context.backends.values():
         await register_node(context, backend)
     return context
 
 
 def _end_leases(tx: Transaction) -> None:
-    # The lock on the state folder says that no other server lives: what a killed one held need not run out first.
+    # No other server lives, a lock says so: what a killed one held need not run out first.
     for table in (
         tables.jobs,
         tables.attempts,
@@ -125,18 +147,27 @@ async def register_node(context: Context, backend: JobPlatform) -> None:
     inventory = await backend.inventory()
 
     def register(tx: Transaction) -> None:
-        _register(tx, backend.id, inventory)
+        _register(tx, backend.id, inventory, context.host)
 
     await context.store.run(register)
 
 
-def _register(tx: Transaction, provider: str, inventory: Inventory) -> None:
+def _register(tx: Transaction, provider: str, inventory: Inventory, host: str | None) -> None:
     table = tables.nodes
     known = tx.execute(
-        select(table.c.id).where(table.c.provider == provider).order_by(table.c.id).limit(1)
+        select(table.c.id)
+        .where(table.c.provider == provider, true() if host is None else table.c.host == host)
+        .order_by(table.c.id)
+        .limit(1)
     ).scalar()
+    others = select(table.c.name).where(table.c.provider == provider, table.c.id != (known or ""))
+    name = inventory.name
+    if name in tx.execute(others).scalars().all():
+        # Two machines of one name: the other one keeps it.
+        name = f"{name[:120]}-{(host or '')[:6]}"
     values: dict[str, Any] = {
-        "name": inventory.name,
+        "name": name,
+        "host": host,
         "inventory": asdict(inventory),
         "last_seen_at": tx.now,
         "next_due_at": tx.now,
@@ -169,7 +200,9 @@ def build_alerting(settings: Settings, context: Context, shelf: OfferShelf) -> A
     )
 
 
-async def build_prices(settings: Settings, context: Context) -> tuple[Catalog, PriceController]:
+async def build_prices(
+    settings: Settings, context: Context, *, is_alone: bool = True
+) -> tuple[Catalog, PriceController]:
     """The offers, and who keeps them fresh. Raises InvalidInputError when the settings name an unknown source."""
     names, wanted = source_names(), Wanted.parse(settings.price_sources)
     wanted.check(names)
@@ -177,7 +210,7 @@ async def build_prices(settings: Settings, context: Context) -> tuple[Catalog, P
     controller = PriceController(
         context.store, context.clock, context.entropy, context.offload, sources, wanted
     )
-    await context.store.run(lambda tx: ensure_sources(tx, names, wanted))
+    await context.store.run(lambda tx: ensure_sources(tx, names, wanted, is_alone=is_alone))
     catalog = Catalog(context.store, context.offload)
     catalog.on_ask = controller.ask
     return catalog, controller
@@ -204,19 +237,30 @@ def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
     store, clock, entropy = context.store, context.clock, context.entropy
     return [
         LeaseRunner(store, JobController(), clock, entropy, slots=16),
-        LeaseRunner(store, AttemptController(context), clock, entropy, slots=32),
-        LeaseRunner(store, NodeController(context), clock, entropy, slots=2),
+        LeaseRunner(
+            store, AttemptController(context), clock, entropy, slots=32, only=context.drives_attempt()
+        ),
+        LeaseRunner(store, NodeController(context), clock, entropy, slots=2, only=context.drives_node()),
     ]
 
 
 async def run_control_plane(
-    context: Context, alerting: Alerting, prices: PriceController, stack: AsyncExitStack
+    context: Context,
+    alerting: Alerting,
+    prices: PriceController,
+    stack: AsyncExitStack,
+    presence: Presence | None = None,
 ) -> None:
-    """Starts the controllers, the janitor and the watch on the prices; they end with the stack."""
+    """Starts the controllers, the janitor and the watch on the prices; they end with the stack.
+
+    Where there is a presence among other servers, their wake-ups are heard too.
+    """
     runners = [*controllers_of(context), *alert_controllers_of(context, alerting)]
     runners.append(LeaseRunner(context.store, prices, context.clock, context.entropy, slots=16))
     loops = [runner.run() for runner in runners]
     loops += [Janitor(context).run(), PriceWatch(context).run()]
+    if presence is not None:
+        loops.append(presence.run())
     tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def end() -> None:
