@@ -43,8 +43,8 @@ def merge(parts: Sequence[Part]) -> OfferTable:
     region stand for another's of the region's zones, and the other way round. What ships with Tradewind gives way, in
     every region, to any other source that knows a real price of that accelerator at that provider on the same terms,
     if that is not older: a place that the fresher list lacks is gone, and an old price may not beat today's. What is
-    a last resort is kept only where no other source knows a real price of that accelerator at that provider. The same source
-    may have several machines on the same terms; they are all kept.
+    a last resort is kept only where no other source knows a real price of that accelerator at that provider. The same
+    source may have several machines on the same terms; they are all kept.
     """
     whole = OfferTable.concat([part.dated() for part in parts])
     owner = np.repeat(np.arange(len(parts)), [len(part.table) for part in parts])
