@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from tradewind.catalog.alerts import AlertState, Finding, Place, Sight, matches_region, weigh
+from tradewind.catalog.ranks import asks_sellers, ships
 from tradewind.domain.offers import Availability
 from tradewind.domain.schemas_alerts import AlertCondition, AlertFilters
 
@@ -66,15 +67,16 @@ def replay(
     before: Sight | None = None
     has_begun = False
     for at, sight in sights(changes, condition):
-        window.add(at, sight.best_micro)
         if at < since:
+            window.add(at, sight.best_micro)
             before = sight
             continue
         if not has_begun and before is not None:
-            state, finding = weigh(before, condition, state, since, window.highest(since, include_last=False))
+            state, finding = weigh(before, condition, state, since, window.highest(since))
             if finding is not None:
                 found.append((since, finding))
         has_begun = True
+        window.add(at, sight.best_micro)
         state, finding = weigh(sight, condition, state, at, window.highest(at))
         if finding is not None:
             found.append((at, finding))
@@ -127,12 +129,12 @@ class _Window:
         self._prices.append((at, micro))
         self._forget(at)
 
-    def highest(self, at: datetime, *, include_last: bool = True) -> int | None:
+    def highest(self, at: datetime) -> int | None:
         """The highest price that held at some time of the window up to `at`."""
         if self._span is None or not self._prices:
             return None
         start = at - self._span
-        prices = list(self._prices) if include_last else list(self._prices)[:-1]
+        prices = list(self._prices)
         ends = [*(each[0] for each in prices[1:]), None]
         held = [micro for (_, micro), end in zip(prices, ends, strict=True) if end is None or end > start]
         return max(held, default=None)
@@ -149,6 +151,8 @@ def _believed(offers: list[Change]) -> list[Change]:
     Nearly as the catalogue merges them: it also asks who has looked last, which is not recorded when nothing changed.
     """
     better = [offer for offer in offers if not offer.is_last_resort] or offers
+    sold = {offer.place.market for offer in better if asks_sellers(offer.rank)}
+    better = [offer for offer in better if not (ships(offer.rank) and offer.place.market in sold)]
     ranks: dict[tuple[str, str, str], int] = {}
     for offer in better:
         terms = _terms(offer.place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any, ClassVar, Final, Literal, Self
 
@@ -30,9 +30,9 @@ _COLUMNS: Final = (
     "availability",
     "seen_at",
 )
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: The most changes that one course is computed from.
 MOST_CHANGES: Final = 200_000
-MOST_BUCKETS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +189,8 @@ def series_of(found: Iterable[PriceChange]) -> Iterator[list[PriceChange]]:
 
 def span_of(found: Sequence[PriceChange], wanted: HistoryFilter, now: datetime) -> tuple[datetime, datetime]:
     """From when to when a course is drawn: as asked, else from the first change until now."""
-    end = wanted.until or now
+    # Nothing was recorded before the epoch, and a day before the first day of the calendar there is none.
+    end = max(wanted.until or now, _EPOCH)
     start = wanted.since or (found[0].seen_at if found else end - timedelta(days=1))
     return (start, end) if start < end else (end - timedelta(seconds=1), end)
 

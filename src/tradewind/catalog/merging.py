@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tradewind.catalog.identity import ANYWHERE_IN_REGION, has_real_price, keys_of
-from tradewind.catalog.ranks import LAST_RESORT, has_own_prices
+from tradewind.catalog.ranks import LAST_RESORT, SHIPPED, asks_sellers, has_own_prices
 from tradewind.domain.offer_table import OfferTable
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,7 +39,9 @@ class Part:
 def merge(parts: Sequence[Part]) -> OfferTable:
     """Every offer once, as the freshest source has it; of equally fresh ones the one with the lower rank.
 
-    A user's own price file goes before everything: what was negotiated does not age. One source's offers of a whole
+    A user's own price file goes before everything: what was negotiated does not age. What ships gives way wherever a
+    later answer of a seller names a real price of that accelerator on those terms, in whatever place and under whatever
+    name: machines that the answer no longer has are gone, not cheap. One source's offers of a whole
     region stand for another's of the region's zones, and the other way round. What is a last resort is kept only
     where no other source knows a real price of that accelerator at that provider. The same source may have several
     machines on the same terms; they are all kept.
@@ -57,6 +59,8 @@ def merge(parts: Sequence[Part]) -> OfferTable:
         keep &= _is_best(keys_of(whole), owner, place)
         keep &= _is_best_of_region(whole, owner, place)
         keep &= ~_has_better_than_last_resort(whole)
+        sellers = np.array([asks_sellers(part.rank) for part in parts], dtype=np.bool_)
+        keep &= ~_is_overtaken(whole, sellers[owner])
     return whole if keep.all() else whole.take(keep)
 
 
@@ -102,3 +106,17 @@ def _has_better_than_last_resort(table: OfferTable) -> npt.NDArray[np.bool_]:
     keys = keys_of(table, ("provider", "accelerator"))
     known = np.unique(keys[~is_last & has_real_price(table)])
     return np.asarray(is_last & np.isin(keys, known), dtype=np.bool_)
+
+
+def _is_overtaken(table: OfferTable, is_of_seller: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Per row whether it ships, and a seller has said since what that accelerator costs on those terms."""
+    codes = [code for code, word in enumerate(table.words["source"]) if word in SHIPPED]
+    is_shipped = np.isin(table.codes["source"], codes) & ~is_of_seller
+    if not is_shipped.any():
+        return is_shipped
+    said = np.flatnonzero(is_of_seller & has_real_price(table))
+    _, group = np.unique(keys_of(table, ("provider", "accelerator", "market")), return_inverse=True)
+    seen_at = np.asarray(table.numbers["seen_at"], dtype=np.int64)
+    latest = np.full(int(group.max(initial=-1)) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(latest, group[said], seen_at[said])
+    return np.asarray(is_shipped & (latest[group] > seen_at), dtype=np.bool_)

@@ -33,3 +33,13 @@ def rank_of(name: str, settings: Mapping[str, Any]) -> int:
 def has_own_prices(rank: int) -> bool:
     """True for a user's own price file. What was negotiated holds however fresh the public price is."""
     return rank == _OWN_PRICES
+
+
+def asks_sellers(rank: int) -> bool:
+    """True if a source says what is sold now: a provider's own list, or one that gathers such lists."""
+    return rank in {_PROVIDER, _GATHERED}
+
+
+def ships(rank: int) -> bool:
+    """True for the tables that ship with Tradewind, whose prices are of a day long ago."""
+    return rank == _SHIPPED_TABLE

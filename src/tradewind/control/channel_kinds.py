@@ -43,10 +43,11 @@ KINDS: Final[dict[str, ChannelKind]] = {
     # Chat and push with a server of one's own.
     "mmost": _HOSTED_PLAIN, "mmosts": _HOSTED, "rocket": _HOSTED_PLAIN, "rockets": _HOSTED,
     "ntfy": _HOSTED_PLAIN, "ntfys": _HOSTED, "gotify": _HOSTED_PLAIN, "gotifys": _HOSTED,
+    # Services whose address names the host all the same: `zulip` takes `organization.any.host`.
+    "workflow": _HOSTED, "workflows": _HOSTED, "zulip": _HOSTED,
     # Chat, push and on-call services.
-    "slack": _SERVICE, "discord": _SERVICE, "workflow": _SERVICE, "workflows": _SERVICE, "gchat": _SERVICE,
-    "tgram": _SERVICE, "zulip": _SERVICE, "webex": _SERVICE, "wxteams": _SERVICE, "pover": _SERVICE,
-    "pagerduty": _SERVICE, "opsgenie": _SERVICE,
+    "slack": _SERVICE, "discord": _SERVICE, "gchat": _SERVICE, "tgram": _SERVICE, "webex": _SERVICE,
+    "wxteams": _SERVICE, "pover": _SERVICE, "pagerduty": _SERVICE, "opsgenie": _SERVICE,
 }  # fmt: skip
 #: Options that say to whom and how to send. Others read files (`template`, `pgppub`), hide a failure (`optional`),
 #: follow redirects to elsewhere (`redirect`), skip certificates (`verify`) or hold the sender up (`retry`, `rto`).

@@ -152,6 +152,9 @@ def _resolve(kind: str, plugin: Any) -> list[str]:
     if not KINDS[kind].has_own_host or getattr(plugin, "mode", None) == "cloud":
         return []
     host = getattr(plugin, "smtp_host", None) or plugin.host
+    if kind == "zulip":
+        # An organization without a domain of its own is at the service's.
+        host = f"{plugin.organization}.{plugin.hostname}"
     try:
         found = socket.getaddrinfo(str(host).strip("[]"), plugin.port or 443, type=socket.SOCK_STREAM)
     except OSError:

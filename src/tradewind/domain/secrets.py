@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -61,16 +61,25 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
     @classmethod
+    def _read(cls, text: str) -> Self:
+        if any("\ud800" <= sign <= "\udfff" for sign in text):
+            # JSON can write half a character; nothing can be sealed or sent of it.
+            raise ValueError("is no text: it has half a character (a lone surrogate)")
+        return cls(text)
+
+    @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         # Imported late: whoever only holds a secret does not need Pydantic.
         from pydantic_core import core_schema
 
         return core_schema.json_or_python_schema(
-            json_schema=core_schema.no_info_after_validator_function(cls, core_schema.str_schema()),
+            json_schema=core_schema.no_info_after_validator_function(cls._read, core_schema.str_schema()),
             python_schema=core_schema.union_schema(
                 [
                     core_schema.is_instance_schema(cls),
-                    core_schema.no_info_after_validator_function(cls, core_schema.str_schema(strict=True)),
+                    core_schema.no_info_after_validator_function(
+                        cls._read, core_schema.str_schema(strict=True)
+                    ),
                 ]
             ),
             serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json"),

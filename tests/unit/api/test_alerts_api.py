@@ -102,6 +102,14 @@ async def test_bad_channels_are_refused_without_quoting_the_address(
     assert "secret-part" not in answer.text
 
 
+async def test_half_a_character_is_no_address(api: Api) -> None:
+    body = b'{"name": "x", "url": "json://\\ud800secret-part/"}'
+    answer = await api.post("/channels", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert "surrogate" in answer.text
+    assert "secret-part" not in answer.text
+
+
 async def test_a_key_makes_a_repeated_channel_harmless_and_keeps_nothing_of_it(
     api: Api, store: SqlStore
 ) -> None:

@@ -96,6 +96,13 @@ async def test_bad_input_is_refused(api: httpx2.AsyncClient, path: str, status: 
     assert answer.json()["detail"]
 
 
+@pytest.mark.parametrize("until", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+async def test_the_ends_of_the_calendar_are_no_bug(api: httpx2.AsyncClient, until: str) -> None:
+    answer = await api.get(f"/prices/history?until={until}&buckets=3")
+    assert answer.status_code == 200
+    assert answer.json()["since"] < answer.json()["until"]
+
+
 async def test_the_reference_prices_are_had_by_name(api: httpx2.AsyncClient) -> None:
     page = (await api.get("/offers", params={"source": "reference-2024", "limit": 100})).json()
     assert page["known"] == 13

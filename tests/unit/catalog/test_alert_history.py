@@ -79,6 +79,14 @@ def test_the_window_is_measured_from_the_highest_price_that_held_in_it() -> None
     assert fired_at([change(0, 4), change(30, 3.4), change(60, 3)], condition) == []
 
 
+def test_a_window_may_begin_with_an_offer_that_goes_away() -> None:
+    condition = AlertCondition.model_validate({"kind": "price_drop", "drop_percent": 20, "window_hours": 24})
+    changes = [change(0, 4), change(10, None), change(12, 3)]
+    assert fired_at(changes, condition, since=5) == [12]
+    brief = AlertCondition.model_validate({"kind": "price_drop", "drop_percent": 20, "window_hours": 1e-300})
+    assert fired_at([change(0, 4), change(10, 3)], brief, since=5) == []
+
+
 def test_the_source_that_is_believed_most_counts() -> None:
     shipped = {"source_id": "shipped", "rank": 4}
     live = {"source_id": "live", "rank": 2}
@@ -90,6 +98,17 @@ def test_the_source_that_is_believed_most_counts() -> None:
     ]
     seen = [sight.best_micro for _, sight in sights(changes, below(2))]
     assert seen == [round(dollars * DOLLAR) for dollars in (1.5, 2.5, 2.4, 1.5)]
+
+
+def test_what_ships_is_no_price_where_somebody_sells() -> None:
+    changes = [
+        change(0, 0.5, region="us-old", source_id="shipped", rank=4),
+        change(1, 0.4, region="us-old", source_id="shipped", rank=4, market="spot"),
+        change(2, 2.5, source_id="live", rank=2),
+        change(3, 2.4, source_id="gathered", rank=3, region="us-new"),
+    ]
+    seen = [sight.matching for _, sight in sights(changes, below(2))]
+    assert seen == [1, 2, 2, 3]
 
 
 def test_a_last_resort_counts_only_where_nobody_else_knows() -> None:

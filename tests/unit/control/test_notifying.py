@@ -111,6 +111,21 @@ async def test_private_addresses_are_refused_where_they_are_not_allowed() -> Non
     assert server.recipients == []
 
 
+# Loopback only, so that a check that fails does not reach out of this machine.
+@pytest.mark.parametrize(
+    "url",
+    [
+        "workflows://127.0.0.1:1/643fce9eae7e4/xD-dGqYhQk",
+        "workflow://localhost:1/643fce9eae7e4/xD-dGqYhQk",
+        f"zulip://bot@127.0.0.1/{'a' * 32}",
+    ],
+)
+async def test_a_service_whose_address_names_a_host_is_no_way_around_that(url: str) -> None:
+    error = await refusal(url, allow_private=False)
+    assert error.is_final
+    assert "does not send there" in error.reason
+
+
 @pytest.mark.parametrize(
     "url", ["syslog://", "jsons://", "slack://only-one", "mailto://host?template=/etc/passwd"]
 )
