@@ -12,7 +12,7 @@ from benchmarks.accuracy.results import Outcome
 from benchmarks.accuracy.samples import Sample
 from benchmarks.accuracy.spreads import with_bands
 from tradewind.estimate.band import Band
-from tradewind.estimate.calibration import Calibration, surface_for, task_of
+from tradewind.estimate.calibration import WHOLE_RUN, Calibration, surface_for, task_of
 from tradewind.estimate.hours import estimate_hours, estimate_throughput
 from tradewind.estimate.presets import completed
 
@@ -87,6 +87,10 @@ def cross_validate(
             out = [s for s in samples if key_of(s) == key and s.accelerator is not None]
             kept = [s for s in samples if key_of(s) != key]
             if not any(is_usable(sample) for sample in kept):
+                continue
+            if fold == WORKLOAD and all(sample.workload.unit == WHOLE_RUN for sample in out):
+                for sample in out:
+                    left_out[sample.file, "amount of work not known"] += 1
                 continue
             part = evaluate(out, _refit(kept, out, whole, learned), fold)
             outcomes += part.outcomes

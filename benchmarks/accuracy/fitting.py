@@ -24,7 +24,6 @@ from tradewind.estimate.calibration import (
 )
 from tradewind.estimate.presets import completed
 from tradewind.estimate.surface import Part, Row, Surface, fit_surface
-from tradewind.estimate.workload import Family
 
 #: Rows of one setting beyond the third add nothing that the middle of three did not say.
 _MOST_TRUST: Final = 3.0
@@ -51,7 +50,7 @@ def is_usable(sample: Sample) -> bool:
     surface = surface_for(whole)
     if surface == IMAGES and sample.accelerator.key != IMAGE_REFERENCE:
         return False
-    if surface == RUNS and whole.recipe not in RUN_RECIPES and whole.family is not Family.DETECTION:
+    if surface == RUNS and whole.recipe not in RUN_RECIPES:
         return False
     return surface not in (RUNS, IMAGES) or whole.forward_gflops_per_unit is not None
 

@@ -17,7 +17,7 @@ from tradewind.estimate.presets import completed
 _INSIDE: Final = 0.8
 _MOST_INSIDE: Final = 0.96
 #: Fewer residuals than this say nothing of the ends.
-_FEWEST: Final = 5
+_FEWEST: Final = 10
 
 
 def spreads_of(

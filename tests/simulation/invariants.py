@@ -6,7 +6,7 @@ from collections import Counter
 
 from sqlalchemy import func, select
 
-from tradewind.db import tables
+from tradewind.db import price_tables, tables
 from tradewind.db.rows import AttemptRow
 from tradewind.db.store import Transaction
 from tradewind.domain.money import Quantity, Rate
@@ -23,6 +23,7 @@ def check_always(tx: Transaction, platform: SimulatedPlatform) -> None:
     _capacity_is_kept(tx)
     _events_have_no_gaps(tx)
     _money_is_held_while_it_runs(tx, live)
+    _what_was_foretold_is_kept(tx)
 
 
 def _one_live_attempt_per_task(live: list[AttemptRow]) -> None:
@@ -66,6 +67,18 @@ def _money_is_held_while_it_runs(tx: Transaction, live: list[AttemptRow]) -> Non
     table = tables.reservations
     held = {row[0] for row in tx.execute(select(table.c.attempt_id).where(table.c.released_at.is_(None)))}
     assert held == {attempt.id for attempt in live}, "money is held for what has ended, or not for what runs"
+
+
+def _what_was_foretold_is_kept(tx: Transaction) -> None:
+    jobs, predictions = tables.jobs, price_tables.predictions
+    placed = {row[0] for row in tx.execute(select(tables.attempts.c.job_id))}
+    ended = {row[0] for row in tx.execute(select(jobs.c.id).where(jobs.c.ended_at.is_not(None)))}
+    rows = list(tx.execute(select(predictions.c.job_id, predictions.c.closed_at)))
+    assert sorted(row.job_id for row in rows) == sorted(placed), (
+        "not one prediction for each job that was placed"
+    )
+    closed = {row.job_id for row in rows if row.closed_at is not None}
+    assert closed == placed & ended, "a prediction was closed before its job ended, or left open after it"
 
 
 def check_at_the_end(tx: Transaction, platform: SimulatedPlatform) -> None:

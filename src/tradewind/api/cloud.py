@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+from starlette.responses import Response
 
 from tradewind.api.services import CallerOrNobody, Services, ServicesOf
 from tradewind.db.owners import Caller
@@ -15,99 +18,97 @@ from tradewind.domain.schemas_cloud import (
     InstanceQuery,
     InstancesAnswer,
     PlatformAnswer,
+    PlatformQuery,
     PlatformsAnswer,
     SetupInstructions,
 )
 
 if TYPE_CHECKING:
-    from tradewind.control.instances import Shop
+    from tradewind.control.shop import Shop
 
 router = APIRouter(tags=["cloud"])
 _Platform = Annotated[str, Path(min_length=1, max_length=64)]
-_Memory = Annotated[float | None, Query(ge=0, le=1_000_000, allow_inf_nan=False)]
-_GpuType = Annotated[str | None, Query(min_length=1, max_length=64)]
 
 
-@router.post("/instances")
-async def find_instances(
-    query: InstanceQuery, services: ServicesOf, caller: CallerOrNobody
-) -> InstancesAnswer:
+@router.post("/instances", response_model=InstancesAnswer)
+async def find_instances(query: InstanceQuery, services: ServicesOf, caller: CallerOrNobody) -> Response:
     """Instances that answer the query, the cheapest first."""
     from tradewind.control import instances
 
-    return instances.find_instances(await _shop(services, caller, query.price_source), query)
+    shop = await _shop(services, caller, query.price_source)
+    return await _answer(services, lambda: instances.find_instances(shop, query))
 
 
-@router.get("/instances")
+@router.get("/instances", response_model=InstancesAnswer)
 async def list_instances(
     query: Annotated[InstanceQuery, Query()], services: ServicesOf, caller: CallerOrNobody
-) -> InstancesAnswer:
+) -> Response:
     """The same, asked with a query string; several platforms are repeated or separated by commas."""
     return await find_instances(query, services, caller)
 
 
-@router.get("/platforms")
-async def list_platforms(services: ServicesOf, caller: CallerOrNobody) -> PlatformsAnswer:
+@router.get("/platforms", response_model=PlatformsAnswer)
+async def list_platforms(services: ServicesOf, caller: CallerOrNobody) -> Response:
     """Every provider that is known."""
-    from tradewind.control import instances
+    from tradewind.control import platforms
 
-    return instances.list_platforms(await _shop(services, caller))
+    shop = await _shop(services, caller)
+    return await _answer(services, lambda: platforms.list_platforms(shop))
 
 
-@router.get("/platforms/{platform}")
+@router.get("/platforms/{platform}", response_model=PlatformAnswer)
 async def show_platform(
     platform: _Platform,
+    query: Annotated[PlatformQuery, Query()],
     services: ServicesOf,
     caller: CallerOrNobody,
-    gpu_type: _GpuType = None,
-    min_memory_gb: _Memory = None,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
-) -> PlatformAnswer:
+) -> Response:
     """What one provider has, the cheapest first."""
     from tradewind.control import instances
 
-    shop = await _shop(services, caller)
-    query = InstanceQuery(gpu_type=gpu_type, min_memory_gb=min_memory_gb, platforms=[platform], limit=limit)
-    found = instances.find_instances(shop, query)
-    return PlatformAnswer(
-        platform=instances.cloud_id(instances.provider_of(shop, platform)),
-        instances=found.instances,
-        count=found.count,
-        total=found.total,
-        message=found.message,
-    )
+    shop = await _shop(services, caller, query.price_source)
+    return await _answer(services, lambda: instances.show_platform(shop, platform, query))
 
 
-@router.get("/gpu-types")
-async def list_gpu_types(services: ServicesOf, caller: CallerOrNobody) -> GpuTypesAnswer:
+@router.get("/gpu-types", response_model=GpuTypesAnswer)
+async def list_gpu_types(services: ServicesOf, caller: CallerOrNobody) -> Response:
     """Kinds of GPU that somebody has."""
-    from tradewind.control import instances
+    from tradewind.control import platforms
 
-    return instances.list_gpu_types(await _shop(services, caller))
+    shop = await _shop(services, caller)
+    return await _answer(services, lambda: platforms.list_gpu_types(shop))
 
 
-@router.get("/setup-instructions/{platform}")
-async def show_setup(platform: _Platform, caller: CallerOrNobody) -> SetupInstructions:
+@router.get("/setup-instructions/{platform}", response_model=SetupInstructions)
+async def show_setup(platform: _Platform, services: ServicesOf, caller: CallerOrNobody) -> Response:
     """How to get ready for a provider."""
-    from tradewind.control import instances
+    from tradewind.control import platforms
 
-    return instances.setup_instructions(platform)
+    shop = await _shop(services, caller)
+    return await _answer(services, lambda: platforms.setup_instructions(shop, platform))
 
 
-@router.post("/compare-costs")
-async def compare_costs(
-    request: CostComparison, services: ServicesOf, caller: CallerOrNobody
-) -> ComparisonAnswer:
+@router.post("/compare-costs", response_model=ComparisonAnswer)
+async def compare_costs(request: CostComparison, services: ServicesOf, caller: CallerOrNobody) -> Response:
     """What the training costs on every platform and here: cheapest, fastest, recommended."""
     from tradewind.control import comparing
 
-    return comparing.compare_costs(await _shop(services, caller, request.price_source), request)
+    shop = await _shop(services, caller, request.price_source)
+    return await _answer(services, lambda: comparing.compare_costs(shop, request))
 
 
 async def _shop(services: Services, caller: Caller | None, price_source: str | None = None) -> Shop:
-    from tradewind.control.instances import Shop
+    from tradewind.control.shop import Shop, providers_in
 
-    table = await services.catalog.table(caller, source=price_source)
+    whole = await services.catalog.table(caller)
+    if price_source is None:
+        return Shop(table=whole, own=await services.shelf.offers())
     # One price list that was asked for by name says nothing of the machines at hand.
-    own = [] if price_source else await services.shelf.offers()
-    return Shop(table=table, own=own)
+    table = await services.catalog.table(caller, source=price_source)
+    return Shop(table=table, listed=providers_in(whole))
+
+
+async def _answer(services: Services, work: Callable[[], BaseModel]) -> Response:
+    # Not checked again on its way out: there may be ten thousand instances, and they are what the types say.
+    content = await services.context.offload(lambda: work().model_dump_json().encode())
+    return Response(content, media_type="application/json")

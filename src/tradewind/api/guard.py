@@ -20,6 +20,8 @@ SESSION_COOKIE: Final = "tradewind_session"
 _OPEN: Final = frozenset({"/healthz", "/readyz", "/login"})
 #: Free on loopback: it compares public prices and changes nothing.
 _COMPARISON: Final = "/api/cloud/"
+#: Headers that a proxy adds, beside all that begin with `x-forwarded-`.
+_OF_PROXIES: Final = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip"})
 _CACHE_S: Final = 10.0
 _CACHE_ENTRIES: Final = 1024
 
@@ -44,6 +46,10 @@ class Guard:
             self._check_origin(scope, headers)
             if not self._is_free(scope, headers):
                 scope["tradewind.caller"] = await self._identify(headers)
+            elif scope["path"].startswith(_COMPARISON):
+                # Somebody in a browser sees what is theirs; nobody in particular sees what everybody sees.
+                secret = _session_of(headers.get("cookie", ""))
+                scope["tradewind.caller"] = await self._lookup(secret, ("session",)) if secret else None
         except TradewindError as error:
             await problem_response(error, scope)(scope, receive, send)
             return
@@ -58,7 +64,7 @@ class Guard:
             return False
         client = scope.get("client")
         # What a proxy passes on comes from loopback too, on behalf of somebody elsewhere.
-        is_passed_on = "forwarded" in headers or "x-forwarded-for" in headers or "via" in headers
+        is_passed_on = any(name in _OF_PROXIES or name.startswith("x-forwarded-") for name in headers)
         is_here = client is not None and _is_loopback(client[0])
         return is_here and not is_passed_on and _is_loopback(_host_name(headers.get("host", "")))
 

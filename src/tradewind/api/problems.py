@@ -64,6 +64,10 @@ def install(app: FastAPI) -> None:
         if error.status_code == 404:
             known = NotFoundError(f"there is nothing at {request.url.path}", hint="/docs lists what there is")
             return problem_response(known, request.scope)
+        if error.status_code == 400:
+            text = "cannot be read: it is not the JSON that is expected here"
+            details: list[dict[str, str | int | None]] = [{"where": "body", "message": text}]
+            return problem_response(InvalidInputError(f"body: {text}", details=details), request.scope)
         return Response(
             Problem(
                 type="about:blank",

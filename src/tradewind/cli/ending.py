@@ -40,7 +40,7 @@ def wait_for(app: Application, job: str, timeout: str | None) -> JobDetail:
 
 
 def last_word(app: Application, job: Mapping[str, Any]) -> str:
-    """State, duration, cost, checkpoints and last metrics of a job that has ended."""
+    """State, duration, cost, how good the estimate was, checkpoints and last metrics of a job that has ended."""
     from tradewind.cli.wording import show_job
 
     checkpoint_count = None
@@ -48,4 +48,8 @@ def last_word(app: Application, job: Mapping[str, Any]) -> str:
     with suppress(TradewindError):
         found = app.client.checkpoints(str(job["id"])).items
         checkpoint_count = sum(each.is_resumable for each in found)
+    if "prediction" not in job:
+        with suppress(TradewindError):
+            prediction = app.client.job(str(job["id"])).prediction
+            job = {**job, "prediction": None if prediction is None else prediction.model_dump(mode="json")}
     return show_job(job, app.now(), checkpoint_count=checkpoint_count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from tradewind.cli.bars import draw_bar
 from tradewind.cli.render import clean
 from tradewind.cli.wording import show_carbon, show_money, show_number
 from tradewind.domain.units import format_bytes
@@ -86,7 +87,7 @@ def _show_place(place: Row) -> list[str]:
         reasons = (
             f": {'; '.join(clean(each) for each in place['risk_reasons'])}" if place["risk_reasons"] else ""
         )
-        lines.append(f"  risk  {_bar(place['risk'])} {place['risk']:.0%}{reasons}")
+        lines.append(f"  risk  {draw_bar(place['risk'], 1.0, _BAR)} {place['risk']:.0%}{reasons}")
     lines += [f"  note  {clean(note)}" for note in place.get("notes") or []]
     return lines
 
@@ -150,15 +151,10 @@ def _cells(place: Row, most_micro: int) -> list[str]:
         f"{show_money(offer['price_per_hour'])}/h",
         "" if wall is None else f"{show_number(wall)} h",
         "" if cost is None else show_money(cost),
-        "" if cost is None or not most_micro else _bar(cost["micro"] / most_micro),
+        "" if cost is None or not most_micro else draw_bar(cost["micro"], most_micro, _BAR),
         "pareto" if place.get("is_pareto") else "",
         "" if place["is_runnable"] else "not connected",
     ]
-
-
-def _bar(share: float) -> str:
-    full = round(min(max(share, 0.0), 1.0) * _BAR)
-    return "#" * full + "." * (_BAR - full)
 
 
 def _name(place: Row) -> str:

@@ -134,6 +134,8 @@ def show_job(job: Row, now: datetime, *, checkpoint_count: int | None = None) ->
     ran = f" · ran {show_span(job['started_at'], job.get('ended_at'), now)}" if job.get("started_at") else ""
     lines.append(f"  time         waited {waited}{ran}")
     lines.append(f"  cost         {show_cost(job['cost'])}")
+    if (job.get("prediction") or {}).get("text"):
+        lines.append(f"  estimate     {clean(job['prediction']['text'])}")
     if progress := show_progress(job.get("progress")):
         lines.append(f"  progress     {progress}")
     if checkpoint_count is not None:

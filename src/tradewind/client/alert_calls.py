@@ -1,4 +1,7 @@
-"""Alerts, channels and preferences: the part of the client that speaks of them."""
+"""Alerts, channels and preferences: the part of the client that speaks of them.
+
+Their types are loaded when a method needs them: most commands never do.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from tradewind.domain import schemas_alerts as schemas
-
 if TYPE_CHECKING:
     from tradewind.client.exchange import Exchange, Parameters
+    from tradewind.domain import schemas_alerts as schemas
     from tradewind.domain.secrets import Secret
 
 _A = TypeVar("_A", bound=BaseModel)
@@ -26,10 +28,14 @@ class AlertCalls:
 
     async def channels(self) -> schemas.ChannelPage:
         """The caller's channels, without their addresses."""
+        from tradewind.domain import schemas_alerts as schemas
+
         return await self._call(schemas.ChannelPage, "GET", "/channels")
 
     async def add_channel(self, name: str, url: Secret, *, key: str | None = None) -> schemas.ChannelView:
         """A new channel. The address is sealed by the server and never given out again."""
+        from tradewind.domain import schemas_alerts as schemas
+
         body = {"name": name, "url": url.reveal()}
         return await self._call(schemas.ChannelView, "POST", "/channels", body, key=key)
 
@@ -39,24 +45,34 @@ class AlertCalls:
 
     async def test_channel(self, channel: str) -> schemas.TestAnswer:
         """Sends a test message; what became of it."""
+        from tradewind.domain import schemas_alerts as schemas
+
         path = f"/channels/{_quote(channel)}/test"
         return await self._call(schemas.TestAnswer, "POST", path, timeout_s=_TEST_TIMEOUT_S)
 
     async def alerts(self) -> schemas.AlertPage:
         """The caller's alerts."""
+        from tradewind.domain import schemas_alerts as schemas
+
         return await self._call(schemas.AlertPage, "GET", "/alerts")
 
     async def alert(self, alert: str) -> schemas.AlertView:
         """One alert."""
+        from tradewind.domain import schemas_alerts as schemas
+
         return await self._call(schemas.AlertView, "GET", f"/alerts/{_quote(alert)}")
 
     async def add_alert(self, request: schemas.AlertRequest, *, key: str | None = None) -> schemas.AlertView:
         """A new alert."""
+        from tradewind.domain import schemas_alerts as schemas
+
         body = request.model_dump(mode="json", exclude_none=True)
         return await self._call(schemas.AlertView, "POST", "/alerts", body, key=key)
 
     async def change_alert(self, alert: str, patch: schemas.AlertPatch) -> schemas.AlertView:
         """An alert, changed where the patch says something."""
+        from tradewind.domain import schemas_alerts as schemas
+
         body = patch.model_dump(mode="json", exclude_none=True)
         return await self._call(schemas.AlertView, "PATCH", f"/alerts/{_quote(alert)}", body)
 
@@ -66,16 +82,22 @@ class AlertCalls:
 
     async def mute_alert(self, alert: str) -> schemas.AlertView:
         """An alert that tells nobody any more."""
+        from tradewind.domain import schemas_alerts as schemas
+
         return await self._call(schemas.AlertView, "POST", f"/alerts/{_quote(alert)}/mute")
 
     async def unmute_alert(self, alert: str) -> schemas.AlertView:
         """An alert that tells again, from the next change on."""
+        from tradewind.domain import schemas_alerts as schemas
+
         return await self._call(schemas.AlertView, "POST", f"/alerts/{_quote(alert)}/unmute")
 
     async def firings(
         self, alert: str, *, before: int | None = None, limit: int | None = None
     ) -> schemas.FiringPage:
         """What an alert has found, newest first."""
+        from tradewind.domain import schemas_alerts as schemas
+
         parameters: Parameters = {"before": before, "limit": limit}
         path = f"/alerts/{_quote(alert)}/firings"
         return await self._call(schemas.FiringPage, "GET", path, parameters=parameters)
@@ -84,6 +106,8 @@ class AlertCalls:
         self, condition: schemas.AlertCondition, *, days: int = 30
     ) -> schemas.PreviewAnswer:
         """How often a condition would have fired in the last days."""
+        from tradewind.domain import schemas_alerts as schemas
+
         body = schemas.PreviewRequest(condition=condition, days=days).model_dump(
             mode="json", exclude_none=True
         )
@@ -91,10 +115,14 @@ class AlertCalls:
 
     async def preferences(self) -> schemas.PreferencesView:
         """The caller's preferences."""
+        from tradewind.domain import schemas_alerts as schemas
+
         return await self._call(schemas.PreferencesView, "GET", "/preferences")
 
     async def put_preferences(self, values: schemas.Preferences) -> schemas.PreferencesView:
         """Replaces the caller's preferences."""
+        from tradewind.domain import schemas_alerts as schemas
+
         body = values.model_dump(mode="json", exclude_none=True)
         return await self._call(schemas.PreferencesView, "PUT", "/preferences", body)
 

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from tradewind.control.instances import CPU, Shop, cheapest_each, cloud_id, provider_of, show_time, usd
+from tradewind.catalog.ranks import LAST_RESORT, SHIPPED
+from tradewind.control.instances import expected_watts, rate_micro
+from tradewind.control.shop import (
+    ONLY_PRICES,
+    Shop,
+    Wish,
+    cheapest_each,
+    cloud_id,
+    gpu_name,
+    provider_of,
+    show_time,
+    usd,
+)
 from tradewind.domain.errors import InvalidInputError
-from tradewind.domain.offers import Offer
+from tradewind.domain.offers import Availability, Offer
 from tradewind.domain.schemas_cloud import (
     CheapestOption,
     ComparisonAnswer,
@@ -20,7 +32,7 @@ from tradewind.estimate.energy import node_watts
 from tradewind.estimate.hours import scale_hours
 from tradewind.hardware.accelerators import all_models
 from tradewind.hardware.names import cloud_gpu_name, identify
-from tradewind.placement.compare import Comparison, Here, Option, Place, Question, Scale, compare
+from tradewind.placement.compare import HERE, Comparison, Here, Option, Place, Question, Scale, compare
 from tradewind.providers.about import About, all_abouts
 
 
@@ -31,8 +43,12 @@ def compare_costs(shop: Shop, request: CostComparison) -> ComparisonAnswer:
         NotFoundError: a platform is unknown.
         InvalidInputError: `reference_gpu` is no accelerator whose speed is known.
     """
-    providers = None if request.platforms is None else {provider_of(shop, each) for each in request.platforms}
-    places = [_place(each) for each in cheapest_each(shop.table, providers)]
+    wanted = request.platforms
+    providers = None if wanted is None else frozenset(provider_of(shop, each) for each in wanted)
+    offers = cheapest_each(shop.table, Wish(providers=providers, terms="on_demand"))
+    if request.price_source is None:
+        offers = _without_needless_last_resort(offers)
+    places = [_place(each, is_asked_for_by_name=request.price_source is not None) for each in offers]
     question = Question(
         training_hours=request.training_hours,
         local_gpu_type=request.local_gpu_type,
@@ -40,30 +56,31 @@ def compare_costs(shop: Shop, request: CostComparison) -> ComparisonAnswer:
         electricity_price_usd_per_kwh=request.electricity_price_usd_per_kwh,
         local_power_watts=request.local_power_watts,
         min_memory_gb=request.min_memory_gb,
-        platforms=tuple(request.platforms or ()),
+        platforms=tuple(map(cloud_id, sorted(providers or ()))),
         price_source=request.price_source,
         reference_gpu=request.reference_gpu,
     )
-    answer = compare(question, places, _here(shop, request), scale=_scale(request))
-    return _answer(answer)
+    here = _here(shop, request, is_wanted=providers is None or not providers.isdisjoint(_own_ids(shop)))
+    return _answer(compare(question, places, here, scale=_scale(request)))
 
 
-def _place(offer: Offer) -> Place:
+def _place(offer: Offer, *, is_asked_for_by_name: bool) -> Place:
     about = all_abouts().get(offer.provider)
     has_accelerator = offer.accelerator is not None
     rule = billing_rule_of(offer.provider, offer.instance_type, has_accelerator)
-    setup = setup_time(offer.provider, price_source=offer.source, rule=rule)
+    # A price list has its own idea of set-up times; it counts where that list was asked for.
+    setup = setup_time(offer.provider, price_source=offer.source if is_asked_for_by_name else "", rule=rule)
     model = all_models().get(offer.accelerator or "")
     watts = None if model is None else node_watts(model, offer.accelerator_count).p50
     effectiveness = pue(offer.provider).p50
     return Place(
         platform=cloud_id(offer.provider),
-        gpu=cloud_gpu_name(offer.accelerator) if offer.accelerator else CPU,
+        gpu=gpu_name(offer),
         accelerator=offer.accelerator,
         gpu_count=offer.accelerator_count,
         memory_gb=offer.accelerator_memory_gb,
         rate_micro_per_hour=offer.rate.micro_per_unit,
-        availability=offer.availability,
+        availability=offer.availability if offer.is_available else Availability.UNAVAILABLE,
         setup_minutes=setup.billed.p50 + setup.unbilled.p50,
         billed_setup_minutes=setup.billed.p50,
         billing=rule,
@@ -72,16 +89,50 @@ def _place(offer: Offer) -> Place:
         seen_at=offer.seen_at,
         kilowatts=None if watts is None else watts * effectiveness / 1000,
         grams_co2e_per_kwh=carbon_intensity(offer.provider, offer.region).g_per_kwh,
-        pros=() if about is None else about.pros,
-        cons=() if about is None else about.cons,
+        pros=_pros(about),
+        cons=(*_cons(about), *(() if is_asked_for_by_name else _age(offer))),
     )
 
 
-def _here(shop: Shop, request: CostComparison) -> Here:
+def _without_needless_last_resort(offers: list[Offer]) -> list[Offer]:
+    """Without old reference prices of providers whose own list is at hand: what that lacks is gone."""
+    fresh = {each.provider for each in offers if each.source not in SHIPPED}
+    return [each for each in offers if each.source not in LAST_RESORT or each.provider not in fresh]
+
+
+def _age(offer: Offer) -> tuple[str, ...]:
+    """What to know of a price that nobody has just been asked for."""
+    if offer.source not in SHIPPED:
+        return ()
+    day = "an unknown day" if offer.seen_at is None else f"{offer.seen_at:%Y-%m-%d}"
+    if offer.source in LAST_RESORT:
+        return (
+            f"Its price is of {day} ({offer.source}): nothing fresher is known, and it may not be had any more.",
+        )
+    return (f"Its price is of {day}, from the table that ships with Tradewind.",)
+
+
+def _own_ids(shop: Shop) -> frozenset[str]:
+    return frozenset(each.provider for each in shop.own)
+
+
+def _here(shop: Shop, request: CostComparison, *, is_wanted: bool) -> Here:
     named = request.local_gpu_type
     own = next((each for each in shop.own if each.accelerator), None)
-    about = all_abouts().get("" if not shop.own else shop.own[0].provider)
+    about = all_abouts().get(HERE)
     grams = shop.own[0].grams_co2e_per_kwh if shop.own else None
+    if named is None and own is not None and is_wanted:
+        return Here(
+            gpu=gpu_name(own),
+            accelerator=own.accelerator,
+            gpu_count=own.accelerator_count,
+            memory_gb=own.accelerator_memory_gb,
+            watts=expected_watts(own),
+            rate_micro_per_hour=rate_micro(own),
+            grams_co2e_per_kwh=grams,
+            pros=_pros(about),
+            cons=_cons(about),
+        )
     if named is None:
         return Here(grams_co2e_per_kwh=grams, pros=_pros(about), cons=_cons(about))
     said = identify(named)
@@ -90,12 +141,14 @@ def _here(shop: Shop, request: CostComparison) -> Here:
     return Here(
         gpu=cloud_gpu_name(said.key),
         accelerator=said.key if said.model else None,
+        gpu_count=said.count or 1.0,
         memory_gb=own.accelerator_memory_gb
         if is_own and own
         else said.model.memory_gb
         if said.model
         else None,
         watts=watts,
+        rate_micro_per_hour=rate_micro(own) if is_own and own else None,
         grams_co2e_per_kwh=grams,
         pros=_pros(about),
         cons=_cons(about),
@@ -108,8 +161,10 @@ def _scale(request: CostComparison) -> Scale | None:
     reference = identify(request.reference_gpu)
     measured_on = reference.model
     if measured_on is None:
+        text = f"nothing is known of the speed of {request.reference_gpu!r}"
         raise InvalidInputError(
-            f"reference_gpu: nothing is known of the speed of {request.reference_gpu!r}",
+            f"reference_gpu: {text}",
+            details=[{"where": "body.reference_gpu", "message": text}],
             hint="`tradewind gpus` lists what is known; leave it out to compare equal hours",
         )
 
@@ -182,4 +237,4 @@ def _pros(about: About | None) -> tuple[str, ...]:
 
 
 def _cons(about: About | None) -> tuple[str, ...]:
-    return () if about is None else about.cons
+    return (ONLY_PRICES,) if about is None else about.cons

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from tradewind.control.money_views import money_view
+from tradewind.control.own_estimate import band_view, memory_on, own_line
 from tradewind.control.predicting import Outcome, PastRun, split_runs
-from tradewind.control.views import money_view
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.offers import Market, Offer
 from tradewind.domain.schemas_estimate import (
@@ -18,17 +19,15 @@ from tradewind.domain.schemas_estimate import (
     MemoryView,
     SwitchView,
 )
-from tradewind.domain.schemas_plan import BandView
 from tradewind.estimate.band import Band
 from tradewind.estimate.carbon import estimate_carbon
 from tradewind.estimate.cost import estimate_cost
 from tradewind.estimate.energy import estimate_energy, node_watts
-from tradewind.estimate.memory import MemoryEstimate, estimate_memory
+from tradewind.estimate.memory import estimate_memory
 from tradewind.estimate.switches import find_switches
 from tradewind.estimate.workload import Workload
 from tradewind.hardware.accelerators import AcceleratorModel, all_models
 from tradewind.hardware.names import fulfils, identify, short_name
-from tradewind.placement.demand import demand_of, pick_accelerators
 from tradewind.placement.estimates import JobEstimates, terms_of
 from tradewind.spec.models import JobSpec
 
@@ -56,9 +55,14 @@ def estimate_job(
     estimates = JobEstimates(spec, *split_runs(history))
     kinds = _kinds(spec, accelerators, table)
     lines = [_line(spec, estimates, model, count, table) for model, count in kinds]
-    lines += [_own_line(spec, estimates, offer) for offer in own]
+    lines += [line for offer in own if (line := own_line(spec, estimates, offer)) is not None]
+    if accelerators is None and not spec.resources.accelerators and any(map(_tells, lines)):
+        # All there is was looked at: what nothing is known of is no answer.
+        lines = [line for line in lines if _tells(line)]
     lines.sort(key=_order)
     warnings = list(estimates.notes)
+    if accelerators is None:
+        warnings += _not_found(spec, kinds)
     if not estimates.says_something:
         warnings.append(
             "how long it takes is not known: add `estimate: {hours: 10, on: RTX 4090}`, or a model and its data"
@@ -96,7 +100,8 @@ def _kinds(
     offered = [models[word] for word in table.words["accelerator"] if word in models]
     requests = spec.resources.accelerators
     if not requests:
-        count = 1.0
+        stated = spec.estimate.on if spec.estimate is not None else None
+        count = (identify(stated).count if stated else None) or 1.0
         return [(model, count) for model in offered]
     found = {}
     for request in requests:
@@ -112,7 +117,22 @@ def _asked_for(name: str) -> tuple[AcceleratorModel, float]:
         raise InvalidInputError(
             f"nobody knows an accelerator called {name!r}", hint="`tradewind gpus` lists what is known"
         )
+    _, sign, count = name.rpartition(":")
+    if sign and not count.strip().strip("0."):
+        raise InvalidInputError(f"{name!r} is none at all", hint="write for example H100:8")
     return said.model, said.count or 1.0
+
+
+def _not_found(spec: JobSpec, kinds: Sequence[tuple[AcceleratorModel, float]]) -> list[str]:
+    return [
+        f"nothing is known of an accelerator called {request.name!r}; `tradewind gpus` lists what is"
+        for request in spec.resources.accelerators
+        if request.name and not any(fulfils(request.name, model.key) for model, _ in kinds)
+    ]
+
+
+def _tells(line: EstimateLine) -> bool:
+    return line.hours is not None or line.memory_gb is not None
 
 
 def _line(
@@ -120,7 +140,7 @@ def _line(
 ) -> EstimateLine:
     hours = estimates.hours(model.key, count)
     offer = _cheapest(table, model.key, count)
-    memory = _memory(estimates.workload, model, count)
+    memory = memory_on(estimates.workload, model, count)
     line = EstimateLine(
         accelerator=short_name(model.key),
         count=count,
@@ -163,53 +183,6 @@ def _of_run(
     }
 
 
-def _own_line(spec: JobSpec, estimates: JobEstimates, offer: Offer) -> EstimateLine:
-    """The machine at hand: what it has of the accelerators that the job asks for, at the price of its electricity."""
-    wanted = next(
-        (each for each in spec.resources.accelerators if fulfils(each.name, offer.accelerator or "")), None
-    )
-    count = min(wanted.count, offer.accelerator_count) if wanted else offer.accelerator_count
-    model = all_models().get(offer.accelerator or "")
-    held = pick_accelerators(demand_of(spec), offer.accelerators) or ()
-    hours = estimates.hours_at(offer, held)
-    memory = None if model is None else _memory(estimates.workload, model, count or 1.0)
-    name = short_name(offer.accelerator) if offer.accelerator else f"{offer.cpus:g} processors"
-    line = EstimateLine(
-        accelerator=name,
-        count=count or 1.0,
-        verdict=None if memory is None else memory.verdict.value,
-        memory_gb=None if memory is None else band_view(memory.total),
-        usable_gb=None if memory is None else memory.usable_gb,
-        hours=None if hours is None else band_view(hours),
-        provider=offer.provider,
-        region=offer.region,
-        market=offer.market,
-        is_here=True,
-    )
-    if hours is None:
-        return line
-    cost = estimate_cost(offer, hours, terms_of(spec))
-    watts = Band(
-        p10=offer.watts_low or 0.0,
-        p50=((offer.watts_low or 0.0) + 3 * (offer.watts_high or 0.0)) / 4,
-        p90=offer.watts_high or 0.0,
-        layer=hours.layer,
-        basis="this machine",
-    )
-    energy = estimate_energy(watts, hours)
-    return line.model_copy(
-        update={
-            "cost": money_view(cost.p50_micro, cost.currency),
-            "cost_p90": money_view(cost.p90_micro, cost.currency),
-            "energy_kwh": band_view(energy),
-            "carbon_grams": None
-            if offer.grams_co2e_per_kwh is None
-            else band_view(energy.scaled(offer.grams_co2e_per_kwh)),
-            "notes": list(cost.notes),
-        }
-    )
-
-
 def _cheapest(table: OfferTable, key: str, count: float) -> Offer | None:
     """The cheapest offer with exactly so many of this accelerator that is not taken back at will."""
     import numpy as np
@@ -229,16 +202,6 @@ def _cheapest(table: OfferTable, key: str, count: float) -> Offer | None:
         & good[table.codes["flags"]]
     )
     return table.offer(int(rows[np.argmin(prices[rows])])) if len(rows) else None
-
-
-def _memory(workload: Workload | None, model: AcceleratorModel, count: float) -> MemoryEstimate | None:
-    if workload is None or count < 1:
-        return None
-    try:
-        return estimate_memory(workload, model, int(count))
-    except InvalidInputError:
-        # What the memory follows from is not said; the hours may still be known.
-        return None
 
 
 def _memory_of_first(
@@ -278,11 +241,6 @@ def _order(line: EstimateLine) -> tuple[bool, bool, float, float]:
     cost = float("inf") if line.cost is None else float(line.cost.micro)
     price = float("inf") if line.price_per_hour is None else float(line.price_per_hour.micro)
     return line.verdict == "does_not_fit", not line.is_here and line.cost is None, cost, price
-
-
-def band_view(band: Band) -> BandView:
-    """A band as it travels."""
-    return BandView(p10=band.p10, p50=band.p50, p90=band.p90, layer=band.layer.value, basis=band.basis)
 
 
 def _in_words(spec: JobSpec, workload: Workload | None) -> str:

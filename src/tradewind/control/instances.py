@@ -1,205 +1,88 @@
-"""What every provider has, in the form of `/api/cloud`: instances, platforms, kinds of GPU, set-up instructions."""
+"""Instances in the form of `/api/cloud`, the cheapest first, or why there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from tradewind.domain.errors import NotFoundError
-from tradewind.domain.money import MICRO
-from tradewind.domain.offers import Market, Offer
+from tradewind.control.shop import (
+    Shop,
+    Wish,
+    cloud_id,
+    gpu_name,
+    provider_of,
+    rows_of,
+    show_time,
+    usable_memory_gb,
+    usd,
+)
+from tradewind.domain.offers import Availability, Offer
 from tradewind.domain.schemas_cloud import (
-    GpuTypeDetail,
-    GpuTypesAnswer,
     Instance,
     InstanceQuery,
     InstancesAnswer,
-    PlatformsAnswer,
-    PlatformSummary,
-    SetupInstructions,
+    PlatformAnswer,
+    PlatformQuery,
 )
-from tradewind.estimate.billing import setup_time
 from tradewind.estimate.power import Watts
-from tradewind.hardware.names import cloud_gpu_name, fulfils
+from tradewind.hardware.names import fulfils
 from tradewind.placement.choose import hourly_micro
-from tradewind.placement.compare import show_minutes
-from tradewind.providers.about import all_abouts, find_about
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from tradewind.domain.offer_table import OfferTable
 
 _GIB: Final = 1 << 30
-#: Offers whose price is no price.
-_NEVER_CHOSEN: Final = frozenset({"placeholder", "no_price"})
-#: How a machine without an accelerator is called.
-CPU: Final = "CPU"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shop:
-    """What there is to compare: offers of markets, and machines at hand that are charged by energy."""
-
-    table: OfferTable
-    own: Sequence[Offer] = ()
-
-
-def cloud_id(provider_id: str) -> str:
-    """A provider's id under `/api/cloud`; the id itself where only a price list knows it."""
-    about = all_abouts().get(provider_id)
-    return provider_id if about is None else about.cloud_id
-
-
-def provider_of(shop: Shop, platform: str) -> str:
-    """The provider behind a platform's id or alias. Raises NotFoundError with the known ids."""
-    wanted = platform.strip().lower()
-    listed = set(shop.table.words["provider"]) - {""}
-    if wanted in listed:
-        return wanted
-    try:
-        return find_about(wanted).id
-    except NotFoundError:
-        known = sorted({cloud_id(each) for each in (*all_abouts(), *listed)})
-        raise NotFoundError(
-            f"no platform is called {platform!r}", hint=f"known platforms: {', '.join(known)}"
-        ) from None
 
 
 def find_instances(shop: Shop, query: InstanceQuery) -> InstancesAnswer:
     """Instances that answer the query, the cheapest first. Raises NotFoundError for an unknown platform."""
-    providers = None if query.platforms is None else {provider_of(shop, each) for each in query.platforms}
-    rows = rows_of(shop.table, providers, query)
+    wanted = query.platforms
+    providers = None if wanted is None else frozenset(provider_of(shop, each) for each in wanted)
+    return _find(shop, query, providers)
+
+
+def show_platform(shop: Shop, platform: str, query: PlatformQuery) -> PlatformAnswer:
+    """What one provider has, the cheapest first. Raises NotFoundError for an unknown one."""
+    provider = provider_of(shop, platform)
+    found = _find(shop, query, frozenset({provider}))
+    return PlatformAnswer(platform=cloud_id(provider), **dict(found))
+
+
+def rate_micro(offer: Offer) -> int:
+    """Micro-dollars per hour; of a machine at hand the electricity of an hour's training."""
+    return hourly_micro(offer.rate, expected_watts(offer))
+
+
+def expected_watts(offer: Offer) -> float:
+    """What a machine at hand draws while it trains."""
+    return Watts(offer.watts_low or 0.0, offer.watts_high or 0.0).expected
+
+
+def _find(shop: Shop, query: PlatformQuery, providers: frozenset[str] | None) -> InstancesAnswer:
+    wish = Wish(
+        providers=providers,
+        gpu_type=query.gpu_type,
+        min_memory_gb=query.min_memory_gb,
+        terms=query.market,
+    )
+    rows = rows_of(shop.table, wish)
     found = [_instance(each) for each in shop.table.offers(rows[: query.limit])]
-    own = [_own_instance(each) for each in shop.own if _is_asked_for(each, providers, query)]
+    own = [_instance(each) for each in shop.own if _is_asked_for(each, wish)]
     instances = sorted([*own, *found], key=lambda each: each.hourly_rate_usd)[: query.limit]
     total = len(own) + len(rows)
-    message = None if total else _why_none(shop, query, providers)
+    message = None if total else _why_none(shop, wish)
     return InstancesAnswer(instances=instances, count=len(instances), total=total, message=message)
 
 
-def list_platforms(shop: Shop) -> PlatformsAnswer:
-    """Every provider that describes itself or has prices."""
-    ids = {*all_abouts(), *(set(shop.table.words["provider"]) - {""})}
-    platforms = [_platform(shop, each) for each in ids]
-    platforms.sort(key=lambda each: (each.instance_count == 0, each.id))
-    return PlatformsAnswer(platforms=platforms, count=len(platforms))
-
-
-def list_gpu_types(shop: Shop) -> GpuTypesAnswer:
-    """Every kind of GPU that an offer has."""
-    details: dict[str, GpuTypeDetail] = {}
-    for offer in cheapest_each(shop.table):
-        name = cloud_gpu_name(offer.accelerator or "")
-        price, platform = (
-            usd(offer.rate.micro_per_unit / (offer.accelerator_count or 1)),
-            cloud_id(offer.provider),
-        )
-        known = details.get(name)
-        if known is None:
-            details[name] = GpuTypeDetail(
-                name=name,
-                memory_gb=offer.accelerator_memory_gb,
-                platforms=[platform],
-                from_hourly_rate_usd=price,
-            )
-            continue
-        details[name] = known.model_copy(
-            update={
-                "platforms": sorted({*known.platforms, platform}),
-                "from_hourly_rate_usd": min(price, known.from_hourly_rate_usd or price),
-            }
-        )
-    ordered = sorted(details.values(), key=lambda each: each.name)
-    return GpuTypesAnswer(gpu_types=[each.name for each in ordered], count=len(ordered), details=ordered)
-
-
-def setup_instructions(platform: str) -> SetupInstructions:
-    """How to get ready. Raises NotFoundError for a platform nobody describes."""
-    about = find_about(platform)
-    return SetupInstructions(
-        platform=about.cloud_id,
-        title=f"Set up {about.title}",
-        steps=list(about.setup_steps),
-        api_docs=about.api_docs,
-        estimated_time=about.estimated_time,
-        pros=list(about.pros),
-        cons=list(about.cons),
-    )
-
-
-def rows_of(table: OfferTable, providers: set[str] | None, query: InstanceQuery) -> npt.NDArray[np.intp]:
-    """Rows that answer, by price. A price that is none is no answer."""
-    import numpy as np
-
-    keep = _is_priced(table)
-    if providers is not None:
-        keep &= _word_mask(table, "provider", lambda word: word in providers)
-    wanted = query.gpu_type
-    if wanted is not None:
-        keep &= _word_mask(table, "accelerator", lambda word: bool(word) and fulfils(wanted, word))
-    if query.min_memory_gb:
-        keep &= np.asarray(table.numbers["accelerator_memory_gb"] >= np.float32(query.min_memory_gb))
-    rows = np.flatnonzero(keep)
-    prices = table.numbers["price_micro"][rows]
-    return rows[np.argsort(prices, kind="stable")]
-
-
-def _is_priced(table: OfferTable) -> npt.NDArray[np.bool_]:
-    import numpy as np
-
-    has_price = np.asarray(table.numbers["price_micro"] > np.int64(0))
-    return has_price & _word_mask(table, "flags", lambda word: _NEVER_CHOSEN.isdisjoint(word.split(",")))
-
-
-def _word_mask(table: OfferTable, column: str, is_wanted: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
-    import numpy as np
-
-    return np.array([is_wanted(word) for word in table.words[column]], dtype=bool)[table.codes[column]]
-
-
-def cheapest_each(table: OfferTable, providers: set[str] | None = None) -> list[Offer]:
-    """The cheapest row of each provider, accelerator, memory and availability that has an accelerator.
-
-    Different accelerators can carry the same name for users; those are told apart here and joined by the comparison.
-    Spot machines are left out: the comparison is of machines that stay.
-    """
-    import numpy as np
-
-    from tradewind.domain.offer_table import MARKETS
-
-    rows = rows_of(table, providers, InstanceQuery())
-    steady = np.isin(
-        table.numbers["market"], [MARKETS.index(each) for each in (Market.ON_DEMAND, Market.OWNED)]
-    )
-    rows = rows[steady[rows] & (table.codes["accelerator"][rows] != table.words["accelerator"].index(""))]
-    keys = np.stack(
-        [
-            table.codes["provider"][rows],
-            table.codes["accelerator"][rows],
-            table.numbers["availability"][rows],
-        ]
-    )
-    # Rows are by price, so the first of each kind is the cheapest.
-    _, first = np.unique(keys, axis=1, return_index=True)
-    return table.offers(rows[np.sort(first)])
-
-
-def _instance(offer: Offer, hourly_rate_micro: int | None = None) -> Instance:
-    micro = offer.rate.micro_per_unit if hourly_rate_micro is None else hourly_rate_micro
+def _instance(offer: Offer) -> Instance:
+    count = round(offer.accelerator_count, 4)
+    memory = offer.accelerator_memory_gb
     return Instance(
         platform=cloud_id(offer.provider),
         gpu_type=gpu_name(offer),
-        gpu_count=offer.accelerator_count,
-        memory_gb=offer.accelerator_memory_gb,
-        vcpus=offer.cpus or None,
+        gpu_count=count,
+        memory_gb=None if memory is None else round(memory * min(count, 1.0), 3),
+        vcpus=round(offer.cpus, 3) or None,
         ram_gb=_gib(offer.memory_bytes),
         storage_gb=_gib(offer.disk_bytes),
-        hourly_rate_usd=usd(micro),
-        availability=offer.availability.value,
+        hourly_rate_usd=usd(rate_micro(offer)),
+        availability=(offer.availability if offer.is_available else Availability.UNAVAILABLE).value,
         region=offer.region,
         instance_type=offer.instance_type,
         market=offer.market,
@@ -208,81 +91,40 @@ def _instance(offer: Offer, hourly_rate_micro: int | None = None) -> Instance:
     )
 
 
-def _own_instance(offer: Offer) -> Instance:
-    """A machine at hand; its rate is the electricity of an hour's training."""
-    idle, busy = offer.watts_low or 0.0, offer.watts_high or 0.0
-    return _instance(offer, hourly_micro(offer.rate, Watts(idle, busy).expected))
-
-
-def _is_asked_for(offer: Offer, providers: set[str] | None, query: InstanceQuery) -> bool:
-    if providers is not None and offer.provider not in providers:
+def _is_asked_for(own: Offer, wish: Wish) -> bool:
+    if wish.providers is not None and own.provider not in wish.providers:
         return False
-    if query.price_source is not None:
+    if wish.terms not in ("on_demand", "any"):
         return False
-    if query.gpu_type is not None and not (offer.accelerator and fulfils(query.gpu_type, offer.accelerator)):
+    if wish.gpu_type is not None and not (own.accelerator and fulfils(wish.gpu_type, own.accelerator)):
         return False
-    return not query.min_memory_gb or (offer.accelerator_memory_gb or 0.0) >= query.min_memory_gb
+    return not wish.min_memory_gb or (own.accelerator_memory_gb or 0.0) >= wish.min_memory_gb
 
 
-def gpu_name(offer: Offer) -> str:
-    """What users call its accelerator; `CPU` where it has none."""
-    return cloud_gpu_name(offer.accelerator) if offer.accelerator else CPU
-
-
-def _why_none(shop: Shop, query: InstanceQuery, providers: set[str] | None) -> str:
+def _why_none(shop: Shop, wish: Wish) -> str:
     """Which of the wishes leaves nothing, and the nearest that would do."""
-    priced = len(rows_of(shop.table, providers, InstanceQuery()))
-    if not priced:
-        return "no price is known for " + (", ".join(query.platforms) if query.platforms else "any platform")
-    if query.gpu_type is not None:
-        of_type = rows_of(shop.table, providers, InstanceQuery(gpu_type=query.gpu_type))
-        if not len(of_type):
-            return f"none of {priced} offers has a {query.gpu_type}; /api/cloud/gpu-types lists what there is"
-    largest = shop.table.numbers["accelerator_memory_gb"][
-        rows_of(shop.table, providers, InstanceQuery(gpu_type=query.gpu_type))
-    ]
-    import numpy as np
-
-    return (
-        f"none of {len(largest)} offers has {query.min_memory_gb:g} GB per GPU; "
-        f"the largest has {float(np.nanmax(largest, initial=0.0)):g} GB"
-    )
-
-
-def _platform(shop: Shop, provider: str) -> PlatformSummary:
-    about = all_abouts().get(provider)
-    rows = rows_of(shop.table, {provider}, InstanceQuery())
-    offers = cheapest_each(shop.table, {provider})
-    own = [each for each in shop.own if each.provider == provider]
-    setup = setup_time(provider)
-    seen = sorted(text for text in (show_time(each.seen_at) for each in offers) if text)
-    instances = [_instance(each) for each in shop.table.offers(rows[:1])] + [
-        _own_instance(each) for each in own
-    ]
-    return PlatformSummary(
-        id=cloud_id(provider),
-        name=provider if about is None else about.title,
-        kind="machines" if about is None else about.kind,
-        runs=["any_command"] if about is None else list(about.runs),
-        can_run_jobs=about is not None and about.can_run,
-        instance_count=len(rows) + len(own),
-        gpu_types=sorted({gpu_name(each) for each in (*offers, *own)}),
-        from_hourly_rate_usd=min((each.hourly_rate_usd for each in instances), default=None),
-        setup_time=show_minutes(setup.billed.p50 + setup.unbilled.p50),
-        price_sources=sorted({each.source for each in offers}),
-        oldest_price=seen[0] if seen else None,
-        newest_price=seen[-1] if seen else None,
-    )
+    priced = rows_of(shop.table, Wish(providers=wish.providers))
+    own = [each for each in shop.own if wish.providers is None or each.provider in wish.providers]
+    count = len(priced) + len(own)
+    if not count:
+        names = "any platform" if wish.providers is None else ", ".join(map(cloud_id, sorted(wish.providers)))
+        return f"no price is known for {names}"
+    of_type = rows_of(shop.table, Wish(providers=wish.providers, gpu_type=wish.gpu_type))
+    if wish.gpu_type is not None and not len(of_type):
+        return f"none of {_offers(count)} has {wish.gpu_type}; /api/cloud/gpu-types lists what there is"
+    if wish.min_memory_gb:
+        memory = usable_memory_gb(shop.table)[of_type]
+        largest = max((float(each) for each in memory if each == each), default=0.0)
+        if largest < wish.min_memory_gb:
+            return (
+                f"none of {_offers(len(of_type) or count)} has {wish.min_memory_gb:g} GB per GPU; "
+                f"the largest has {largest:g} GB"
+            )
+    return f"nothing that fits is offered {wish.terms.replace('_', ' ')}; `market=any` shows other terms"
 
 
-def usd(micro: float) -> float:
-    """Dollars, as a number of a few digits."""
-    return round(micro / MICRO, 6)
-
-
-def show_time(at: datetime | None) -> str | None:
-    """ISO 8601."""
-    return None if at is None else at.isoformat()
+def _offers(count: int) -> str:
+    return "1 offer" if count == 1 else f"{count} offers"
 
 
 def _gib(size_bytes: int) -> float | None:

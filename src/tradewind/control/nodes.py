@@ -18,7 +18,7 @@ from tradewind.control.attempts import intent_key
 from tradewind.control.context import Context
 from tradewind.control.foretelling import foretell
 from tradewind.control.jobs import find_attempt
-from tradewind.control.predicting import keep_prediction
+from tradewind.control.predicting import close_prediction, keep_prediction
 from tradewind.control.runner import Apply
 from tradewind.db import tables
 from tradewind.db.events import append_event
@@ -289,3 +289,4 @@ def _refuse_for_budget(tx: Transaction, job: JobRow, task: TaskRow) -> None:
     set_job_status(
         tx, job, JobStatus.FAILED, explanation, reason=Reason.BUDGET, explanation=explanation, exit_code=code
     )
+    close_prediction(tx, job, JobStatus.FAILED)

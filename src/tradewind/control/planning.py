@@ -61,9 +61,9 @@ def make_plan(
 ) -> PlanView:
     """The plan for a job file: among connected places (`offers`), beside everything a market has (`table`).
 
-    `history` are earlier runs of the same work.
+    `history` are earlier runs of the same work, from which its hours are best known.
     """
-    estimates = JobEstimates(spec, *split_runs(history)) if history else JobEstimates(spec)
+    estimates = JobEstimates(spec, *split_runs(history))
     if table is not None and len(table):
         # A server that nobody asks for a market must not load what looks at one.
         from tradewind.control.market_planning import make_market_plan
@@ -95,7 +95,7 @@ def plan_here(
     if hours is not None:
         estimate = worst_case_micro(offer.rate, watts.expected, hours * 3600)
         carbon = watts.expected * hours / 1000 * (offer.grams_co2e_per_kwh or 0)
-    cost_max, more = most_it_can_cost(tx, spec, offer, watts, estimate)
+    cost_max, more = most_it_can_cost(tx, spec, offer, watts, estimate, hours)
     return PlanView(
         id=tx.new_id(ids.PLAN),
         job_name=spec.name,
@@ -111,13 +111,13 @@ def plan_here(
 
 
 def _hours(spec: JobSpec, offer: Offer, estimates: JobEstimates) -> tuple[float | None, str, list[str]]:
-    if not estimates.says_something and spec.estimate is None:
-        return None, "unknown: the job file has no `estimate`", []
     held = pick_accelerators(demand_of(spec), offer.accelerators) or ()
     band = estimates.hours_at(offer, held)
     if band is not None:
         return band.p50, band.basis, estimates.notes
-    if spec.estimate is not None and spec.estimate.on is not None:
+    if spec.estimate is None:
+        return None, "unknown: the job file has no `estimate`, and no earlier run of it is known here", []
+    if spec.estimate.on is not None:
         text = (
             f"the estimate was measured on {spec.estimate.on}, which cannot be carried over to this machine"
         )
@@ -126,7 +126,12 @@ def _hours(spec: JobSpec, offer: Offer, estimates: JobEstimates) -> tuple[float 
 
 
 def most_it_can_cost(
-    tx: Transaction, spec: JobSpec, offer: Offer, watts: Watts, estimate: int | None
+    tx: Transaction,
+    spec: JobSpec,
+    offer: Offer,
+    watts: Watts,
+    estimate: int | None,
+    hours: float | None,
 ) -> tuple[int | None, list[str]]:
     """The most that may be spent before somebody is asked again, and what a user should know of it."""
     budget, limit = spec.constraints.budget_micro_usd, spec.constraints.max_duration
@@ -139,7 +144,7 @@ def most_it_can_cost(
         )
     if limit is None:
         return budget, warnings
-    if spec.estimate is not None and spec.estimate.hours and timedelta(hours=spec.estimate.hours) > limit:
+    if hours is not None and timedelta(hours=hours) > limit:
         warnings.append(
             f"the estimate is longer than max_duration ({format_duration(limit)}): it would be stopped"
         )

@@ -19,6 +19,7 @@ from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.money import JOULES_PER_KWH
 from tradewind.domain.status import JobStatus
+from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.estimate.band import Band
 from tradewind.hardware.names import identify
 from tradewind.ledger.reports import spend_of_jobs
@@ -28,23 +29,29 @@ if TYPE_CHECKING:
     from tradewind.estimate.hours import Run
 
 #: Of a run that did not finish, this much must have been seen before its pace says anything.
-_LEAST_FRACTION: Final = 0.01
-_LEAST_SECONDS: Final = 20.0
+_LEAST_FRACTION: Final = 0.0001
+_LEAST_SECONDS: Final = 10.0
 #: Older runs than these say little about code that changes.
 _RUNS: Final = 20
+#: Parts of a job file's `estimate` that do not change the work.
+_BELIEVED: Final = {"hours", "on", "dataset_gb", "dataset_in"}
 
 _TABLE: Final = price_tables.predictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastRun:
-    """One earlier run of the same work. `hours` is what it took, or what its pace implied for the whole."""
+    """One earlier run of the same work. `hours` is what it took, or what its pace implied for the whole.
+
+    `watts` is what it drew on average over the time that it ran.
+    """
 
     hours: float
     accelerator: str
     accelerator_count: float
     provider: str
     is_complete: bool
+    watts: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +64,18 @@ class Foretold:
 
 
 def fingerprint_of(spec: JobSpec) -> str:
-    """What makes two runs the same work: name, command, environment, nodes and what is said of the workload."""
+    """What makes two runs the same work: name, command, environment, nodes and what is said of the workload.
+
+    Limits, tags and retries leave it as it is, and so do hours that somebody believes and where the data lie: a probe
+    and a run whose guess was put right are the same work.
+    """
     said = [
         spec.name,
         spec.run,
         dict(spec.env),
         str(spec.launcher),
         spec.resources.model_dump(mode="json")["nodes"],
-        None if spec.estimate is None else spec.estimate.model_dump(mode="json"),
+        None if spec.estimate is None else spec.estimate.model_dump(mode="json", exclude=_BELIEVED),
     ]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
@@ -90,6 +101,7 @@ def past_runs(tx: Transaction, project_id: str, fingerprint: str) -> list[PastRu
                     accelerator_count=row.accelerator_count,
                     provider=row.provider,
                     is_complete=is_complete,
+                    watts=_watts(row.actual_energy_kwh, row.actual_hours),
                 )
             )
     return found
@@ -115,7 +127,7 @@ def keep_prediction(
     known = tx.execute(select(_TABLE.c.id).where(_TABLE.c.job_id == job.id).limit(1)).first()
     if known is not None:
         return
-    held = offer.get("accelerators", [])
+    held = _keys(offer)
     tx.execute(
         insert(_TABLE).values(
             id=tx.new_id(ids.PREDICTION),
@@ -125,7 +137,7 @@ def keep_prediction(
             attempt_id=attempt_id,
             fingerprint=fingerprint_of(spec),
             provider=str(offer.get("provider", "")),
-            accelerator=str(held[0]["name"])[:64] if held else "",
+            accelerator=held[0][:64] if held else "",
             accelerator_count=float(len(held)),
             layer="" if foretold.hours is None else foretold.hours.layer.value,
             hours=_ends(foretold.hours),
@@ -151,7 +163,8 @@ def close_prediction(tx: Transaction, job: JobRow, outcome: JobStatus) -> None:
     ]
     spend = spend_of_jobs(tx, [job.id]).get(job.id)
     fraction, implied = _implied(attempts[-1]) if attempts else (None, None)
-    is_moved = len({_held(each) for each in attempts}) > 1
+    # Time on two kinds of machine is no measure of either.
+    is_moved = len({_machine(each) for each in attempts}) > 1
     tx.execute(
         update(_TABLE)
         .where(_TABLE.c.id == row.id)
@@ -161,7 +174,6 @@ def close_prediction(tx: Transaction, job: JobRow, outcome: JobStatus) -> None:
             actual_energy_kwh=None if spend is None else spend.energy_j / JOULES_PER_KWH,
             fraction=fraction,
             implied_hours=None if is_moved else implied,
-            # Time on two kinds of machine is no measure of either.
             outcome="moved" if is_moved and outcome is JobStatus.SUCCEEDED else outcome,
             closed_at=tx.now,
         )
@@ -169,28 +181,45 @@ def close_prediction(tx: Transaction, job: JobRow, outcome: JobStatus) -> None:
 
 
 def _implied(attempt: AttemptRow) -> tuple[float | None, float | None]:
-    """How far it came, and the hours that its pace between the first and the last progress implies."""
-    progress, first = attempt.observed.get("progress") or {}, attempt.observed.get("progress_from")
-    fraction = fraction_of(progress)
-    if fraction is None or first is None or attempt.started_at is None:
+    """How far it came, and the hours that its pace between the first and the last progress implies for all of it."""
+    observed = attempt.observed
+    fraction = fraction_of(observed.get("progress") or {})
+    first, last = observed.get("progress_from"), observed.get("progress_to")
+    if fraction is None or first is None or last is None or attempt.started_at is None:
         return fraction, None
-    done, seconds = fraction - float(first["fraction"]), float(progress["at"]) - float(first["at"])
-    if done < _LEAST_FRACTION or seconds < _LEAST_SECONDS:
+    done, seconds = float(last["fraction"]) - float(first["fraction"]), float(last["at"]) - float(first["at"])
+    if done < _LEAST_FRACTION or seconds < _LEAST_SECONDS or last.get("starts_over"):
         return fraction, None
     before = max(float(first["at"]) - attempt.started_at.timestamp(), 0.0)
-    return fraction, (before + seconds / done) / 3600
+    # What came before the first report counts as it was; a resumed attempt did not do the share it began with.
+    left = 1.0 if attempt.resumed_from else 1.0 - float(first["fraction"])
+    return fraction, (before + seconds / done * left) / 3600
+
+
+def _watts(energy_kwh: float | None, hours: float | None) -> float | None:
+    return energy_kwh * 1000 / hours if energy_kwh and hours else None
 
 
 def _hours(start: datetime | None, end: datetime | None) -> float:
     return 0.0 if start is None or end is None else max((end - start).total_seconds(), 0.0) / 3600
 
 
-def _held(attempt: AttemptRow) -> tuple[str, ...]:
-    return tuple(sorted(str(each["name"]) for each in attempt.offer.get("accelerators", [])))
+def _machine(attempt: AttemptRow) -> tuple[str, ...]:
+    """What decides its pace: the accelerators it held, or else the machine that it was on."""
+    return tuple(sorted(_keys(attempt.offer))) or ("", attempt.node_id)
 
 
-def _ends(band: Band | None) -> dict[str, float] | None:
-    return None if band is None else {"p10": band.p10, "p50": band.p50, "p90": band.p90}
+def _keys(offer: dict[str, Any]) -> list[str]:
+    """The accelerators of an offer under the names that estimates know them by."""
+    held = offer.get("accelerators", [])
+    return [
+        identify(str(each["name"]), float(each.get("memory_bytes", 0)) / BYTES_PER_GIB or None).key
+        for each in held
+    ]
+
+
+def _ends(band: Band | None) -> dict[str, Any] | None:
+    return None if band is None else {"p10": band.p10, "p50": band.p50, "p90": band.p90, "basis": band.basis}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

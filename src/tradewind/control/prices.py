@@ -41,6 +41,8 @@ log = structlog.get_logger(__name__)
 
 #: A source that has not answered by then has failed.
 TIME_LIMIT_S: Final = 180.0
+#: The same for one that is large or slow, and therefore asked only when it is named.
+LARGE_TIME_LIMIT_S: Final = 1800.0
 _SHORTEST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST_PAUSE: Final = timedelta(hours=6)
 _LONGEST_ERROR: Final = 500
@@ -195,18 +197,19 @@ class PriceController:
                 credentials=self._credentials(source),
                 settings=row.settings,
             )
-            offers = await self._within_limit(source.fetch(wire))
+            limit_s = LARGE_TIME_LIMIT_S if source.is_opt_in else TIME_LIMIT_S
+            offers = await self._within_limit(source.fetch(wire), limit_s)
         version, packed = await self._store.read(lambda tx: read_snapshot(tx, row.id))
         difference, repacked = await self._offload(compare_and_pack, packed, offers, row.name, asked_at)
         return _Answer(asked_at=asked_at, version=version, difference=difference, packed=repacked)
 
-    async def _within_limit(self, fetching: Awaitable[list[Offer]]) -> list[Offer]:
+    async def _within_limit(self, fetching: Awaitable[list[Offer]], limit_s: float) -> list[Offer]:
         done = asyncio.Event()
         task = asyncio.ensure_future(fetching)
         task.add_done_callback(lambda _task: done.set())
         try:
-            if not await self._clock.wait(done, TIME_LIMIT_S):
-                raise TimeoutError(f"it did not answer within {TIME_LIMIT_S:g} s")
+            if not await self._clock.wait(done, limit_s):
+                raise TimeoutError(f"it did not answer within {limit_s:g} s")
             return task.result()
         finally:
             task.cancel()

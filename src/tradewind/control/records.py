@@ -72,9 +72,7 @@ def _progress(folded: Folded, record: dict[str, Any], at: float) -> None:
         if value is not None:
             progress[key] = value
     folded.observed["progress"] = progress | {"at": at}
-    fraction = fraction_of(progress)
-    if fraction is not None and "progress_from" not in folded.observed:
-        folded.observed["progress_from"] = {"fraction": fraction, "at": at}
+    _pace(folded, progress, at)
 
 
 def _metrics(folded: Folded, record: dict[str, Any], at: float) -> None:
@@ -89,7 +87,25 @@ def _metrics(folded: Folded, record: dict[str, Any], at: float) -> None:
     folded.observed["metrics"] = metrics
     step = number(record.get("step"))
     progress = dict(folded.observed.get("progress") or {}) | {"at": at}
-    folded.observed["progress"] = progress if step is None else progress | {"step": step}
+    if step is not None:
+        progress["step"] = step
+    folded.observed["progress"] = progress
+    _pace(folded, progress, at)
+
+
+def _pace(folded: Folded, progress: dict[str, Any], at: float) -> None:
+    """Remembers when the share that is done was first told, and when it last grew."""
+    fraction = fraction_of(progress)
+    if fraction is None or at <= 0:
+        return
+    observed = folded.observed
+    first = observed.setdefault("progress_from", {"fraction": fraction, "at": at})
+    last = observed.get("progress_to") or first
+    if fraction > last["fraction"]:
+        observed["progress_to"] = last | {"fraction": fraction, "at": at}
+    elif fraction < last["fraction"]:
+        # A bar that starts over tells of a part (an epoch), and says nothing of how long the whole takes.
+        observed["progress_to"] = last | {"starts_over": True}
 
 
 def _checkpoint(folded: Folded, record: dict[str, Any], at: float) -> None:

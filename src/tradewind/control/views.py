@@ -9,19 +9,20 @@ from sqlalchemy import func, select
 
 from tradewind.control.context import Context
 from tradewind.control.money import rate_of, running_interval
+from tradewind.control.money_views import money_view as money_view
+from tradewind.control.prediction_views import prediction_view
 from tradewind.control.records import fraction_of
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import AttemptRow, JobRow, TaskRow
 from tradewind.db.store import Transaction
-from tradewind.domain.money import JOULES_PER_KWH, format_money
+from tradewind.domain.money import JOULES_PER_KWH
 from tradewind.domain.schemas import (
     AttemptView,
     CostView,
     JobDetail,
     JobPage,
     JobView,
-    MoneyView,
     ProgressView,
     TaskView,
 )
@@ -31,11 +32,6 @@ from tradewind.ledger.intervals import amount_of, carbon_mg
 from tradewind.ledger.reports import Spend, spend_of_jobs
 
 _WAITING_TEXT = "waiting for free capacity"
-
-
-def money_view(micro: int, currency: str = "USD") -> MoneyView:
-    """An amount with its text."""
-    return MoneyView(micro=micro, currency=currency, text=format_money(micro, currency))
 
 
 def job_page(
@@ -99,6 +95,7 @@ def job_detail(context: Context, tx: Transaction, caller: Caller, job: JobRow) -
     return JobDetail(
         **dict(view),
         spec=job.spec,
+        prediction=prediction_view(tx, job.id, view.cost.amount.currency) if attempts else None,
         tasks=[
             TaskView(
                 id=task.id,

@@ -136,10 +136,40 @@ class JobView(Answer):
     actions: list[str] = []
 
 
+class BandView(Answer):
+    """A figure that says how sure it is. `layer`: stated, history, probe, measured, roofline or family."""
+
+    p10: float
+    p50: float
+    p90: float
+    layer: str
+    #: What it rests on, in one sentence.
+    basis: str
+
+
+class PredictionView(Answer):
+    """What was foretold of a job as it was placed, and what came. Absent figures: nobody could say, or not yet."""
+
+    hours: BandView | None = None
+    cost: MoneyView | None = None
+    energy_kwh: float | None = None
+    actual_hours: float | None = None
+    actual_cost: MoneyView | None = None
+    actual_energy_kwh: float | None = None
+    #: How far off the hours were, as a fraction of what it took; of finished jobs only.
+    error: float | None = None
+    #: Of a job that did not finish: the hours that the pace of its progress implies for the whole.
+    implied_hours: float | None = None
+    #: The same in a sentence or two; empty where there is nothing to compare.
+    text: str
+
+
 class JobDetail(JobView):
     """A job with its tasks, attempts and the job file it came from."""
 
     tasks: list[TaskView] = []
+    #: From its first placement on.
+    prediction: PredictionView | None = None
     spec: dict[str, Any] = {}
 
 

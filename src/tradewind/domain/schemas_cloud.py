@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, FiniteFloat
+from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, StringConstraints
 
 from tradewind.domain.schemas import Answer, Schema
 
 #: More hours than a century has are a mistake.
 MAX_HOURS: Final = 876_000
-_Name = Annotated[str, Field(min_length=1, max_length=64)]
+#: As people write names: no control characters, and not only spaces.
+_Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 _Memory = Annotated[FiniteFloat, Field(ge=0, le=1_000_000)]
 
 
@@ -31,18 +34,37 @@ _Platforms = Annotated[list[_Name], BeforeValidator(_split), Field(min_length=1,
 PriceSource = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._:-]*$")]
 
 
-class InstanceQuery(Schema):
-    """Asks for instances. Everything is optional; `min_memory_gb` is per GPU."""
+class Question(Schema):
+    """Base of what is asked. Built at once: FastAPI looks into such a type as it starts."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=False)
+
+
+class PlatformQuery(Question):
+    """Asks for instances of one platform. Everything is optional; `min_memory_gb` is per GPU.
+
+    Without `market` it is of machines that nobody takes away in the middle of a run: on demand, or owned.
+    """
 
     gpu_type: _Name | None = None
     min_memory_gb: _Memory | None = None
-    platforms: _Platforms | None = None
     price_source: PriceSource | None = None
+    market: Literal["on_demand", "spot", "reserved", "any"] = "on_demand"
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1_000
 
 
+class InstanceQuery(PlatformQuery):
+    """Asks for instances of some platforms, by default of all."""
+
+    platforms: _Platforms | None = None
+
+
 class Instance(Answer):
-    """Something that can be had. `memory_gb` is of one GPU; absent figures are not published."""
+    """Something that can be had; absent figures are not published.
+
+    `memory_gb` is what a job has of one GPU, in the GB of its data sheet: of a part of a GPU (`gpu_count` below 1) that
+    part. `ram_gb` and `storage_gb` are of the whole machine, in GiB.
+    """
 
     platform: str
     gpu_type: str
@@ -72,7 +94,7 @@ class InstancesAnswer(Answer):
 
 
 class PlatformSummary(Answer):
-    """One provider."""
+    """One provider. `from_hourly_rate_usd` is of its cheapest machine with a whole GPU, on demand."""
 
     id: str
     name: str
@@ -107,7 +129,7 @@ class PlatformAnswer(Answer):
 
 
 class GpuTypeDetail(Answer):
-    """One kind of GPU and who has it."""
+    """One kind of GPU and who has it; `from_hourly_rate_usd` is for one of them, on demand."""
 
     name: str
     memory_gb: float | None
@@ -135,7 +157,7 @@ class SetupInstructions(Answer):
     cons: list[str]
 
 
-class CostComparison(Schema):
+class CostComparison(Question):
     """Asks what so many hours of training cost everywhere.
 
     `local_electricity_cost` is US dollars per hour of running here; `electricity_price_usd_per_kwh` with
@@ -189,7 +211,7 @@ class ComparisonSummary(Answer):
 
 
 class ComparisonOption(Answer):
-    """One way to run it."""
+    """One way to run it, on machines that nobody takes away in the middle of a run."""
 
     platform: str
     gpu: str

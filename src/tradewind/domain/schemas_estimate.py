@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tradewind.domain.schemas import Answer, MoneyView, Schema
+from tradewind.domain.schemas import PredictionView as PredictionView
 from tradewind.domain.schemas_plan import BandView
 
 
@@ -99,17 +100,3 @@ class EstimateView(Answer):
     earlier_runs: int = 0
     accuracy: AccuracyView
     warnings: list[str] = Field(default_factory=list)
-
-
-class PredictionView(Answer):
-    """What was foretold of a job, and what came."""
-
-    hours: BandView | None = None
-    cost: MoneyView | None = None
-    energy_kwh: float | None = None
-    actual_hours: float | None = None
-    actual_cost: MoneyView | None = None
-    actual_energy_kwh: float | None = None
-    #: How far off the hours were, as a fraction of what it took.
-    error: float | None = None
-    text: str

@@ -8,17 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from tradewind.domain.schemas import Answer, ExclusionView, MoneyView, OfferView, Schema
-
-
-class BandView(Answer):
-    """A figure that says how sure it is. `layer`: stated, history, probe, measured, roofline or family."""
-
-    p10: float
-    p50: float
-    p90: float
-    layer: str
-    #: What it rests on, in one sentence.
-    basis: str
+from tradewind.domain.schemas import BandView as BandView
 
 
 class CostPartsView(Answer):

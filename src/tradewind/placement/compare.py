@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -86,9 +86,12 @@ class Here:
 
     gpu: str = ""
     accelerator: str | None = None
+    gpu_count: float = 1.0
     memory_gb: float | None = None
     #: Used where the question names no `local_power_watts`.
     watts: float | None = None
+    #: Micro-dollars for an hour's electricity; used where the question names no cost of running here.
+    rate_micro_per_hour: int | None = None
     grams_co2e_per_kwh: float | None = None
     pros: tuple[str, ...] = ()
     cons: tuple[str, ...] = ()
@@ -103,6 +106,8 @@ class Option:
     cost_micro: int
     #: False where it is known only as a cost to compare with: too small, or of unknown size.
     is_comparable: bool = True
+    #: False where hours were to be scaled and nothing is known of its speed: `hours` are those of another GPU.
+    has_own_hours: bool = True
 
     @property
     def cost(self) -> str:
@@ -196,15 +201,20 @@ def _fitting(question: Question, places: list[Place], notes: list[str]) -> list[
 
 def _option(question: Question, place: Place, scale: Scale | None, notes: list[str]) -> Option:
     hours = question.training_hours
+    has_own_hours = True
     if scale is not None:
         scaled = scale(place.accelerator or place.gpu, place.gpu_count)
         if scaled is None:
-            _note(notes, f"hours were not scaled to {place.gpu}: nothing is known of its speed")
+            has_own_hours = False
+            _note(
+                notes,
+                f"hours were not scaled to {place.gpu}, which therefore wins nothing: nothing is known of its speed",
+            )
         else:
             hours = scaled
     billed_s = seconds(hours) + seconds(place.billed_setup_minutes / 60)
     cost = place.billing.rate(place.rate_micro_per_hour).charge(billed_s).micro
-    return Option(place=place, hours=hours, cost_micro=cost)
+    return Option(place=place, hours=hours, cost_micro=cost, has_own_hours=has_own_hours)
 
 
 def _one_each(options: Iterable[Option]) -> list[Option]:
@@ -224,8 +234,12 @@ def _rank(option: Option) -> tuple[bool, int, float]:
 def _local_option(question: Question, here: Here, scale: Scale | None, notes: list[str]) -> Option | None:
     watts = question.local_power_watts if question.local_power_watts is not None else here.watts
     rate = _local_rate_micro(question, watts)
+    said_by = "request"
+    if rate is None and question.electricity_price_usd_per_kwh is None:
+        rate, said_by = here.rate_micro_per_hour, HERE
     if rate is None:
-        if question.local_gpu_type or question.electricity_price_usd_per_kwh is not None:
+        is_asked_for = HERE in question.platforms or question.electricity_price_usd_per_kwh is not None
+        if question.local_gpu_type or is_asked_for:
             notes.append(
                 "what running here costs is not known: give `local_electricity_cost` (US dollars per hour), or "
                 "`electricity_price_usd_per_kwh` with `local_power_watts`"
@@ -236,11 +250,12 @@ def _local_option(question: Question, here: Here, scale: Scale | None, notes: li
         platform=HERE,
         gpu=gpu,
         accelerator=here.accelerator,
+        gpu_count=here.gpu_count,
         memory_gb=here.memory_gb,
         rate_micro_per_hour=rate,
         availability=Availability.HIGH,
         region=HERE,
-        price_source="request",
+        price_source=said_by,
         kilowatts=None if watts is None else watts / 1000,
         grams_co2e_per_kwh=here.grams_co2e_per_kwh,
         pros=here.pros,
@@ -250,10 +265,9 @@ def _local_option(question: Question, here: Here, scale: Scale | None, notes: li
     least, memory = question.min_memory_gb or 0.0, here.memory_gb
     if memory is not None and memory < least:
         notes.append(f"{gpu} here has {memory:g} GB, {least:g} GB were asked for: only its cost is compared")
-    is_comparable = (
-        bool(question.local_gpu_type) and (memory is not None or not least) and (memory or least) >= least
-    )
-    return Option(place=place, hours=option.hours, cost_micro=option.cost_micro, is_comparable=is_comparable)
+    is_named = bool(question.local_gpu_type or here.accelerator)
+    is_comparable = is_named and (memory is not None or not least) and (memory or least) >= least
+    return replace(option, is_comparable=is_comparable)
 
 
 def _local_rate_micro(question: Question, watts: float | None) -> int | None:
@@ -280,6 +294,8 @@ def _conclude(
     able = [each for each in standing if each.is_comparable] or [cheapest]
     fastest = min(able, key=lambda each: (each.finish_minutes, each.cost_micro))
     recommended, reason = recommend(cheapest, able)
+    if not there:
+        reason = f"{reason}, though none of them can be had now"
     savings = None
     if local is not None and local.cost_micro:
         savings = show_percent(1 - Decimal(cheapest.cost_micro) / local.cost_micro)
@@ -295,6 +311,8 @@ def _conclude(
 
 
 def _may_be_cheapest(option: Option, question: Question) -> bool:
+    if not option.has_own_hours:
+        return False
     memory = option.place.memory_gb
     return memory is None or memory >= (question.min_memory_gb or 0.0)
 

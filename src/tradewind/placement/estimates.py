@@ -125,7 +125,13 @@ def _hours(
     nodes: int,
 ) -> Band | None:
     model = all_models().get(accelerator or "")
-    for runs, layer in ((history, Layer.HISTORY), (probes, Layer.PROBE)):
+    # A pace that was seen on this very accelerator says more than whole runs on another.
+    for runs, layer in (
+        (_on(accelerator, history), Layer.HISTORY),
+        (_on(accelerator, probes), Layer.PROBE),
+        (history, Layer.HISTORY),
+        (probes, Layer.PROBE),
+    ):
         band = _of_runs(runs, layer, workload or _ANY_WORK, model, accelerator, count, nodes)
         if band is not None:
             return band
@@ -148,18 +154,16 @@ def _of_runs(
     nodes: int,
 ) -> Band | None:
     """What earlier runs say: of this accelerator or, where its speed is known, of others."""
-    if not runs:
-        return None
-    if model is None:
-        # A machine without accelerators, or with some that nobody knows: its own runs tell of it, no others do.
-        hours = [run.hours for run in runs if run.accelerator_key == (accelerator or "")]
-        if not hours:
-            return None
-        said = "1 earlier run" if len(hours) == 1 else f"{len(hours)} earlier runs"
-        return replace(stated_band(median(hours), f"{said} of this job here"), layer=layer)
-    from tradewind.estimate.hours import estimate_hours
+    band: Band | None = None
+    if model is not None and runs:
+        from tradewind.estimate.hours import estimate_hours
 
-    band = estimate_hours(work, model, count * nodes, nodes=nodes, history=runs)
+        band = estimate_hours(work, model, count * nodes, nodes=nodes, history=runs)
+    elif here := _on(accelerator, runs):
+        # A machine without accelerators, or with some that nobody knows: its own runs tell of it, no others do.
+        said = "1 earlier run" if len(here) == 1 else f"{len(here)} earlier runs"
+        middle = median(run.hours for run in here)
+        band = replace(stated_band(middle, f"{said} of this job here"), layer=Layer.HISTORY)
     if band is None or layer is Layer.HISTORY:
         return band
     return replace(
@@ -169,6 +173,10 @@ def _of_runs(
         layer=layer,
         basis=f"the pace of {band.basis} that stopped early",
     )
+
+
+def _on(accelerator: str | None, runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    return tuple(run for run in runs if run.accelerator_key == (accelerator or ""))
 
 
 def _stated(hours: float, on: str | None, accelerator: str | None, count: float, nodes: int) -> Band | None:

@@ -56,7 +56,7 @@ Plan for job sft  plan_1
   why  the cheapest of 3 places that fit (of those connected)
   hours  10 (8 of 10 runs: 9 to 13), roofline: by bandwidth
   cost  compute $24.90 + setup $0.50
-  risk  ##........ 21%: its price is 30 days old
+  risk  ██▏ 21%: its price is 30 days old
   note  set-up time is assumed
   best anywhere  vast  H100 SXM:1  eu-nl  on_demand  $2.49/h  $16.10: the cheapest of 3 places that fit
     to use it  `tradewind connect vast`
@@ -64,7 +64,7 @@ Plan for job sft  plan_1
     worse  risk 30% instead of 21%
   if wrong  $33.00 in one run of ten, $9.00 more than the cheapest would cost then
   also fit  3 of 212 offers; the next best
-    aws  H100 SXM:1  eu-nl  on-demand  $2.49/h  10.2 h  $68.80  ##########  pareto  not connected
+    aws  H100 SXM:1  eu-nl  on-demand  $2.49/h  10.2 h  $68.80  ██████████  pareto  not connected
       - $43.40 dearer (171%)
   ruled out      208  resources.accelerators: H100:1 asked for, not there
   ruled out        1  resources.spot: they are spot
@@ -73,4 +73,4 @@ Plan for job sft  plan_1
 
 def test_a_place_where_everything_is_free_has_an_empty_bar() -> None:
     free = {**PLAN, "runners_up": [place("aws", 0)], "place": place("local", 0), "best_anywhere": None}
-    assert "#" not in show_plan(free)
+    assert "█" not in show_plan(free)

@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from tradewind.cli.application import Application
 from tradewind.cli.bars import draw_bar
 from tradewind.cli.job_files import read_job_file
-from tradewind.cli.options import command, output_options
+from tradewind.cli.options import command, output_options, yes_option
 from tradewind.cli.render import Column, Row, clean, is_for_people, render_document, render_rows
 from tradewind.cli.wording import show_carbon, show_money, show_number
+from tradewind.domain.errors import InvalidInputError
 
-_VERDICTS = {"fits": "fits", "tight": "tight", "does_not_fit": "too small"}
+#: What the server takes.
+_LONGEST_NAME: Final = 64
+_MOST_GPUS: Final = 32
+_VERDICTS: Final = {"fits": "fits", "tight": "tight", "does_not_fit": "too small"}
 
 
 @command("estimate")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--gpu", "gpus", multiple=True, metavar="NAME[:COUNT]", help="On this; may be repeated.")
+@click.option(
+    "--probe",
+    metavar="[TIME]",
+    is_flag=False,
+    flag_value="60s",
+    help="First run the job so long, here and now, to see its pace.  [60s]",
+)
+@yes_option
 @output_options
-def estimate(app: Application, file: Path, gpus: tuple[str, ...]) -> int:
+def estimate(app: Application, file: Path, gpus: tuple[str, ...], probe: str | None, yes: bool) -> int:
     """Work out the memory, hours, money, energy and carbon of a job.
 
-    On each accelerator it may run on, with the cheapest offer of it.
+    On each accelerator it may run on, with the cheapest offer of it. Earlier runs of the job in the same project count
+    more than anything that is worked out. A probe is a job of its own: it is placed, metered and listed like any other.
     """
+    _check(gpus)
     job = read_job_file(app, file)
+    exit_code = 0
+    if probe is not None:
+        from tradewind.cli.probing import probe_job, read_length
+
+        exit_code = probe_job(app, job, read_length(probe), yes=yes)
     answer = app.client.estimate(job.mapping, accelerators=list(gpus) or None).model_dump(mode="json")
     if not is_for_people(app):
         render_document(app, answer, lambda: "", rows=answer["lines"], name="accelerator")
-        return 0
+        return exit_code
     app.put(f"Estimate for {clean(answer['job_name'])}: {clean(answer['workload'])}")
     app.put("")
     render_rows(app, answer["lines"], _columns(answer["lines"]), empty="no accelerator to estimate for")
@@ -44,7 +64,17 @@ def estimate(app: Application, file: Path, gpus: tuple[str, ...]) -> int:
         app.put(f"Accuracy: {answer['accuracy']['text']}.")
     for warning in answer["warnings"]:
         app.say(f"warning: {clean(warning)}")
-    return 0
+    return exit_code
+
+
+def _check(gpus: tuple[str, ...]) -> None:
+    for name in gpus:
+        if not 0 < len(name.strip()) <= _LONGEST_NAME:
+            raise InvalidInputError(
+                f"--gpu {name!r} names no accelerator", hint="write for example --gpu H100:8"
+            )
+    if len(gpus) > _MOST_GPUS:
+        raise InvalidInputError(f"--gpu was given {len(gpus)} times, {_MOST_GPUS} is the most")
 
 
 def _columns(lines: list[Row]) -> list[Column]:

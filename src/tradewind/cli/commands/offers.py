@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import Any, Final
 
 import click
@@ -80,20 +81,23 @@ def _show(app: Application, asked: dict[str, Any], limit: int | None, hours: flo
 
 def _columns(app: Application, rows: list[Row], hours: float | None) -> list[Column]:
     now = app.now()
+    # Thousands of rows share a few times and prices.
+    age_of = cache(lambda text: show_age(text, now))
+    price_of = cache(show_price)
     columns = [
         Column("PROVIDER", lambda row: row["provider"]),
         Column("GPU", _gpu),
         Column("REGION", lambda row: row["zone"] or row["region"]),
         Column("TYPE", lambda row: row["market"].replace("_", "-")),
         Column("MACHINE", lambda row: row["instance_type"]),
-        Column("$/GPU-H", lambda row: show_price(row["price_per_accelerator_micro"]), is_number=True),
-        Column("$/H", lambda row: show_price(row["price_micro"]), is_number=True),
+        Column("$/GPU-H", lambda row: price_of(row["price_per_accelerator_micro"]), is_number=True),
+        Column("$/H", lambda row: price_of(row["price_micro"]), is_number=True),
         Column("AVAIL", lambda row: row["availability"]),
-        Column("SEEN", lambda row: show_age(row["seen_at"], now), is_number=True),
+        Column("SEEN", lambda row: age_of(row["seen_at"]), is_number=True),
     ]
     if hours is not None:
         columns.insert(
-            7, Column(f"{hours:g} H TOTAL", lambda row: show_price(_times(row, hours)), is_number=True)
+            7, Column(f"{hours:g} H TOTAL", lambda row: price_of(_times(row, hours)), is_number=True)
         )
     if any(row["flags"] for row in rows):
         columns.append(Column("NOTE", lambda row: ", ".join(row["flags"]).replace("_", " ")))

@@ -75,8 +75,8 @@ def run(
     return show_until_end(app, view.id, propagate_exit=propagate_exit)
 
 
-def submit_job(app: Application, job: JobFile, *, yes: bool) -> JobDetail:
-    """Plans, asks, uploads and submits."""
+def submit_job(app: Application, job: JobFile, *, yes: bool, question: str | None = None) -> JobDetail:
+    """Plans, asks, uploads and submits. Asks a `question` that is given whatever the job costs."""
     from tradewind.domain.schemas import JobSubmission
 
     snapshot = _pack(app, job)
@@ -86,8 +86,8 @@ def submit_job(app: Application, job: JobFile, *, yes: bool) -> JobDetail:
         app.say(show_plan(plan))
         if snapshot is not None:
             app.say(f"  upload  {format_bytes(snapshot.size_bytes)} in {snapshot.file_count:,} files")
-        if _needs_a_yes(app, plan):
-            confirm(app, f"Start {job.name}?", yes=yes)
+        if question is not None or _needs_a_yes(app, plan):
+            confirm(app, question or f"Start {job.name}?", yes=yes)
         workdir = _upload(app, snapshot) if snapshot is not None else None
     finally:
         if snapshot is not None:
