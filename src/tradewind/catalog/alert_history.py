@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from tradewind.catalog.alerts import AlertState, Finding, Place, Sight, matches_region, weigh
-from tradewind.catalog.ranks import has_own_prices, ships
+from tradewind.catalog.ranks import asks_sellers, ships
 from tradewind.domain.offers import Availability
 from tradewind.domain.schemas_alerts import AlertCondition, AlertFilters
 
@@ -112,7 +112,7 @@ def passes(change: Change, filters: AlertFilters) -> bool:
             filters.min_memory_gb is None
             or (
                 change.memory_gb is not None
-                and change.memory_gb * min(place.accelerator_count, 1.0) >= filters.min_memory_gb
+                and round(change.memory_gb * min(place.accelerator_count, 1.0), 3) >= filters.min_memory_gb
             )
         )
     )
@@ -154,9 +154,8 @@ def _believed(offers: list[Change]) -> list[Change]:
     Nearly as the catalogue merges them: it also asks who has looked last, which is not recorded when nothing changed.
     """
     better = [offer for offer in offers if not offer.is_last_resort] or offers
-    lists = [offer for offer in better if not ships(offer.rank) and not has_own_prices(offer.rank)]
-    listed = {offer.place.market for offer in lists}
-    better = [offer for offer in better if not (ships(offer.rank) and offer.place.market in listed)]
+    sold = {offer.place.market for offer in better if asks_sellers(offer.rank)}
+    better = [offer for offer in better if not (ships(offer.rank) and offer.place.market in sold)]
     ranks: dict[tuple[str, str, str], int] = {}
     for offer in better:
         terms = _terms(offer.place)

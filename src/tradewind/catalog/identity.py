@@ -50,7 +50,8 @@ def usable_memory_gb(table: OfferTable) -> npt.NDArray[np.float32]:
     """Per row the memory that a job has of one accelerator, a part of one having that part of it. NaN: not known."""
     count = np.asarray(table.numbers["accelerator_count"], dtype=np.float32)
     memory = np.asarray(table.numbers["accelerator_memory_gb"], dtype=np.float32)
-    return memory * np.minimum(count, np.float32(1))
+    # A third of 24 GB is 8 GB, whatever the last digits of a third.
+    return np.round(memory * np.minimum(count, np.float32(1)), 3)
 
 
 def _coded(table: OfferTable, name: str) -> tuple[npt.NDArray[Any], int]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tradewind.catalog.identity import ANYWHERE_IN_REGION, has_real_price, keys_of
-from tradewind.catalog.ranks import LAST_RESORT, SHIPPED, has_own_prices
+from tradewind.catalog.ranks import LAST_RESORT, SHIPPED, asks_sellers, has_own_prices
 from tradewind.domain.offer_table import OfferTable
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,13 +39,12 @@ class Part:
 def merge(parts: Sequence[Part]) -> OfferTable:
     """Every offer once, as the freshest source has it; of equally fresh ones the one with the lower rank.
 
-    A user's own price file goes before everything: what was negotiated does not age. One source's offers of a whole
-    region stand for another's of the region's zones, and the other way round. What ships with Tradewind gives way, in
-    every region, to any list of others that knows a real price of that accelerator at that provider on the same
-    terms, if that is not older: a place that the fresher list lacks is gone, and an old price may not beat today's. (A
-    user's own price file is no such list: what was negotiated for one region says nothing of the others.) What is a
-    last resort is kept only where no other source knows a real price of that accelerator at that provider. The same
-    source may have several machines on the same terms; they are all kept.
+    A user's own price file goes before everything: what was negotiated does not age. What ships gives way wherever a
+    later answer of a seller names a real price of that accelerator on those terms, in whatever place and under whatever
+    name: machines that the answer no longer has are gone, not cheap. One source's offers of a whole
+    region stand for another's of the region's zones, and the other way round. What is a last resort is kept only
+    where no other source knows a real price of that accelerator at that provider. The same source may have several
+    machines on the same terms; they are all kept.
     """
     whole = OfferTable.concat([part.dated() for part in parts])
     owner = np.repeat(np.arange(len(parts)), [len(part.table) for part in parts])
@@ -59,8 +58,9 @@ def merge(parts: Sequence[Part]) -> OfferTable:
         place[order] = np.arange(len(whole))
         keep &= _is_best(keys_of(whole), owner, place)
         keep &= _is_best_of_region(whole, owner, place)
-        keep &= ~_is_shipped_and_outdated(whole, is_own)
         keep &= ~_has_better_than_last_resort(whole)
+        sellers = np.array([asks_sellers(part.rank) for part in parts], dtype=np.bool_)
+        keep &= ~_is_overtaken(whole, sellers[owner])
     return whole if keep.all() else whole.take(keep)
 
 
@@ -97,29 +97,26 @@ def _is_best_of_region(
     return is_best
 
 
-def _is_shipped_and_outdated(table: OfferTable, is_own: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Per row whether it shipped with Tradewind and somebody else's list speaks of the same things since."""
-    is_shipped = _is_from(table, SHIPPED)
-    if is_shipped.all() or not is_shipped.any():
-        return np.zeros(len(table), dtype=np.bool_)
-    _, group = np.unique(keys_of(table, ("provider", "accelerator", "market")), return_inverse=True)
-    seen_at = np.asarray(table.numbers["seen_at"], dtype=np.int64)
-    latest = np.full(int(group.max(initial=-1)) + 1, -1, dtype=np.int64)
-    others = ~is_shipped & ~is_own & has_real_price(table)
-    np.maximum.at(latest, group[others], seen_at[others])
-    return np.asarray(is_shipped & (latest[group] >= seen_at), dtype=np.bool_)
-
-
-def _is_from(table: OfferTable, sources: frozenset[str]) -> npt.NDArray[np.bool_]:
-    codes = [code for code, word in enumerate(table.words["source"]) if word in sources]
-    return np.isin(table.codes["source"], codes)
-
-
 def _has_better_than_last_resort(table: OfferTable) -> npt.NDArray[np.bool_]:
     """Per row whether it is a last resort and not needed."""
-    is_last = _is_from(table, LAST_RESORT)
+    codes = [code for code, word in enumerate(table.words["source"]) if word in LAST_RESORT]
+    is_last = np.isin(table.codes["source"], codes)
     if not is_last.any():
         return is_last
     keys = keys_of(table, ("provider", "accelerator"))
     known = np.unique(keys[~is_last & has_real_price(table)])
     return np.asarray(is_last & np.isin(keys, known), dtype=np.bool_)
+
+
+def _is_overtaken(table: OfferTable, is_of_seller: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Per row whether it ships, and a seller has said since what that accelerator costs on those terms."""
+    codes = [code for code, word in enumerate(table.words["source"]) if word in SHIPPED]
+    is_shipped = np.isin(table.codes["source"], codes) & ~is_of_seller
+    if not is_shipped.any():
+        return is_shipped
+    said = np.flatnonzero(is_of_seller & has_real_price(table))
+    _, group = np.unique(keys_of(table, ("provider", "accelerator", "market")), return_inverse=True)
+    seen_at = np.asarray(table.numbers["seen_at"], dtype=np.int64)
+    latest = np.full(int(group.max(initial=-1)) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(latest, group[said], seen_at[said])
+    return np.asarray(is_shipped & (latest[group] > seen_at), dtype=np.bool_)

@@ -35,6 +35,11 @@ def has_own_prices(rank: int) -> bool:
     return rank == _OWN_PRICES
 
 
+def asks_sellers(rank: int) -> bool:
+    """True if a source says what is sold now: a provider's own list, or one that gathers such lists."""
+    return rank in {_PROVIDER, _GATHERED}
+
+
 def ships(rank: int) -> bool:
     """True for the tables that ship with Tradewind, whose prices are of a day long ago."""
     return rank == _SHIPPED_TABLE

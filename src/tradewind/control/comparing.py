@@ -30,7 +30,6 @@ from tradewind.estimate.billing import billing_rule_of, setup_time
 from tradewind.estimate.carbon import carbon_intensity, pue
 from tradewind.estimate.energy import node_watts
 from tradewind.estimate.hours import scale_hours
-from tradewind.hardware.accelerators import all_models
 from tradewind.hardware.names import cloud_gpu_name, identify
 from tradewind.placement.compare import HERE, Comparison, Here, Option, Place, Question, Scale, compare
 from tradewind.providers.about import About, all_abouts
@@ -70,7 +69,7 @@ def _place(offer: Offer, *, is_asked_for_by_name: bool) -> Place:
     rule = billing_rule_of(offer.provider, offer.instance_type, has_accelerator)
     # A price list has its own idea of set-up times; it counts where that list was asked for.
     setup = setup_time(offer.provider, price_source=offer.source if is_asked_for_by_name else "", rule=rule)
-    model = all_models().get(offer.accelerator or "")
+    model = identify(offer.accelerator).model if offer.accelerator else None
     watts = None if model is None else node_watts(model, offer.accelerator_count).p50
     effectiveness = pue(offer.provider).p50
     return Place(
@@ -169,7 +168,7 @@ def _scale(request: CostComparison) -> Scale | None:
         )
 
     def scaled(accelerator: str, count: float) -> float | None:
-        model = all_models().get(accelerator)
+        model = identify(accelerator).model
         if model is None:
             return None
         band = scale_hours(

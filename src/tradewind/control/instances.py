@@ -70,13 +70,12 @@ def _find(shop: Shop, query: PlatformQuery, providers: frozenset[str] | None) ->
 
 
 def _instance(offer: Offer) -> Instance:
-    count = round(offer.accelerator_count, 4)
     memory = offer.accelerator_memory_gb
     return Instance(
         platform=cloud_id(offer.provider),
         gpu_type=gpu_name(offer),
-        gpu_count=count,
-        memory_gb=None if memory is None else round(memory * min(count, 1.0), 3),
+        gpu_count=round(offer.accelerator_count, 4),
+        memory_gb=None if memory is None else round(memory * min(offer.accelerator_count, 1.0), 3),
         vcpus=round(offer.cpus, 3) or None,
         ram_gb=_gib(offer.memory_bytes),
         storage_gb=_gib(offer.disk_bytes),

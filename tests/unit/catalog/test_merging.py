@@ -96,14 +96,6 @@ def test_what_ships_gives_way_in_every_region_to_a_fresher_list() -> None:
         assert _prices(fresh, shipped) == _prices(shipped, fresh) == [0.3, 0.5, 0.6, 3.0]
 
 
-def test_what_was_negotiated_for_one_region_leaves_the_others() -> None:
-    shipped = _part(
-        "shipped", SHIPPED, *(an_offer(3.0, source="shipped", region=name) for name in ("eu", "us"))
-    )
-    own = _part("mine", OWN, _undated(2.5, source="mine", region="eu"), hours=1)
-    assert _prices(own, shipped) == [2.5, 3.0]
-
-
 def test_what_ships_stays_beside_older_lists_and_prices_nobody_knows() -> None:
     shipped = _part("shipped", SHIPPED, an_offer(1.0, source="shipped", region="eu"))
     older = _part("old", PROVIDER, an_offer(3.0, source="old", seen_at=SEEN - timedelta(days=1)))
@@ -112,6 +104,33 @@ def test_what_ships_stays_beside_older_lists_and_prices_nobody_knows() -> None:
         0.0,
         1.0,
     ]
+
+
+def test_what_ships_gives_way_to_what_is_sold_now() -> None:
+    """An old table must not win with machines that are no longer had, in places where they are no longer had."""
+
+    def shipped(price: float, **values: object) -> Offer:
+        return an_offer(price, source="shipped", **values)
+
+    old = _part(
+        "shipped",
+        SHIPPED,
+        shipped(1.0, region="us-west-1"),
+        shipped(1.1, region="", instance_type="8x-A100-old-name"),
+        shipped(0.5, market="spot"),
+        shipped(0.7, accelerator="A10"),
+        shipped(0.8, provider="runpod"),
+        hours=2,
+    )
+    now = _part("lambda-types", PROVIDER, _undated(2.0), hours=1)
+    assert _prices(old, now) == [0.5, 0.7, 0.8, 2.0]
+    assert _prices(old, _part("lambda-types", PROVIDER, an_offer(None, seen_at=None), hours=1)) == [
+        0.0, 0.5, 0.7, 0.8, 1.0, 1.1,
+    ]  # fmt: skip
+    older_answer = _part("lambda-types", PROVIDER, _undated(2.0), hours=-1)
+    assert _prices(old, older_answer) == [0.5, 0.7, 0.8, 1.0, 1.1, 2.0]
+    negotiated = _part("mine", OWN, _undated(1.9), hours=1)
+    assert _prices(old, negotiated) == [0.5, 0.7, 0.8, 1.0, 1.1, 1.9]
 
 
 _small = st.builds(
