@@ -12,7 +12,6 @@ from tradewind.control.shop import (
     provider_of,
     rows_of,
     show_time,
-    usable_memory_gb,
     usd,
 )
 from tradewind.domain.offers import Availability, Offer
@@ -112,6 +111,8 @@ def _why_none(shop: Shop, wish: Wish) -> str:
     if wish.gpu_type is not None and not len(of_type):
         return f"none of {_offers(count)} has {wish.gpu_type}; /api/cloud/gpu-types lists what there is"
     if wish.min_memory_gb:
+        from tradewind.catalog.identity import usable_memory_gb
+
         memory = usable_memory_gb(shop.table)[of_type]
         largest = max((float(each) for each in memory if each == each), default=0.0)
         if largest < wish.min_memory_gb:
