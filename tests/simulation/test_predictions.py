@@ -14,7 +14,6 @@ from tradewind.db import price_tables
 from tradewind.db.rows import JobRow
 from tradewind.domain.schemas import PredictionView
 from tradewind.domain.status import JobStatus, Reason
-from tradewind.providers.base import AttemptRequest
 from tradewind.providers.simulated import Behaviour
 
 
@@ -33,7 +32,7 @@ def test_the_second_run_is_foretold_from_the_first(tmp_path: Path) -> None:
         before = await prediction_of(world, first)
         assert (before.hours, before.text) == (None, "")
         assert before.actual_hours is not None
-        assert abs(before.actual_hours * 60 - 30) < 0.1
+        assert abs(before.actual_hours * 60 - 5) < 0.1
         second = await world.submit(tags={"try": "2"}, constraints={"max_duration": "2h"})
         await world.until_ended(second)
         after = await prediction_of(world, second)
@@ -45,32 +44,30 @@ def test_the_second_run_is_foretold_from_the_first(tmp_path: Path) -> None:
         assert after.actual_cost is not None
         assert after.cost is not None
         assert abs(after.cost.micro - after.actual_cost.micro) <= 0.01 * after.actual_cost.micro
-        assert "took 30.0 min: as estimated" in after.text
+        assert "took 5.0 min: as estimated" in after.text
         stranger = await world.submit(name="stranger")
         await world.until_ended(stranger)
         assert (await prediction_of(world, stranger)).hours is None
 
-    play(tmp_path, story, lambda _request: Behaviour(runs_for=timedelta(minutes=30)))
+    play(tmp_path, story, lambda _request: Behaviour(runs_for=timedelta(minutes=5)))
 
 
 def test_a_job_that_its_budget_ends_between_two_attempts_is_closed_too(tmp_path: Path) -> None:
-    def behave(request: AttemptRequest) -> Behaviour:
-        return Behaviour(exit_code=1, runs_for=timedelta(minutes=50))
-
     async def story(world: World) -> None:
         job_id = await world.submit(
-            retry={"failures": 10},
-            constraints={"budget": "$0.05", "max_duration": "1h"},
-            estimate={"hours": 1},
+            retry={"failures": 10}, constraints={"budget": "$0.0008"}, estimate={"hours": 1}
         )
-        (job,) = await world.until_ended(job_id, within=timedelta(hours=30))
+        (job,) = await world.until_ended(job_id)
         assert (job.status, job.reason) == (JobStatus.FAILED, Reason.BUDGET)
+        # It ended as it was to be placed once more, not while it ran.
+        assert job.explanation is not None
+        assert "does not cover even a short run" in job.explanation
         table = price_tables.predictions
         row = await world.store.read(lambda tx: tx.execute(select(table)).one())
         assert (row.outcome, row.closed_at is not None) == ("failed", True)
-        assert row.actual_hours > 50 / 60
+        assert row.actual_hours > 40 / 3600
 
-    play(tmp_path, story, behave)
+    play(tmp_path, story, lambda _request: Behaviour(exit_code=1, runs_for=timedelta(seconds=40)))
 
 
 def test_a_job_whose_length_cannot_be_worked_out_runs_all_the_same(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
-from starlette.responses import StreamingResponse
+from pydantic import BaseModel, Field
+from starlette.responses import Response, StreamingResponse
 
 from tradewind.api.idempotency import Key, once
 from tradewind.api.services import CallerOf, Services, ServicesOf
@@ -118,28 +118,31 @@ async def take_import(
     return await once(context.store, caller, key, request.url.path, order, PriceImportAnswer, write)
 
 
-@router.get("/history")
+@router.get("/history", response_model=PriceHistory)
 async def show_history(
     query: Annotated[CourseQuery, Query()], services: ServicesOf, caller: CallerOf
-) -> PriceHistory:
+) -> Response:
     """The course of prices: per accelerator the least, the middle and the most, and offers one by one."""
-    return await services.context.store.read(lambda tx: price_history(tx, caller, query))
+    course = await services.context.store.read(lambda tx: price_history(tx, caller, query))
+    return await _answer(services, lambda: course)
 
 
-@router.get("/changes")
+@router.get("/changes", response_model=PriceChangePage)
 async def list_changes(
     query: Annotated[ChangesQuery, Query()], services: ServicesOf, caller: CallerOf
-) -> PriceChangePage:
+) -> Response:
     """What changed, newest first: new, gone, rose, fell, or another availability."""
     before = int(query.cursor) if query.cursor else None
     found = await services.context.store.read(
         lambda tx: history.changes(tx, caller, history_filter(query), query.limit + 1, before)
     )
     page = found[: query.limit]
-    return PriceChangePage(
-        items=[change_view(change) for change in page],
-        next_cursor=str(page[-1].position) if len(found) > query.limit else None,
-    )
+    cursor = str(page[-1].position) if len(found) > query.limit else None
+
+    def answer() -> PriceChangePage:
+        return PriceChangePage(items=[change_view(change) for change in page], next_cursor=cursor)
+
+    return await _answer(services, answer)
 
 
 @router.get("/export", response_class=StreamingResponse)
@@ -162,12 +165,21 @@ async def _lines(services: Services, caller: Caller, query: ExportQuery) -> Asyn
         )
         if not portion:
             return
-        views = [change_view(change) for change in portion]
-        if query.format == "csv":
-            yield _csv([list(view.model_dump(mode="json").values()) for view in views])
-        else:
-            yield "".join(view.model_dump_json() + "\n" for view in views)
+        yield await services.context.offload(_written, portion, query.format)
         after = portion[-1].position
+
+
+async def _answer(services: Services, make: Callable[[], BaseModel]) -> Response:
+    # Not checked again on its way out, and not on the server's one loop: it may have ten thousand rows.
+    content = await services.context.offload(lambda: make().model_dump_json().encode())
+    return Response(content, media_type="application/json")
+
+
+def _written(portion: list[history.PriceChange], form: str) -> str:
+    views = [change_view(change) for change in portion]
+    if form == "csv":
+        return _csv([list(view.model_dump(mode="json").values()) for view in views])
+    return "".join(view.model_dump_json() + "\n" for view in views)
 
 
 def _csv(rows: list[list[Any]]) -> str:

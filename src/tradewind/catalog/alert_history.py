@@ -110,7 +110,10 @@ def passes(change: Change, filters: AlertFilters) -> bool:
         and (filters.max_count is None or place.accelerator_count <= filters.max_count)
         and (
             filters.min_memory_gb is None
-            or (change.memory_gb is not None and change.memory_gb >= filters.min_memory_gb)
+            or (
+                change.memory_gb is not None
+                and round(change.memory_gb * min(place.accelerator_count, 1.0), 3) >= filters.min_memory_gb
+            )
         )
     )
 

@@ -148,6 +148,7 @@ def match(table: OfferTable, filters: AlertFilters) -> npt.NDArray[np.bool_]:
     """Which rows of the table pass the filters."""
     import numpy as np
 
+    from tradewind.catalog.identity import usable_memory_gb
     from tradewind.domain.offer_table import MARKETS
 
     chosen = np.ones(len(table), dtype=bool)
@@ -168,7 +169,7 @@ def match(table: OfferTable, filters: AlertFilters) -> npt.NDArray[np.bool_]:
         chosen &= count <= filters.max_count
     if filters.min_memory_gb is not None:
         # A missing figure is NaN, which is at least nothing.
-        chosen &= table.numbers["accelerator_memory_gb"].astype(float) >= filters.min_memory_gb
+        chosen &= usable_memory_gb(table).astype(float) >= filters.min_memory_gb
     return chosen
 
 

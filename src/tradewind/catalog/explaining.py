@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from tradewind.catalog.identity import usable_memory_gb
 from tradewind.catalog.query import Constraint, OfferFilter, constraints, payable, per_accelerator
 from tradewind.domain.money import format_money
 from tradewind.domain.offer_table import AVAILABILITIES, MARKETS, OfferTable
@@ -101,7 +102,7 @@ def _in_words(table: OfferTable, part: Constraint, row: int) -> str:
         case "max_accelerator_price":
             return f"{format_money(round(float(per_accelerator(table)[row])))} per GPU-hour would do"
         case "memory":
-            return f"{number['accelerator_memory_gb']:g} GB is the most there is"
+            return f"{float(usable_memory_gb(table)[row]):g} GB is the most there is"
         case "total_memory":
             return f"{number['accelerator_memory_gb'] * number['accelerator_count']:g} GB in all is the most there is"
         case "count" | "count_max":

@@ -1,4 +1,4 @@
-"""When two rows are the same offer."""
+"""What a row is: the same offer as another, at a real price, with so much memory."""
 
 from __future__ import annotations
 
@@ -44,6 +44,14 @@ def has_real_price(table: OfferTable) -> npt.NDArray[np.bool_]:
 def levels_of(table: OfferTable) -> npt.NDArray[Any]:
     """Availability per row as a position in `AVAILABILITIES`; what cannot be had is unavailable."""
     return np.where(table.numbers["is_available"], table.numbers["availability"], UNAVAILABLE)
+
+
+def usable_memory_gb(table: OfferTable) -> npt.NDArray[np.float32]:
+    """Per row the memory that a job has of one accelerator, a part of one having that part of it. NaN: not known."""
+    count = np.asarray(table.numbers["accelerator_count"], dtype=np.float32)
+    memory = np.asarray(table.numbers["accelerator_memory_gb"], dtype=np.float32)
+    # A third of 24 GB is 8 GB, whatever the last digits of a third.
+    return np.round(memory * np.minimum(count, np.float32(1)), 3)
 
 
 def _coded(table: OfferTable, name: str) -> tuple[npt.NDArray[Any], int]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from tradewind.catalog.identity import has_real_price, levels_of
+from tradewind.catalog.identity import has_real_price, levels_of, usable_memory_gb
 from tradewind.domain.offer_table import AVAILABILITIES, MARKETS, OfferTable
 from tradewind.domain.offers import Availability, Market
 from tradewind.hardware.names import fulfils
@@ -46,7 +46,7 @@ class OfferFilter:
     accelerators: tuple[str, ...] = ()
     count_min: float | None = None
     count_max: float | None = None
-    #: Of one accelerator, in GB, and of all of a machine together.
+    #: Of one accelerator, in GB (a part of one has that part of it), and of all of a machine together.
     accelerator_memory_gb_min: float | None = None
     total_memory_gb_min: float | None = None
     cpus_min: float | None = None
@@ -164,8 +164,9 @@ def constraints(table: OfferTable, wanted: OfferFilter) -> list[Constraint]:
             Constraint(name="count_max", title=title, mask=count <= wanted.count_max, distance=count)
         )
     memory = _once(table, "memory", lambda: np.nan_to_num(_number(table, "accelerator_memory_gb"), nan=0.0))
+    usable = _once(table, "usable_memory", lambda: np.nan_to_num(usable_memory_gb(table), nan=0.0))
     for name, minimum, column, what in (
-        ("memory", wanted.accelerator_memory_gb_min, memory, " GB"),
+        ("memory", wanted.accelerator_memory_gb_min, usable, " GB"),
         ("total_memory", wanted.total_memory_gb_min, memory * count, " GB in all"),
     ):
         if minimum is not None:

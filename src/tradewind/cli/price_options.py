@@ -44,9 +44,9 @@ def parse_moment(text: str | None, now: datetime) -> str | None:
         return (now - timedelta(seconds=int(found[1]) * _UNITS[found[2]])).isoformat()
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return (moment if moment.tzinfo else moment.astimezone()).isoformat()
+    except (ValueError, OverflowError, OSError):
         raise InvalidInputError(f"{text!r} is no time", hint="write 2026-11-01, or 36h, 7d, 2w") from None
-    return (moment if moment.tzinfo else moment.astimezone()).isoformat()
 
 
 def show_price(micro: int | None) -> str:

@@ -30,7 +30,6 @@ from tradewind.estimate.billing import billing_rule_of, setup_time
 from tradewind.estimate.carbon import carbon_intensity, pue
 from tradewind.estimate.energy import node_watts
 from tradewind.estimate.hours import scale_hours
-from tradewind.hardware.accelerators import all_models
 from tradewind.hardware.names import cloud_gpu_name, identify
 from tradewind.placement.compare import HERE, Comparison, Here, Option, Place, Question, Scale, compare
 from tradewind.providers.about import About, all_abouts
@@ -61,7 +60,10 @@ def compare_costs(shop: Shop, request: CostComparison) -> ComparisonAnswer:
         reference_gpu=request.reference_gpu,
     )
     here = _here(shop, request, is_wanted=providers is None or not providers.isdisjoint(_own_ids(shop)))
-    return _answer(compare(question, places, here, scale=_scale(request)))
+    answer = _answer(compare(question, places, here, scale=_scale(request)))
+    if request.price_source is None:
+        answer.notes += _shipped_note(answer.options)
+    return answer
 
 
 def _place(offer: Offer, *, is_asked_for_by_name: bool) -> Place:
@@ -70,7 +72,7 @@ def _place(offer: Offer, *, is_asked_for_by_name: bool) -> Place:
     rule = billing_rule_of(offer.provider, offer.instance_type, has_accelerator)
     # A price list has its own idea of set-up times; it counts where that list was asked for.
     setup = setup_time(offer.provider, price_source=offer.source if is_asked_for_by_name else "", rule=rule)
-    model = all_models().get(offer.accelerator or "")
+    model = identify(offer.accelerator).model if offer.accelerator else None
     watts = None if model is None else node_watts(model, offer.accelerator_count).p50
     effectiveness = pue(offer.provider).p50
     return Place(
@@ -110,6 +112,16 @@ def _age(offer: Offer) -> tuple[str, ...]:
             f"Its price is of {day} ({offer.source}): nothing fresher is known, and it may not be had any more.",
         )
     return (f"Its price is of {day}, from the table that ships with Tradewind.",)
+
+
+def _shipped_note(options: list[ComparisonOption]) -> list[str]:
+    """How many prices nobody has been asked for lately, and of which time they are."""
+    shipped = [each for each in options if each.price_source in SHIPPED]
+    days = sorted(each.seen_at[:10] for each in shipped if each.seen_at)
+    if not days:
+        return []
+    span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    return [f"{len(shipped)} of {len(options)} prices are from tables that ship with Tradewind, seen {span}"]
 
 
 def _own_ids(shop: Shop) -> frozenset[str]:
@@ -169,7 +181,7 @@ def _scale(request: CostComparison) -> Scale | None:
         )
 
     def scaled(accelerator: str, count: float) -> float | None:
-        model = all_models().get(accelerator)
+        model = identify(accelerator).model
         if model is None:
             return None
         band = scale_hours(

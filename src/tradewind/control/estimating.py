@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _MOST_LINES: Final = 20
 _MOST_SWITCHES: Final = 6
-_NO_PRICE: Final = frozenset({"placeholder", "no_price"})
 
 
 def estimate_job(
@@ -184,22 +183,23 @@ def _of_run(
 
 
 def _cheapest(table: OfferTable, key: str, count: float) -> Offer | None:
-    """The cheapest offer with exactly so many of this accelerator that is not taken back at will."""
+    """The cheapest offer with exactly so many of this accelerator that can be had and is not taken back at will."""
     import numpy as np
 
+    from tradewind.catalog.identity import UNAVAILABLE, has_real_price, levels_of
     from tradewind.domain.offer_table import MARKETS
 
     if key not in table.words["accelerator"]:
         return None
     steady = MARKETS.index(Market.ON_DEMAND)
     prices = table.numbers["price_micro"].astype(np.int64)
-    good = np.array([_NO_PRICE.isdisjoint(word.split(",")) for word in table.words["flags"]], dtype=bool)
     rows = np.flatnonzero(
         (table.codes["accelerator"] == table.words["accelerator"].index(key))
         & (np.abs(table.numbers["accelerator_count"].astype(np.float64) - count) < 1e-6)
         & (table.numbers["market"] == np.uint8(steady))
         & (prices > 0)
-        & good[table.codes["flags"]]
+        & has_real_price(table)
+        & (levels_of(table) != UNAVAILABLE)
     )
     return table.offer(int(rows[np.argmin(prices[rows])])) if len(rows) else None
 
@@ -209,7 +209,11 @@ def _memory_of_first(
 ) -> MemoryView | None:
     """The ledger for the first line that has one: the cheapest accelerator that was asked for."""
     for line in lines:
-        named = [(model, count) for model, count in kinds if short_name(model.key) == line.accelerator]
+        named = [
+            (model, count)
+            for model, count in kinds
+            if short_name(model.key) == line.accelerator and count == line.count
+        ]
         if workload is None or line.memory_gb is None or not named:
             continue
         model, count = named[0]

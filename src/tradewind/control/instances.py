@@ -12,7 +12,6 @@ from tradewind.control.shop import (
     provider_of,
     rows_of,
     show_time,
-    usable_memory_gb,
     usd,
 )
 from tradewind.domain.offers import Availability, Offer
@@ -71,13 +70,12 @@ def _find(shop: Shop, query: PlatformQuery, providers: frozenset[str] | None) ->
 
 
 def _instance(offer: Offer) -> Instance:
-    count = round(offer.accelerator_count, 4)
     memory = offer.accelerator_memory_gb
     return Instance(
         platform=cloud_id(offer.provider),
         gpu_type=gpu_name(offer),
-        gpu_count=count,
-        memory_gb=None if memory is None else round(memory * min(count, 1.0), 3),
+        gpu_count=round(offer.accelerator_count, 4),
+        memory_gb=None if memory is None else round(memory * min(offer.accelerator_count, 1.0), 3),
         vcpus=round(offer.cpus, 3) or None,
         ram_gb=_gib(offer.memory_bytes),
         storage_gb=_gib(offer.disk_bytes),
@@ -113,6 +111,8 @@ def _why_none(shop: Shop, wish: Wish) -> str:
     if wish.gpu_type is not None and not len(of_type):
         return f"none of {_offers(count)} has {wish.gpu_type}; /api/cloud/gpu-types lists what there is"
     if wish.min_memory_gb:
+        from tradewind.catalog.identity import usable_memory_gb
+
         memory = usable_memory_gb(shop.table)[of_type]
         largest = max((float(each) for each in memory if each == each), default=0.0)
         if largest < wish.min_memory_gb:

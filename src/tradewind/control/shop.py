@@ -101,7 +101,7 @@ def rows_of(table: OfferTable, wish: Wish) -> Rows:
     """Rows that answer, by price. A price that nobody can pay is no answer."""
     import numpy as np
 
-    from tradewind.catalog.identity import has_real_price
+    from tradewind.catalog.identity import has_real_price, usable_memory_gb
 
     keep = has_real_price(table) & np.asarray(table.numbers["price_micro"] > np.int64(0))
     if wish.providers is not None:
@@ -118,15 +118,6 @@ def rows_of(table: OfferTable, wish: Wish) -> Rows:
     return rows[np.argsort(table.numbers["price_micro"][rows], kind="stable")]
 
 
-def usable_memory_gb(table: OfferTable) -> npt.NDArray[np.float32]:
-    """Per row the memory that a job has of one accelerator; a part of one has that part of its memory."""
-    import numpy as np
-
-    count = np.asarray(table.numbers["accelerator_count"], dtype=np.float32)
-    memory = np.asarray(table.numbers["accelerator_memory_gb"], dtype=np.float32)
-    return memory * np.minimum(count, np.float32(1))
-
-
 def cheapest_each(table: OfferTable, wish: Wish) -> list[Offer]:
     """The cheapest row of each provider, accelerator, memory and availability, by price.
 
@@ -135,7 +126,7 @@ def cheapest_each(table: OfferTable, wish: Wish) -> list[Offer]:
     """
     import numpy as np
 
-    from tradewind.catalog.identity import levels_of
+    from tradewind.catalog.identity import levels_of, usable_memory_gb
 
     rows = rows_of(table, wish)
     rows = rows[np.asarray(table.numbers["accelerator_count"])[rows] >= np.float32(1)]

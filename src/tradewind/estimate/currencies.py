@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
+
+from tradewind.estimate.tables import read_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,6 @@ class Currency:
 @cache
 def known_currencies() -> dict[str, Currency]:
     """Every currency with a rate, by its three letters."""
-    text = files("tradewind.estimate").joinpath("data", "exchange_rates.csv").read_text(encoding="utf-8")
     return {
         row["currency"]: Currency(
             code=row["currency"],
@@ -32,5 +31,5 @@ def known_currencies() -> dict[str, Currency]:
             as_of=row["as_of"],
             is_assumed=row["is_assumed"] == "yes",
         )
-        for row in csv.DictReader(text.splitlines())
+        for row in read_rows("exchange_rates.csv")
     }

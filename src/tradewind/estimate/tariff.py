@@ -13,6 +13,7 @@ from typing import Final
 
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.money import Money
+from tradewind.estimate.currencies import known_currencies
 from tradewind.estimate.tables import read_rows
 
 #: Used where no country is configured.
@@ -67,26 +68,20 @@ def _prices() -> dict[str, tuple[Decimal, str]]:
     for row in read_rows("electricity_price.csv"):
         key = row["iso3"] or ("" if row["region"] == "World mean" else None)
         if key is not None and row["household_per_kwh"]:
-            rate, converted = _usd_per()[row["currency"]]
+            rate, converted = _usd_per(row["currency"])
             place = row["region"] if row["iso3"] else "world mean"
             note = f"{place}, household {row['period']}{converted}"
             found[key] = (Decimal(row["household_per_kwh"]) * rate, note)
     return found
 
 
-@cache
-def _usd_per() -> dict[str, tuple[Decimal, str]]:
+def _usd_per(currency: str) -> tuple[Decimal, str]:
     """Dollars per unit of a currency, and what to say of a price that was converted."""
-    found = {}
-    for row in read_rows("exchange_rates.csv"):
-        said = " assumed" if row["is_assumed"] == "yes" else ""
-        note = (
-            ""
-            if row["currency"] == "USD"
-            else f"; {row['usd']} USD per {row['currency']}{said}, {row['as_of']}"
-        )
-        found[row["currency"]] = (Decimal(row["usd"]), note)
-    return found
+    rate = known_currencies()[currency]
+    if currency == "USD":
+        return rate.usd_per_unit, ""
+    said = " assumed" if rate.is_assumed else ""
+    return rate.usd_per_unit, f"; {rate.usd_per_unit} USD per {currency}{said}, {rate.as_of}"
 
 
 @cache

@@ -207,6 +207,9 @@ def _fits(workload: Workload, accelerator: str, count: float, nodes: int) -> boo
         return None
     from tradewind.estimate.memory import Verdict, estimate_memory
 
+    if 0 < count < 1:
+        # A part of an accelerator has that part of its memory.
+        model = replace(model, memory_gb=model.memory_gb * count)
     try:
         found = estimate_memory(workload, model, max(int(count), 1), nodes=nodes)
     except InvalidInputError:

@@ -166,6 +166,12 @@ def test_filters(filters: dict[str, Any], expected: int) -> None:
     assert see(table, below(1, filters=filters)).matching == expected
 
 
+def test_a_part_of_an_accelerator_has_a_part_of_its_memory() -> None:
+    table = OfferTable.of([offer(1, accelerator_count=0.05), offer(2)])
+    assert see(table, below(1, filters={"min_memory_gb": 80})).matching == 1
+    assert see(table, below(1, filters={"min_memory_gb": 4})).matching == 2
+
+
 def test_a_price_is_of_one_accelerator_unless_told() -> None:
     table = OfferTable.of([offer(16 * DOLLAR, accelerator_count=8.0), offer(3 * DOLLAR, provider="runpod")])
     per_accelerator, per_machine = see(table, below(1)), see(table, below(1, per="hour"))

@@ -81,7 +81,7 @@ def _fits(offer: Offer, wanted: OfferFilter) -> bool:
     level = offer.availability if offer.is_available else Availability.UNAVAILABLE
     minima: list[tuple[float | None, float]] = [
         (wanted.count_min, count),
-        (wanted.accelerator_memory_gb_min, memory),
+        (wanted.accelerator_memory_gb_min, memory * min(count, 1.0)),
         (wanted.total_memory_gb_min, memory * count),
         (wanted.cpus_min, offer.cpus or float("inf")),
         (wanted.memory_gib_min, offer.memory_bytes / (1 << 30) or float("inf")),
@@ -156,6 +156,12 @@ def test_an_empty_answer_names_the_price_that_would_do() -> None:
     assert why_nothing(table, wanted).sentence() == (
         "3 of 12 offers: 80 GB; none of them at most $2/h; $2.49/h would do"
     )
+
+
+def test_a_part_of_an_accelerator_has_a_part_of_its_memory() -> None:
+    table = OfferTable.of([an_offer(0.1, count=0.05), an_offer(2.0)])
+    assert select(table, OfferFilter(accelerator_memory_gb_min=80)).tolist() == [1]
+    assert select(table, OfferFilter(accelerator_memory_gb_min=4)).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("price", [None, 700.0])

@@ -198,6 +198,10 @@ def test_an_address_comes_from_standard_input_only(
     dry = tw("channels", "add", "slack", "--dry-run")
     assert "slack (slack) would be added" in dry.err
     assert "very-hidden" not in dry.err
+    give(monkeypatch, "very-hidden-key-without-a-scheme")
+    odd = tw("channels", "add", "slack", "--dry-run")
+    assert odd.exit_code == 2
+    assert "very-hidden" not in odd.out + odd.err
     assert len(server.requests) == 1
 
 

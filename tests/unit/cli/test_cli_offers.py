@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,12 @@ def test_changes_and_export(server: FakeServer, tw: Run, tmp_path: Path) -> None
     assert (tmp_path / "out.csv").read_text() == "position\n4\n"
 
 
+def test_a_piece_of_an_export_may_end_within_a_character(server: FakeServer, tw: Run) -> None:
+    line = "Québec, CA\n".encode()
+    server.on_stream("/api/v1/prices/export", Pieces([line[:3], line[3:]]))
+    assert tw("prices", "export").out == "Québec, CA\n"
+
+
 def test_a_refusal_of_the_server_is_shown(server: FakeServer, tw: Run) -> None:
     server.on("GET", "/api/v1/offers", problem("TW-E400", 404, "no price source is called 'x'"))
     assert tw("offers", "--source", "x").exit_code == 4
@@ -184,9 +191,13 @@ def test_prices_keep_the_decimals_they_need() -> None:
     assert draw_line([1, 1]) == "▄▄"
 
 
-def test_a_moment_is_a_date_or_an_age() -> None:
-    from datetime import UTC, datetime
+@pytest.mark.parametrize("text", ["0001-01-01", "yesterday", "", "9d9"])
+def test_what_is_no_moment_is_said(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="is no time"):
+        parse_moment(text, datetime(2026, 1, 1, tzinfo=UTC))
 
+
+def test_a_moment_is_a_date_or_an_age() -> None:
     now = datetime(2026, 1, 8, tzinfo=UTC)
     assert parse_moment("7d", now) == "2026-01-01T00:00:00+00:00"
     assert parse_moment("2026-01-01T00:00:00+01:00", now) == "2026-01-01T00:00:00+01:00"

@@ -69,7 +69,12 @@ def add(app: Application, name: str, dry_run: bool) -> None:
     """
     url = _read_address(app)
     if dry_run:
-        kind = url.reveal().partition("://")[0]
+        kind, sign, _ = url.reveal().partition("://")
+        if not sign:
+            # Without a scheme the first part is all of it, and perhaps a key.
+            raise InvalidInputError(
+                "this is not the address of a channel", hint="for example slack://…, jsons://…"
+            )
         app.say(f"{name} ({clean(kind)}) would be added; the server would check and seal its address.")
         app.say("Dry run: nothing was added.")
         return

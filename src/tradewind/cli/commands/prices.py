@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -135,8 +136,10 @@ def export(app: Application, form: str, output_file: Path | None, **filters: Any
     asked = {name: value for name, value in filters.items() if value not in ((), None)}
     pieces = app.client.export_prices(**asked, format=form)
     if output_file is None:
+        # Pieces end anywhere, also within a character.
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for piece in pieces:
-            sys.stdout.write(piece.decode("utf-8", "replace"))
+            sys.stdout.write(decoder.decode(piece))
         return
     try:
         with output_file.open("wb") as target:
