@@ -33,9 +33,17 @@ READERS: Final = 4
 _SERIALIZATION_FAILURE: Final = "40001"
 _DEADLOCK: Final = "40P01"
 _UNIQUE_VIOLATION: Final = "23505"
+_LOCK_TIMEOUT: Final = "55P03"
 #: How often a function is run in all, by what went wrong. A stale row or a row that is there already may be the
 #: function's own fault: then the same error comes again, and is given to the caller.
-_TRIES: Final = {_SERIALIZATION_FAILURE: 12, _DEADLOCK: 12, _UNIQUE_VIOLATION: 3, "stale": 3, "connection": 4}
+_TRIES: Final = {
+    _SERIALIZATION_FAILURE: 12,
+    _DEADLOCK: 12,
+    _UNIQUE_VIOLATION: 3,
+    _LOCK_TIMEOUT: 3,
+    "stale": 3,
+    "connection": 4,
+}
 _FIRST_PAUSE_S: Final = 0.005
 _LONGEST_PAUSE_S: Final = 0.5
 _NOTIFY: Final = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")
