@@ -57,7 +57,7 @@ def merge(parts: Sequence[Part]) -> OfferTable:
         place = np.empty(len(whole), dtype=np.int64)
         place[order] = np.arange(len(whole))
         keep &= _is_best(keys_of(whole), owner, place)
-        keep &= _is_best_of_region(whole, owner, place)
+        keep = _is_best_of_region(whole, owner, place, keep)
         keep &= ~_has_better_than_last_resort(whole)
         sellers = np.array([asks_sellers(part.rank) for part in parts], dtype=np.bool_)
         keep &= ~_is_overtaken(whole, sellers[owner])
@@ -77,12 +77,16 @@ def _is_best(
 
 
 def _is_best_of_region(
-    table: OfferTable, owner: npt.NDArray[np.intp], place: npt.NDArray[np.int64]
+    table: OfferTable,
+    owner: npt.NDArray[np.intp],
+    place: npt.NDArray[np.int64],
+    is_kept: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.bool_]:
-    """Per row whether no better source names the same offer without a zone where it names one, or the reverse."""
+    """Per row of those kept so far whether no better one names the same offer without a zone where it names one, or
+    the reverse. What has already given way pushes out nothing."""
     _, group = np.unique(keys_of(table, ANYWHERE_IN_REGION), return_inverse=True)
     has_zone = table.codes["zone"] != table.words["zone"].index("")
-    is_best = np.ones(len(table), dtype=np.bool_)
+    is_best = is_kept.copy()
     count = int(group.max(initial=-1)) + 1
     winner = np.empty(len(place), dtype=owner.dtype)
     winner[place] = owner
@@ -91,7 +95,7 @@ def _is_best_of_region(
         others = others & is_best
         first = np.full(count, _NOBODY, dtype=np.int64)
         np.minimum.at(first, group[others], place[others])
-        rows = np.flatnonzero(mine & (first[group] != _NOBODY))
+        rows = np.flatnonzero(mine & is_best & (first[group] != _NOBODY))
         rival = first[group[rows]]
         is_best[rows] = (place[rows] < rival) | (owner[rows] == winner[rival])
     return is_best

@@ -60,7 +60,10 @@ def compare_costs(shop: Shop, request: CostComparison) -> ComparisonAnswer:
         reference_gpu=request.reference_gpu,
     )
     here = _here(shop, request, is_wanted=providers is None or not providers.isdisjoint(_own_ids(shop)))
-    return _answer(compare(question, places, here, scale=_scale(request)))
+    answer = _answer(compare(question, places, here, scale=_scale(request)))
+    if request.price_source is None:
+        answer.notes += _shipped_note(answer.options)
+    return answer
 
 
 def _place(offer: Offer, *, is_asked_for_by_name: bool) -> Place:
@@ -109,6 +112,16 @@ def _age(offer: Offer) -> tuple[str, ...]:
             f"Its price is of {day} ({offer.source}): nothing fresher is known, and it may not be had any more.",
         )
     return (f"Its price is of {day}, from the table that ships with Tradewind.",)
+
+
+def _shipped_note(options: list[ComparisonOption]) -> list[str]:
+    """How many prices nobody has been asked for lately, and of which time they are."""
+    shipped = [each for each in options if each.price_source in SHIPPED]
+    days = sorted(each.seen_at[:10] for each in shipped if each.seen_at)
+    if not days:
+        return []
+    span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    return [f"{len(shipped)} of {len(options)} prices are from tables that ship with Tradewind, seen {span}"]
 
 
 def _own_ids(shop: Shop) -> frozenset[str]:

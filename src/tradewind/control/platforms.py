@@ -59,7 +59,9 @@ def list_gpu_types(shop: Shop) -> GpuTypesAnswer:
     details = [
         GpuTypeDetail(
             name=name,
-            memory_gb=max(each.accelerator_memory_gb or 0.0 for each in offers) or None,
+            memory_gb=min(
+                (each.accelerator_memory_gb for each in offers if each.accelerator_memory_gb), default=None
+            ),
             platforms=sorted({cloud_id(each.provider) for each in offers}),
             from_hourly_rate_usd=min(
                 usd(rate_micro(each) / max(each.accelerator_count, 1.0)) for each in offers

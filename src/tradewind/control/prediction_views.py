@@ -74,7 +74,7 @@ def _text(row: Row[Any], hours: BandView | None, currency: str) -> str:
         text += f"; {cost}, {_apart(row.actual_cost_micro / row.cost_micro['p50'], 'more', 'less')}"
     if row.energy_kwh is not None and row.energy_kwh["p50"] and row.actual_energy_kwh is not None:
         text += (
-            f"; {row.actual_energy_kwh:.3g} kWh, "
+            f"; {_show_energy(row.actual_energy_kwh)}, "
             f"{_apart(row.actual_energy_kwh / row.energy_kwh['p50'], 'more', 'less')}"
         )
     return text

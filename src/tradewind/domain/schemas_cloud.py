@@ -129,7 +129,7 @@ class PlatformAnswer(Answer):
 
 
 class GpuTypeDetail(Answer):
-    """One kind of GPU and who has it; `from_hourly_rate_usd` is for one of them, on demand."""
+    """One kind of GPU and who has it; `memory_gb` and `from_hourly_rate_usd` are the least of one, on demand."""
 
     name: str
     memory_gb: float | None

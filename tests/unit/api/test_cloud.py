@@ -13,6 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tradewind.api.guard import SESSION_COOKIE
+from tradewind.db.owners import Caller, store_token
+from tradewind.db.store import SqlStore
 from tradewind.hardware.names import CLOUD_GPU_NAMES
 from tradewind.providers.about import all_abouts
 
@@ -392,6 +395,19 @@ async def test_prices_of_a_project_are_for_those_who_belong_to_it(
     await ask(anyone, "GET", "/instances?price_source=own", 404)
     compared = await ask(ana, "POST", "/compare-costs", json={"training_hours": 10})
     assert compared["summary"]["cheapest"] == {"platform": "our-cluster", "cost": "$0.10", "gpu": "H100"}
+
+
+async def test_a_browser_session_sees_what_is_its_users(
+    anyone: Api, connect: Callable[[str], Api], store: SqlStore, caller: Caller
+) -> None:
+    body = {"name": "own", "format": "price-file", "content": PRICE_FILE}
+    assert (await connect("ana").post("/prices/import", json=body)).status_code == 201
+    await store.run(lambda tx: store_token(tx, caller.user_id, "session", "biscuit", "test", None))
+    with_session = {"Cookie": f"{SESSION_COOKIE}=biscuit"}
+    assert (await ask(anyone, "GET", "/platforms/our-cluster", headers=with_session))["total"] == 1
+    # An old session is no reason to refuse what everybody may see.
+    await ask(anyone, "GET", "/platforms/our-cluster", 404, headers={"Cookie": f"{SESSION_COOKIE}=stale"})
+    await ask(anyone, "GET", "/platforms", headers={"Cookie": f"{SESSION_COOKIE}=stale"})
 
 
 @pytest.mark.parametrize(

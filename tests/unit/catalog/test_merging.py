@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import hypothesis.strategies as st
-from hypothesis import given
+from hypothesis import example, given
 
 from tests.unit.offers_for_tests import SEEN, an_offer
 from tradewind.catalog.merging import Part, merge
@@ -33,7 +33,7 @@ def _prices(*parts: Part) -> list[float]:
 
 
 def _undated(price: float, **values: object) -> Offer:
-    return an_offer(price, seen_at=None, **values)
+    return an_offer(price, **{"seen_at": None, **values})
 
 
 def test_the_freshest_wins() -> None:
@@ -153,6 +153,12 @@ _parts = st.lists(
 )
 
 
+@example(
+    [
+        _part("a", PROVIDER, _undated(1.0), _undated(1.0, zone="z2", seen_at=SEEN + timedelta(days=1))),
+        _part("b", PROVIDER, _undated(1.0, zone="z1"), an_offer(1.0, seen_at=SEEN + timedelta(days=1))),
+    ]
+)
 @given(_parts)
 def test_every_place_that_any_source_knows_is_still_there_and_no_row_is_invented(parts: list[Part]) -> None:
     merged = merge(parts)

@@ -67,6 +67,15 @@ def test_a_machine_with_several_gpus_is_priced_whole_and_its_kinds_by_one() -> N
     assert (kind.name, kind.from_hourly_rate_usd) == ("A100 80GB", 2.0)
 
 
+def test_a_kind_of_gpu_has_the_memory_of_its_smallest_form() -> None:
+    shop = shop_of(
+        an_offer(1.0, accelerator="V100-SXM2-32GB", accelerator_memory_gb=32.0),
+        an_offer(2.0, accelerator="V100-SXM2-16GB", accelerator_memory_gb=16.0),
+    )
+    (kind,) = list_gpu_types(shop).details
+    assert (kind.name, kind.memory_gb, kind.from_hourly_rate_usd) == ("V100", 16.0, 1.0)
+
+
 def test_a_machine_without_an_accelerator_is_a_cpu() -> None:
     cpu = an_offer(0.1, accelerator=None, accelerator_memory_gb=None, count=0)
     shop = shop_of(cpu)

@@ -86,6 +86,8 @@ def compare(
     render_rows(app, options, columns, name="platform", empty=answer["message"] or "nothing to compare")
     summary = answer["summary"]
     if summary is None:
+        if options:
+            app.say(answer["message"] or "nothing that can be chosen")
         return 6
     cheapest, fastest, best = summary["cheapest"], summary["fastest"], summary["recommended"]
     is_here = cheapest["platform"] == "local"

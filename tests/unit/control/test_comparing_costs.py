@@ -122,9 +122,12 @@ def test_faster_gpus_take_fewer_hours_where_hours_are_scaled() -> None:
 
 def test_a_shipped_price_says_its_age_and_a_live_one_does_not() -> None:
     seen = datetime(2025, 3, 4, tzinfo=UTC)
-    old, live = compare(
+    answer = compare(
         shop_of(an_offer(1.0, source="shipped", seen_at=seen), an_offer(2.0, provider="vast", source="vast-offers"))
-    ).options  # fmt: skip
+    )  # fmt: skip
+    old, live = answer.options
+    assert answer.notes == ["1 of 2 prices are from tables that ship with Tradewind, seen 2025-03-04"]
+    assert compare(shop_of(an_offer(2.0, source="vast-offers"))).notes == []
     assert any("2025-03-04" in con for con in old.cons)
     assert not any("price is of" in con for con in live.cons)
     assert old.seen_at == "2025-03-04T00:00:00+00:00"
