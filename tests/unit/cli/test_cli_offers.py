@@ -173,9 +173,10 @@ def test_changes_and_export(server: FakeServer, tw: Run, tmp_path: Path) -> None
 
 
 def test_a_piece_of_an_export_may_end_within_a_character(server: FakeServer, tw: Run) -> None:
-    line = "Québec, CA\n".encode()
-    server.on_stream("/api/v1/prices/export", Pieces([line[:3], line[3:]]))
-    assert tw("prices", "export").out == "Québec, CA\n"
+    # The client reads a mebibyte at a time.
+    text = "x" * ((1 << 20) - 1) + "é, CA\n"
+    server.on_stream("/api/v1/prices/export", Pieces([text.encode()]))
+    assert tw("prices", "export").out == text
 
 
 def test_a_refusal_of_the_server_is_shown(server: FakeServer, tw: Run) -> None:
