@@ -40,8 +40,13 @@ def plan_hold(
     stretch = ROLLING if left is None else min(ROLLING, max(left, SHORTEST))
     amount = worst_case_micro(rate, watts_max, stretch.total_seconds())
     if budget_left_micro is not None and amount > budget_left_micro:
-        stretch *= max(budget_left_micro, 0) / amount
-        amount = worst_case_micro(rate, watts_max, stretch.total_seconds())
+        whole, whole_amount = stretch, amount
+        # A worst case is rounded up, which can be one more than what is left.
+        for allowed in (budget_left_micro, budget_left_micro - 1):
+            stretch = whole * (max(allowed, 0) / whole_amount)
+            amount = worst_case_micro(rate, watts_max, stretch.total_seconds())
+            if amount <= budget_left_micro:
+                break
         if stretch < SHORTEST or amount > budget_left_micro:
             return None
     return Hold(amount, now + stretch)

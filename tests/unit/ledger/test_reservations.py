@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.jobs_for_tests import add_attempt, add_job
@@ -24,6 +24,7 @@ KWH = Rate(micro_per_unit=200_000, per=Quantity.KWH)
     st.none() | st.floats(min_value=0, max_value=1e6),
     st.none() | st.integers(min_value=-1000, max_value=10**9),
 )
+@example(17.0, None, 35)
 def test_a_hold_is_within_the_hour_the_time_left_and_the_budget(
     watts: float, left_s: float | None, budget: int | None
 ) -> None:
