@@ -166,7 +166,8 @@ def _check_name(tx: Transaction, caller: Caller, table: Any, name: str, what: st
     taken = tx.execute(select(table.c.id).where(table.c.creator_id == caller.user_id, table.c.name == name))
     if taken.first() is not None:
         raise ConflictError(
-            f"one of your {what}s is called {name!r} already", hint=f"give it another name, or remove that {what} first"
+            f"one of your {what}s is called {name!r} already",
+            hint=f"give it another name, or remove that {what} first",
         )
 
 
