@@ -27,9 +27,9 @@ from tradewind.estimate.surface import Part, Row, Surface, fit_surface
 
 #: Rows of one setting beyond the third add nothing that the middle of three did not say.
 _MOST_TRUST: Final = 3.0
-#: Rows from controlled suites repeat within a few percent; those of many submitters do not, and hours in documents
-#: are rounded.
-_TRUST: Final = {"lambda": 10.0, "torchvision": 10.0, "nvidia": 0.5}
+#: Rows from controlled suites repeat within a few percent; those of many submitters do not, hours in documents
+#: are rounded, and users round to days.
+_TRUST: Final = {"lambda": 10.0, "torchvision": 10.0, "nvidia": 0.5, "": 0.05}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def is_usable(sample: Sample) -> bool:
     surface = surface_for(whole)
     if surface == IMAGES and sample.accelerator.key != IMAGE_REFERENCE:
         return False
-    if surface == RUNS and whole.recipe not in RUN_RECIPES:
+    if surface == RUNS and whole.recipe not in RUN_RECIPES and whole.recipe is not None:
         return False
     return surface not in (RUNS, IMAGES) or whole.forward_gflops_per_unit is not None
 

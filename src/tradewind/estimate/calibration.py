@@ -15,6 +15,7 @@ from tradewind.estimate.band import Layer
 from tradewind.estimate.features import image_row, precision_class, run_row, token_flops, token_row
 from tradewind.estimate.features import matrix_tflops as _matrix_tflops
 from tradewind.estimate.surface import Row, Surface, surface_from
+from tradewind.estimate.work_kinds import train_over_forward
 from tradewind.estimate.workload import Family, Method, Workload
 from tradewind.hardware.accelerators import AcceleratorModel, all_models
 
@@ -32,8 +33,6 @@ STEP_RECIPE: Final = "torchvision"
 #: The device that image models were measured on, and the run that carries them over to other devices.
 IMAGE_REFERENCE: Final = "RTX-3090"
 _CARRIER: Final = "lambda", "resnet50"
-#: FLOPs of training per FLOP of a forward pass: two more for the gradients.
-TRAIN_OVER_FORWARD: Final = 3.0
 #: Low and high end of actual over predicted time, for what no measurement told: a factor of 2.5 either way.
 _UNKNOWN_SPREAD: Final = (-0.9, 0.9)
 #: And where only the family is known: a factor of six.
@@ -220,7 +219,7 @@ def work_scale(workload: Workload, accelerator: AcceleratorModel, surface: str) 
     """What is added to log(units per second and device) to give the value that a surface holds: the logarithm of
     the work of one unit, for language models over what the device can do."""
     if surface == RUNS:
-        return math.log(max(workload.forward_gflops_per_unit or 1.0, 1e-9))
+        return math.log(max(workload.forward_gflops_per_unit or 1.0, 1e-9) * train_over_forward(workload))
     if surface == TOKENS:
         rate = _matrix_tflops(accelerator, precision_class(workload.precision))
         return math.log(token_flops(workload) / 1e12 / rate)

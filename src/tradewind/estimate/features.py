@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from tradewind.estimate.device_limits import cache_mb, sustained_tflops
 from tradewind.estimate.surface import Row
 from tradewind.estimate.traits import TRAITS, line_of, plan_of, traits_of
+from tradewind.estimate.work_kinds import WorkKind, kind_of, network_of
 from tradewind.estimate.workload import Family, Sharding, Workload
 from tradewind.hardware.accelerators import AcceleratorModel
 
@@ -17,6 +19,9 @@ _ACHIEVED: Final = {"nvidia": 0.8, "amd": 0.55, "intel": 0.85, "google": 0.8, "a
 _STATE_BYTES: Final = 16
 #: Dense half-precision TFLOP/s per GB/s of a training part of about 2019, for parts without a published rate.
 _TFLOPS_PER_BANDWIDTH: Final = 0.13
+#: Whose training code a recipe is, where that is not its own: the Lambda suite runs what any user would.
+_CODE: Final = {"lambda": "ordinary", "": "ordinary"}
+_NVL72_DEVICES: Final = 72
 
 
 def precision_class(precision: str | None) -> str:
@@ -36,10 +41,13 @@ def matrix_tflops(model: AcceleratorModel, kind: str) -> float:
     peak = model.peak_tflops
     half = max(peak.get("bf16", 0.0), peak.get("fp16", 0.0))
     if half == 0.0:
-        half = max(peak.get("fp32", 0.0), model.memory_bandwidth_gb_per_s * _TFLOPS_PER_BANDWIDTH * 0.5)
+        half = peak.get("fp32") or model.memory_bandwidth_gb_per_s * _TFLOPS_PER_BANDWIDTH
     share = _ACHIEVED.get(model.vendor, 0.7)
+    sustained = sustained_tflops(model)
     if model.achieved_bf16_tflops and half:
         share = min(model.achieved_bf16_tflops / half, 1.0)
+    elif sustained is not None:
+        share = min(share, sustained / half)
     if kind == "single":
         return max(peak.get("tf32", 0.0), peak.get("fp32", 0.0), half / 16) * share
     if kind == "fp8":
@@ -68,6 +76,7 @@ def accelerator_row(model: AcceleratorModel, kind: str) -> dict[str, str | float
         "power": math.log((model.tdp_watts or 250) / half / (400 / 250)),
         "year": (model.year - 2020) / 3,
         "memory": math.log(model.memory_gb / 40),
+        "cache": math.log(cache_mb(model) / 40) / 2,
         "switched": 1.0 if is_switched else 0.0,
         "graphics": 1.0 if any(word in model.title for word in ("GeForce", "RTX", "TITAN")) else 0.0,
     }
@@ -79,25 +88,31 @@ def run_row(
     """A whole job: what it is, where it runs and how far it is spread. `usual_batch` is that of the recipe."""
     kind = precision_class(workload.precision)
     row = accelerator_row(accelerator, kind)
+    if accelerator.form == "NVL72":
+        # Nodes of such a rack speak over the same switched links as the devices of one node.
+        nodes = math.ceil(count / _NVL72_DEVICES)
     per_node = math.log2(max(count / nodes, 1.0)) / 3
     batch = workload.micro_batch or (workload.global_batch or 0.0) / count
     name = f"{workload.recipe or ''}:{workload.model or ''}"
-    # Look-ups and sampling are not counted in FLOPs, nor are whole runs: how fast those go says nothing of others.
-    is_odd = workload.unit == "run" or workload.family in (Family.RECOMMENDER, Family.GRAPH)
+    bound = kind_of(workload)
+    # How fast whole runs go, whose arithmetic is not counted, says nothing of others.
+    is_odd = bound is WorkKind.ODD
+    gflops = max(workload.forward_gflops_per_unit or 1.0, 1e-9)
+    is_image = workload.family in (Family.CNN, Family.DETECTION) and not is_odd
     row.update(
-        recipe=workload.recipe or "",
+        recipe=_CODE.get(workload.recipe or "", workload.recipe or ""),
         task=name,
         odd=name if is_odd else "",
-        counted="" if is_odd else "work",
+        kind=bound.value,
+        network=network_of(workload),
         precision=kind,
         family=workload.family.value if not is_odd else "odd",
-        author=(workload.recipe or "") if not is_odd else "odd",
         spread=per_node,
         spread_slow=per_node * (1.0 - float(row["switched"])),
         nodes=math.log2(nodes) / 3,
         setting=f"{count:g}/{nodes}",
         release=(workload.software_year or 2023.0) - 2023.0,
-        work=math.log(max(workload.forward_gflops_per_unit or 1.0, 1e-9)) / 3,
+        work=math.log(gflops / 30) / 3 if is_image else 0.0,
         batch=max(-2.0, min(2.0, math.log(batch / usual_batch) / 2)) if batch and usual_batch else 0.0,
     )
     return row
