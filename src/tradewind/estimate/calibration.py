@@ -30,9 +30,15 @@ RUN_RECIPES: Final = frozenset({"mlperf", "lambda", "nvidia"})
 #: A unit that is a whole run: nothing tells how much work an unknown one is.
 WHOLE_RUN: Final = "run"
 STEP_RECIPE: Final = "torchvision"
-#: The device that image models were measured on, and the run that carries them over to other devices.
+#: The device that image models were measured on, and the runs that carry them over to other devices: convolutions go
+#: with memory traffic as much as with arithmetic, transformers with arithmetic. Work of one unit in GFLOPs.
 IMAGE_REFERENCE: Final = "RTX-3090"
-_CARRIER: Final = "lambda", "resnet50"
+_CARRIERS: Final = {
+    Family.CNN: ("resnet50", 8.2),
+    Family.VIT: ("bert_base_squad", 71.0),
+}
+#: No training of a language model makes better use of a device's best matrix product than this.
+_MOST_USE: Final = 0.9
 #: Low and high end of actual over predicted time, for what no measurement told: a factor of 2.5 either way.
 _UNKNOWN_SPREAD: Final = (-0.9, 0.9)
 #: And where only the family is known: a factor of six.
@@ -115,12 +121,14 @@ class Calibration:
             return None
         value = self.surfaces[surface].predict([row])[0]
         offset = work_scale(workload, accelerator, surface)
+        if surface == TOKENS:
+            value = min(value, math.log(_MOST_USE))
         per_device = math.exp(value - offset)
         if surface == IMAGES:
-            per_device *= self._carried(accelerator, count, nodes, workload.precision)
+            per_device *= self._carried(workload, accelerator, count, nodes)
         elif surface == STEPS and count > 1 and RUNS in self.surfaces:
-            per_device *= self._carried(accelerator, count, nodes, workload.precision) / self._carried(
-                accelerator, 1.0, 1, workload.precision
+            per_device *= self._carried(workload, accelerator, count, nodes) / self._carried(
+                workload, accelerator, 1.0, 1
             )
         if count < 1:
             count = count**0.95
@@ -159,15 +167,17 @@ class Calibration:
             return None, surface
         return run_row(workload, accelerator, count, nodes, usual.batch), surface
 
-    def _carried(
-        self, accelerator: AcceleratorModel, count: float, nodes: int, precision: str | None
-    ) -> float:
+    def _carried(self, workload: Workload, accelerator: AcceleratorModel, count: float, nodes: int) -> float:
         """How many times faster one device among `count` is than the reference alone, for image models."""
         if RUNS not in self.surfaces or (accelerator.key == IMAGE_REFERENCE and count == 1):
             return 1.0
-        recipe, model = _CARRIER
+        model, gflops = _CARRIERS.get(workload.family, _CARRIERS[Family.CNN])
         like = Workload(
-            family=Family.CNN, model=model, recipe=recipe, precision=precision, forward_gflops_per_unit=8.2
+            family=workload.family,
+            model=model,
+            recipe="lambda",
+            precision=workload.precision,
+            forward_gflops_per_unit=gflops,
         )
         rows = [
             run_row(like, accelerator, count, nodes, None),

@@ -21,7 +21,9 @@ _STATE_BYTES: Final = 16
 _TFLOPS_PER_BANDWIDTH: Final = 0.13
 #: Whose training code a recipe is, where that is not its own: the Lambda suite runs what any user would.
 _CODE: Final = {"lambda": "ordinary", "": "ordinary"}
-_NVL72_DEVICES: Final = 72
+_NODE_DEVICES: Final = 8
+#: An A100's matrix rate and bandwidth, as `accelerator_row` counts them.
+_LEAST_MEASURED: Final = {"matrix": math.log(253 / 120), "bandwidth": math.log(1555 / 1200)}
 
 
 def precision_class(precision: str | None) -> str:
@@ -89,8 +91,8 @@ def run_row(
     kind = precision_class(workload.precision)
     row = accelerator_row(accelerator, kind)
     if accelerator.form == "NVL72":
-        # Nodes of such a rack speak over the same switched links as the devices of one node.
-        nodes = math.ceil(count / _NVL72_DEVICES)
+        # Nodes of such a rack speak over the same switched links as the devices of one node elsewhere.
+        nodes = math.ceil(count / _NODE_DEVICES)
     per_node = math.log2(max(count / nodes, 1.0)) / 3
     batch = workload.micro_batch or (workload.global_batch or 0.0) / count
     name = f"{workload.recipe or ''}:{workload.model or ''}"
@@ -168,6 +170,8 @@ def token_row(workload: Workload, accelerator: AcceleratorModel, count: float) -
     """Training of a language model."""
     kind = precision_class(workload.precision)
     row = accelerator_row(accelerator, kind)
+    # Measurements begin at A100: a share of the peak that fell from there to faster ones does not rise to slower.
+    row.update({name: max(float(row[name]), least) for name, least in _LEAST_MEASURED.items()})
     active = workload.active_parameters or workload.parameters or 1e9
     total = workload.parameters or active
     sequence = float(workload.sequence_length or 2048)
