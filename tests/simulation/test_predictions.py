@@ -55,7 +55,7 @@ def test_the_second_run_is_foretold_from_the_first(tmp_path: Path) -> None:
 def test_a_job_that_its_budget_ends_between_two_attempts_is_closed_too(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         job_id = await world.submit(
-            retry={"failures": 10}, constraints={"budget": "$0.0008"}, estimate={"hours": 1}
+            retry={"failures": 10}, constraints={"budget": "$0.0001"}, estimate={"hours": 1}
         )
         (job,) = await world.until_ended(job_id)
         assert (job.status, job.reason) == (JobStatus.FAILED, Reason.BUDGET)
@@ -65,9 +65,9 @@ def test_a_job_that_its_budget_ends_between_two_attempts_is_closed_too(tmp_path:
         table = price_tables.predictions
         row = await world.store.read(lambda tx: tx.execute(select(table)).one())
         assert (row.outcome, row.closed_at is not None) == ("failed", True)
-        assert row.actual_hours > 40 / 3600
+        assert row.actual_hours > 0
 
-    play(tmp_path, story, lambda _request: Behaviour(exit_code=1, runs_for=timedelta(seconds=40)))
+    play(tmp_path, story, lambda _request: Behaviour(exit_code=1, runs_for=timedelta(seconds=6)))
 
 
 def test_a_job_whose_length_cannot_be_worked_out_runs_all_the_same(tmp_path: Path) -> None:
