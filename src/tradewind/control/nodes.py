@@ -15,6 +15,7 @@ from sqlalchemy import and_, func, insert, or_, select, update
 
 from tradewind.control import leases, money
 from tradewind.control.attempts import intent_key
+from tradewind.control.budget_waiting import hold_back
 from tradewind.control.context import Context
 from tradewind.control.foretelling import foretell
 from tradewind.control.jobs import find_attempt
@@ -68,7 +69,7 @@ class NodeController:
             if not self._try_place(tx, node, capacity, task):
                 # One that waits for its back-off may stand before the one that is held up here.
                 break
-            if capacity.jobs - jobs_before == _PER_STEP:
+            if capacity.jobs - jobs_before + capacity.held_back == _PER_STEP:
                 return tx.now
         return min(_next_retry(tx) or tx.now + _REFRESH, tx.now + _REFRESH)
 
@@ -111,6 +112,11 @@ class NodeController:
         hold = money.hold_for(tx, spec, job.id, rate, watts.busy, accrued_micro=0, ran=timedelta(0))
         if hold is None:
             _refuse_for_budget(tx, job, task)
+            return
+        refusal = money.refused(tx, job, node.provider, "owned", rate, hold)
+        if refusal is not None:
+            hold_back(tx, job, task, refusal)
+            capacity.held_back += 1
             return
         attempt_id = tx.new_id(ids.ATTEMPT)
         owner = {"project_id": task.project_id, "creator_id": task.creator_id}
@@ -182,6 +188,8 @@ class Capacity:
         self.free_bytes = self.memory_bytes - sum(each[1] for each in held)
         self.free_accelerators = tuple(each for each in self.accelerators if each.uuid not in taken)
         self.jobs = len(held)
+        #: Tasks that a budget held back in this step.
+        self.held_back = 0
 
     @classmethod
     def of(cls, tx: Transaction, node: NodeRow, inventory: dict[str, Any]) -> Capacity:

@@ -33,6 +33,10 @@ CHANNEL: Final = "chan"
 ALERT: Final = "alert"
 FIRING: Final = "fire"
 NOTIFICATION: Final = "note"
+BUDGET: Final = "bud"
+NOTICE: Final = "tell"
+INVOICE: Final = "inv"
+INVOICE_LINE: Final = "line"
 
 
 def new_id(prefix: str, now: datetime, entropy: Entropy) -> str:

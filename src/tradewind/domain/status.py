@@ -70,6 +70,7 @@ class Reason(StrEnum):
     VANISHED = "vanished"
     START_FAILED = "start_failed"
     INVALID = "invalid"
+    WAITING_FOR_BUDGET = "waiting_for_budget"
     WAITING_FOR_CAPACITY = "waiting_for_capacity"
     WAITING_FOR_RETRY = "waiting_for_retry"
     NO_OFFER = "no_offer"
@@ -91,6 +92,7 @@ REASON_TEXT: Final[dict[Reason, str]] = {
     Reason.VANISHED: "it is no longer at the provider",
     Reason.START_FAILED: "the place could not start it",
     Reason.INVALID: "the place refused the request as invalid",
+    Reason.WAITING_FOR_BUDGET: "a budget or a limit does not allow it now",
     Reason.WAITING_FOR_CAPACITY: "waiting for free capacity",
     Reason.WAITING_FOR_RETRY: "waiting before the next attempt",
     Reason.NO_OFFER: "no place that is connected can run it",

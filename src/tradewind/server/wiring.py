@@ -18,6 +18,7 @@ from tradewind.control.alert_prices import OfferShelf
 from tradewind.control.alerting import Alerting
 from tradewind.control.alerts import AlertController, NotificationController, PriceWatch
 from tradewind.control.attempts import AttemptController
+from tradewind.control.budgets import BudgetController
 from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
 from tradewind.control.jobs import JobController
@@ -26,7 +27,7 @@ from tradewind.control.notifying import AppriseNotifier
 from tradewind.control.price_sources import Wanted, ensure_sources
 from tradewind.control.prices import PriceController, Sources
 from tradewind.control.runner import LeaseRunner
-from tradewind.db import price_tables, tables
+from tradewind.db import budget_tables, price_tables, tables
 from tradewind.db.opening import bring_up_to_date, open_sqlite
 from tradewind.db.owners import Caller, ensure_defaults, store_token
 from tradewind.db.sealing import Sealer, key_file
@@ -125,6 +126,7 @@ def _end_leases(tx: Transaction) -> None:
         tables.nodes,
         price_tables.price_alerts,
         price_tables.notifications,
+        budget_tables.budgets,
     ):
         leases.end_all(tx, table)
 
@@ -241,6 +243,7 @@ def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
             store, AttemptController(context), clock, entropy, slots=32, only=context.drives_attempt()
         ),
         LeaseRunner(store, NodeController(context), clock, entropy, slots=2, only=context.drives_node()),
+        LeaseRunner(store, BudgetController(context), clock, entropy, slots=2),
     ]
 
 
