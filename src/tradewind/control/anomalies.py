@@ -15,8 +15,9 @@ from tradewind.db import tables
 from tradewind.db.budget_rows import BudgetRow
 from tradewind.db.store import Transaction
 from tradewind.domain.money import MICRO, format_money
-from tradewind.ledger.anomalies import SPREADS, Custom, Piece, custom_of, windows
+from tradewind.ledger.anomalies import SPREADS, Custom, custom_of
 from tradewind.ledger.limits import in_scope
+from tradewind.ledger.spreading import Piece, windows
 
 LOOK_EVERY: Final = timedelta(minutes=10)
 

@@ -15,7 +15,9 @@ from tradewind.db.rows import AttemptRow, JobRow
 from tradewind.db.store import Transaction
 from tradewind.domain.money import Quantity, Rate, format_money
 from tradewind.domain.status import Reason
+from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.estimate.tariff import Tariff
+from tradewind.hardware.names import identify
 from tradewind.ledger import reservations
 from tradewind.ledger.intervals import Interval, amount_of, close_interval
 from tradewind.ledger.limits import Launch, Refusal, left_for_renewal, why_not
@@ -152,6 +154,7 @@ def running_interval(row: AttemptRow, tariff: Tariff, *, energy_j: int, until: d
     """The attempt's interval as it would be closed at this time."""
     basis = str(row.observed.get("basis") or "modelled")
     carbon = float(row.offer.get("carbon_g_per_kwh", tariff.carbon_g_per_kwh))
+    held = held_accelerators(row.offer)
     return Interval(
         project_id=row.project_id,
         creator_id=row.creator_id,
@@ -166,7 +169,18 @@ def running_interval(row: AttemptRow, tariff: Tariff, *, energy_j: int, until: d
         carbon_g_per_kwh=carbon,
         basis=basis,
         note=str(row.offer.get("note", "")),
+        accelerator=held[0] if held else "",
+        accelerator_count=float(len(held)),
     )
+
+
+def held_accelerators(offer: dict[str, Any]) -> list[str]:
+    """The accelerators of an offer, one by one, under the names that estimates know them by."""
+    held = offer.get("accelerators") or ()
+    return [
+        identify(str(each["name"]), float(each.get("memory_bytes", 0)) / BYTES_PER_GIB or None).key
+        for each in held
+    ]
 
 
 def settle(tx: Transaction, row: AttemptRow, tariff: Tariff, *, energy_j: int, ended_at: datetime) -> None:

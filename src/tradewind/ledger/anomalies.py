@@ -8,9 +8,8 @@ in between move the mark.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
@@ -22,44 +21,12 @@ _TO_DEVIATION: Final = 1.4826
 LEAST_WINDOWS: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Money that was used up evenly between two times."""
-
-    started_at: datetime
-    ended_at: datetime
-    micro: int
-    label: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Custom:
     """What is usual in a window, and above what it is not any more."""
 
     median_micro: int
     limit_micro: int
-
-
-def windows(pieces: Iterable[Piece], until: datetime, width: timedelta, count: int) -> list[int]:
-    """What fell into each of `count` windows of this width, the last of which ends at `until`. Oldest first.
-
-    A piece is divided by time; its parts add up to it, to the last millionth.
-    """
-    found = [0] * count
-    first = until - width * count
-    for piece in pieces:
-        start, end = piece.started_at, piece.ended_at
-        if end <= first or start >= until:
-            continue
-        if end <= start:
-            found[min((start - first) // width, count - 1)] += piece.micro
-            continue
-        low = max((start - first) // width, 0)
-        high = min(-(-(end - first) // width), count)
-        for number in range(low, high):
-            window = first + number * width
-            found[number] += _share(piece, window + width) - _share(piece, window)
-    return found
 
 
 def custom_of(history: Sequence[int], floor_micro: int) -> Custom | None:
@@ -71,14 +38,3 @@ def custom_of(history: Sequence[int], floor_micro: int) -> Custom | None:
     spread = median(abs(each - middle) for each in used) * _TO_DEVIATION
     limit = max(middle + SPREADS * spread, 2 * middle, floor_micro)
     return Custom(median_micro=round(middle), limit_micro=round(limit))
-
-
-def _share(piece: Piece, at: datetime) -> int:
-    """What of a piece was used up by a time."""
-    if at <= piece.started_at:
-        return 0
-    if at >= piece.ended_at:
-        return piece.micro
-    part, whole = at - piece.started_at, piece.ended_at - piece.started_at
-    microsecond = timedelta(microseconds=1)
-    return piece.micro * (part // microsecond) // (whole // microsecond)
