@@ -30,6 +30,7 @@ from tradewind.providers.simulated import Behaviour
 
 #: The worst case of one of four processors: 50 W at 0.20 $/kWh, a cent an hour; it draws nine tenths of that.
 HOUR = 10_000
+SEEDS = random.Random(4).sample(range(10_000), 3)
 Story = Callable[[World], Coroutine[Any, Any, None]]
 
 
@@ -231,7 +232,7 @@ def test_a_change_or_the_end_of_a_budget_lets_those_begin_who_waited(tmp_path: P
     play(tmp_path, story, lambda _request: Behaviour(), holds=False)
 
 
-@pytest.mark.parametrize("seed", random.Random(4).sample(range(10_000), 3))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_limits_hold_whatever_fails_and_is_killed(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
 
@@ -239,7 +240,7 @@ def test_limits_hold_whatever_fails_and_is_killed(tmp_path: Path, seed: int) -> 
         lengths = random.Random(f"{seed} {request.job_name} {request.number}")
         is_taken = lengths.random() < 0.3 and request.number < 3
         return Behaviour(
-            runs_for=timedelta(minutes=lengths.choice([1, 5, 12])),
+            runs_for=timedelta(minutes=lengths.choice([1, 3, 6])),
             reason="supervisor_lost" if is_taken else "exited",
             exit_code=None if is_taken else 0,
         )
@@ -252,12 +253,12 @@ def test_limits_hold_whatever_fails_and_is_killed(tmp_path: Path, seed: int) -> 
             name="day",
             scope="team",
             period="day",
-            amount_micro=chance.choice([3, 5]) * HOUR // 4,
+            amount_micro=chance.choice([30, 60]) * HOUR // 100,
             action="stop_all",
         )
         ids = [
             await world.submit(name=f"job-{number}", constraints={"max_duration": "15m"})
-            for number in range(8)
+            for number in range(6)
         ]
         for _ in range(4):
             await asyncio.sleep(chance.uniform(1, 600))
@@ -273,7 +274,7 @@ def test_limits_hold_whatever_fails_and_is_killed(tmp_path: Path, seed: int) -> 
             "rate",
         ]
 
-    play(tmp_path, story, behave, seed=seed, is_wild=True, fault_rate=0.02)
+    play(tmp_path, story, behave, seed=seed, is_wild=seed == SEEDS[0], fault_rate=0.02)
 
 
 def test_the_words_of_actions_are_complete() -> None:

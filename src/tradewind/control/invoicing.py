@@ -322,7 +322,7 @@ def _entries(
     found = []
     for row in rows:
         values = row._mapping
-        called = {values[_L.c.node_id], values[_L.c.attempt_id], values[_L.c.resource], values[nodes.c.name]}
+        called = {values[_L.c.node_id], values[_L.c.attempt_id], values[nodes.c.name]}
         called |= set(_texts(values["attempt_handle"])) | keys[values[_L.c.attempt_id]]
         for column in ("key", "handle"):
             if column in nodes.c:
@@ -335,6 +335,7 @@ def _entries(
                 started_at=values[_L.c.started_at],
                 ended_at=values[_L.c.ended_at],
                 amount_micro=values[_L.c.amount_micro],
+                resource=values[_L.c.resource],
                 job_id=values[_L.c.job_id],
                 attempt_id=values[_L.c.attempt_id],
                 node_id=values[_L.c.node_id],

@@ -30,6 +30,8 @@ class Entry:
     started_at: datetime
     ended_at: datetime
     amount_micro: int
+    #: Of a correction: the thing of the invoice that it was written for, which may be nameless.
+    resource: str | None = None
     job_id: str | None = None
     attempt_id: str | None = None
     node_id: str | None = None
@@ -71,11 +73,10 @@ def reconcile(
     matches, taken = [], set()
     for resource, named in sorted(of_thing.items()):
         start, end = min(each.started_at for each in named), max(each.ended_at for each in named)
-        called = resource.casefold()
         found = [
             each
             for each in entries
-            if called and called in each.names and each.id not in taken and _within(each, start, end)
+            if each.id not in taken and _is_called(each, resource) and _within(each, start, end)
         ]
         taken |= {each.id for each in found}
         matches.append(_match(resource, named, found, start, end, tolerance_percent))
@@ -92,6 +93,10 @@ def reconcile(
         (each for each in matches if each.line_count or each.ledger_micro),
         key=lambda each: (each.state == "matched", -abs(each.difference_micro), each.resource),
     )
+
+
+def _is_called(entry: Entry, resource: str) -> bool:
+    return entry.resource == resource or (resource != "" and resource.casefold() in entry.names)
 
 
 def _within(entry: Entry, start: datetime, end: datetime) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import sqlalchemy as sa
@@ -145,20 +144,13 @@ def _owners(table: str) -> list[Any]:
 
 
 def _fill_in() -> None:
-    """Says of holds and ledger rows what attempts know of them."""
-    connection = op.get_bind()
-    attempts = connection.execute(sa.text("SELECT id, provider, offer FROM attempts")).all()
-    for attempt_id, provider, offer in attempts:
-        connection.execute(
-            sa.text("UPDATE reservations SET provider = :provider WHERE attempt_id = :attempt"),
-            {"provider": provider, "attempt": attempt_id},
-        )
-        terms = json.loads(offer) if isinstance(offer, str) else offer
-        names = [str(each["name"]) for each in terms.get("accelerators") or ()]
-        if names:
-            connection.execute(
-                sa.text(
-                    "UPDATE ledger SET accelerator = :name, accelerator_count = :count WHERE attempt_id = :id"
-                ),
-                {"name": names[0][:64], "count": float(len(names)), "id": attempt_id},
-            )
+    """Says of holds where they are, and of what was paid the accelerators that the job was placed on."""
+    op.execute(
+        "UPDATE reservations SET provider = (SELECT provider FROM attempts WHERE attempts.id = reservations.attempt_id)"
+    )
+    op.execute(
+        "UPDATE ledger SET accelerator = COALESCE((SELECT max(predictions.accelerator) FROM predictions "
+        "WHERE predictions.job_id = ledger.job_id), ''), "
+        "accelerator_count = COALESCE((SELECT max(predictions.accelerator_count) FROM predictions "
+        "WHERE predictions.job_id = ledger.job_id), 0)"
+    )
