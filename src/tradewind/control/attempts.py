@@ -168,7 +168,7 @@ class AttemptController:
         if told is not None:
             folded.observed["stop_told"] = told
         copied, complaints = await keeping.copy_checkpoints(context, row, folded.checkpoints)
-        renewed_at = await self._or_later(self._renew_lease(backend, handle, folded))
+        renewed_at = await self._or_later(self._renew_lease(backend, row, handle, folded))
         outputs: list[keeping.Copied] = []
         if seen.phase is Phase.GONE:
             job = await context.store.read(lambda tx: JobRow.get(tx, row.job_id))
@@ -219,8 +219,10 @@ class AttemptController:
         await backend.stop(handle, row.stop_reason, grace_s)
         return wanted
 
-    async def _renew_lease(self, backend: AttemptHost, handle: Handle, folded: Folded) -> float | None:
-        now = self._context.clock.now().timestamp()
+    async def _renew_lease(
+        self, backend: AttemptHost, row: AttemptRow, handle: Handle, folded: Folded
+    ) -> float | None:
+        now = leases.claimed_at(row).timestamp()
         last = float(folded.observed.get("lease_renewed_at") or 0)
         if now - last < LEASE_TTL.total_seconds() / 5:
             return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy import select
 
-from tradewind.control import placing
+from tradewind.control import leases, placing
 from tradewind.control.context import Context
 from tradewind.control.live_offers import LiveOffers
 from tradewind.control.loops import wake_placers
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _REFRESH: Final = timedelta(minutes=1)
+_NO_OFFER_PAUSE: Final = timedelta(minutes=5)
 #: Tasks decided in one step; the rest waits for the next, which follows at once.
 _PER_STEP: Final = 20
 
@@ -70,12 +71,12 @@ class MarketController:
         self._context = context
         self._offers = offers
 
-    async def act(self, _row: LoopRow) -> Apply[LoopRow]:
+    async def act(self, row: LoopRow) -> Apply[LoopRow]:
         scene = await self._context.store.read(_look)
         if not scene.waiting:
             return lambda tx, _loop: _next_look(tx)
         own, market = await self._offers.own(), await self._offers.market()
-        chosen = await self._context.offload(_choose_all, scene, own, market, self._context.clock.now())
+        chosen = await self._context.offload(_choose_all, scene, own, market, leases.claimed_at(row))
 
         def apply(tx: Transaction, _loop: LoopRow) -> datetime:
             for each, choice in zip(scene.waiting, chosen, strict=True):
@@ -98,7 +99,8 @@ class MarketController:
             change(tx, task, place="owned")
             wake_placers(tx)
         elif choice.offer is None:
-            placing.say_why(tx, job, choice.reason or Reason.NO_OFFER, choice.explanation, choice.next_try_at)
+            again = choice.next_try_at or tx.now + _NO_OFFER_PAUSE
+            placing.say_why(tx, job, choice.reason or Reason.NO_OFFER, choice.explanation, again)
         else:
             self._rent(tx, each, job, task, choice.offer, choice)
 
@@ -141,7 +143,7 @@ def _look(tx: Transaction) -> Scene:
 
 
 #: Reasons with a time before which nothing will have changed.
-_WAITS: Final = frozenset({Reason.NO_CAPACITY, Reason.WAITING_FOR_SPOT})
+_WAITS: Final = frozenset({Reason.NO_CAPACITY, Reason.NO_OFFER, Reason.WAITING_FOR_SPOT})
 
 
 def _choose_all(scene: Scene, own: list[Offer], market: list[Offer], now: datetime) -> list[Chosen]:

@@ -88,7 +88,7 @@ class RentalController:
         may_repeat = way in (CreateIdempotency.TOKEN, CreateIdempotency.UNIQUE_NAME)
         if may_exist and not (may_repeat and is_wanted and not row.observed.get("must_find")):
             return await self._find(row, provider)
-        keep_until = self._context.clock.now() + KEEP
+        keep_until = leases.claimed_at(row) + KEEP
         if not may_exist:
             # What may have been done must be on disk before it is done.
             await self._context.store.run(lambda tx: _note_call(tx, row), durable=True)
@@ -109,14 +109,14 @@ class RentalController:
         assert row.key is not None
         assert row.called_at is not None
         shows_at = row.called_at + CALL_LIFETIME + provider.capabilities.list_lag
-        if self._context.clock.now() < shows_at:
+        if leases.claimed_at(row) < shows_at:
             return lambda _tx, _node: shows_at
         if provider.capabilities.create_idempotency is CreateIdempotency.NONE:
             text = "nobody knows whether the machine was made; the sweeper gives it back if it appears"
             return lambda tx, node: _refuse(tx, node, Reason.START_FAILED, text, state="parked")
         found = await provider.find(row.key)
         if found is not None:
-            handle, keep_until = found, self._context.clock.now() + KEEP
+            handle, keep_until = found, leases.claimed_at(row) + KEEP
             return lambda tx, node: _accept(tx, node, handle, keep_until)
         if row.desired is NodeDesired.END:
             return lambda tx, node: _refuse(tx, node, Reason.NOT_NEEDED, REASON_TEXT[Reason.NOT_NEEDED])
@@ -146,7 +146,7 @@ class RentalController:
             return lambda tx, node: _begin_end(tx, node, reason, node.explanation or REASON_TEXT[reason])
         view = await self._look(row, provider)
         keep_until = row.keep_until
-        now = self._context.clock.now()
+        now = leases.claimed_at(row)
         is_there = view.phase is not MachinePhase.GONE
         if is_there and keep_until is not None and keep_until - now < KEEP / 2:
             await provider.keep(Handle(row.handle or {}), now + KEEP)
@@ -199,7 +199,7 @@ class RentalController:
             if error.fault is not ProviderFault.NOT_FOUND:
                 raise
         shown_by = (row.accepted_at or row.created_at) + CALL_LIFETIME + provider.capabilities.list_lag
-        if self._context.clock.now() < shown_by:
+        if leases.claimed_at(row) < shown_by:
             return MachineView(phase=MachinePhase.UNKNOWN)
         return MachineView(phase=MachinePhase.GONE)
 
@@ -210,7 +210,7 @@ class RentalController:
         if view.phase is MachinePhase.GONE:
             reason = row.reason or Reason.NOT_NEEDED
             return lambda tx, node: _gone(tx, _take_in(tx, node, view), view, reason)
-        now = self._context.clock.now().timestamp()
+        now = leases.claimed_at(row).timestamp()
         told_at = float(row.observed.get("told_at") or 0.0)
         tells = now - told_at >= _TELL_AGAIN.total_seconds()
         if tells:

@@ -68,6 +68,7 @@ class Kept(Row):
 
     next_due_at: datetime | None
     lease_token: str | None
+    lease_expires_at: datetime | None
     lease_failures: int
     wakes: int
 
