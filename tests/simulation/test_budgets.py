@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-import tests.simulation.world as world_module
+import tests.simulation.clocks as clocks
 from tests.simulation.invariants import check_always, check_at_the_end
 from tests.simulation.loop import run_simulated
 from tests.simulation.world import World
@@ -37,7 +37,7 @@ Story = Callable[[World], Coroutine[Any, Any, None]]
 @pytest.fixture(autouse=True)
 def evening(monkeypatch: pytest.MonkeyPatch) -> None:
     """Worlds begin an hour before midnight, so that a day's budget turns soon."""
-    monkeypatch.setattr(world_module, "START", world_module.START + timedelta(hours=23))
+    monkeypatch.setattr(clocks, "START", clocks.START + timedelta(hours=23))
 
 
 def limits_hold(tx: Transaction) -> None:

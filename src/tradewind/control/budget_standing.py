@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import and_, func, select
 
-from tradewind.control.money import accrued_micro
+from tradewind.control.accruing import accrued_by
 from tradewind.db import tables
 from tradewind.db.budget_rows import BudgetRow
 from tradewind.db.rows import AttemptRow
@@ -111,17 +111,17 @@ def live_of(tx: Transaction, budget: BudgetRow, tariff: Tariff) -> tuple[Live, .
         return ()
     attempts = tables.attempts
     rows = tx.execute(AttemptRow.select().where(attempts.c.id.in_(sorted(holds))).order_by(attempts.c.id))
+    live = [AttemptRow.of(row) for row in rows]
+    used = accrued_by(tx, live, tariff, tx.now)
     found = []
-    for each in rows:
-        attempt = AttemptRow.of(each)
-        hold = holds[attempt.id]
-        accrued, worst = accrued_micro(attempt, tariff, tx.now)
+    for attempt in live:
+        hold, accrued = holds[attempt.id], used[attempt.id].measured_micro
         found.append(
             Live(
                 attempt=attempt,
                 market=hold.market,
                 accrued_micro=accrued,
-                worst_micro=worst,
+                worst_micro=used[attempt.id].worst_micro,
                 held_micro=max(hold.accrued_micro + hold.amount_micro - accrued, 0),
                 hourly_micro=hold.hourly_micro,
             )

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import select, update
 
 from tradewind.control import leases
+from tradewind.control.loops import wake_placers
 from tradewind.db import budget_tables, tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change
@@ -21,7 +22,8 @@ _WOKEN_BY_AN_END: Final = 8
 
 def hold_back(tx: Transaction, job: JobRow, task: TaskRow, refusal: Refusal) -> None:
     """Notes why a task waits, and until when nobody need look at it."""
-    change(tx, task, not_before=refusal.next_try_at)
+    # Where it goes is decided anew: by then another place may be the better one.
+    change(tx, task, not_before=refusal.next_try_at, place=None)
     known = (job.reason, job.explanation, job.next_try_at)
     if known == (Reason.WAITING_FOR_BUDGET, refusal.text, refusal.next_try_at):
         return
@@ -82,5 +84,5 @@ def wake_waiting(tx: Transaction, team_id: str, most: int | None = None) -> int:
         tx.execute(
             update(tasks).where(tasks.c.id.in_(found)).values(not_before=tx.now, version=tasks.c.version + 1)
         )
-        leases.wake(tx, tables.nodes, *sorted(tx.execute(select(tables.nodes.c.id)).scalars()))
+        wake_placers(tx)
     return len(found)

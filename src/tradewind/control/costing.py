@@ -46,6 +46,7 @@ def cost_outlook(tx: Transaction, caller: Caller, tariff: Tariff) -> CostOutlook
         created_at=tx.now,
         next_due_at=None,
         lease_token=None,
+        lease_expires_at=None,
         lease_failures=0,
         wakes=0,
     )

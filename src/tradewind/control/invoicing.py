@@ -311,7 +311,6 @@ def _entries(
         .where(*meant)
     ):
         keys[attempt_id].add(key)
-    # A node's own columns are looked through for what the provider calls it, whichever there are.
     rows = tx.execute(
         select(_L, attempts.c.handle.label("attempt_handle"), nodes)
         .join_from(_L, attempts, attempts.c.id == _L.c.attempt_id, isouter=True)
@@ -324,9 +323,7 @@ def _entries(
         values = row._mapping
         called = {values[_L.c.node_id], values[_L.c.attempt_id], values[nodes.c.name]}
         called |= set(_texts(values["attempt_handle"])) | keys[values[_L.c.attempt_id]]
-        for column in ("key", "handle"):
-            if column in nodes.c:
-                called |= set(_texts(values[nodes.c[column]]))
+        called |= {values[nodes.c.key], *_texts(values[nodes.c.handle])}
         found.append(
             Entry(
                 id=values[_L.c.id],

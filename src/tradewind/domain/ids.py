@@ -37,6 +37,7 @@ BUDGET: Final = "bud"
 NOTICE: Final = "tell"
 INVOICE: Final = "inv"
 INVOICE_LINE: Final = "line"
+DECISION: Final = "dec"
 
 
 def new_id(prefix: str, now: datetime, entropy: Entropy) -> str:

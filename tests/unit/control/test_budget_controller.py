@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from tests.simulation.world import inline
+from tests.simulation.clocks import inline
 from tests.unit.conftest import HandClock
 from tests.unit.jobs_for_tests import add_attempt, add_job
 from tradewind.control.budget_desk import add_budget, change_budget

@@ -59,7 +59,7 @@ def test_holds_and_intervals_from_before_budgets_keep_what_is_known_of_them(
         engine: Engine = open_postgres(Secret(postgres.new_database()))
     else:
         engine = open_sqlite(None)
-    upgrade(engine, "0004")
+    upgrade(engine, "0005")
     with engine.begin() as connection:
         for statement in _OLD_ROWS:
             connection.execute(text(statement))
