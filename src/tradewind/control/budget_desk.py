@@ -7,7 +7,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
 from tradewind.control.alert_desk import find_channel
-from tradewind.control.budget_waiting import wake_waiting
+from tradewind.control.budget_waiting import let_try_again
+from tradewind.control.loops import wake_placers
 from tradewind.control.offer_names import resolve_providers
 from tradewind.db import budget_tables, tables
 from tradewind.db.budget_rows import BudgetRow
@@ -100,6 +101,7 @@ def change_budget(tx: Transaction, caller: Caller, reference: str, patch: Budget
     """A budget, changed. Those who wait because of a budget try again; thresholds that are reached are told anew."""
     _check_owner(tx, caller)
     budget = find_budget(tx, caller, reference)
+    wake_placers(tx)
     # Nobody counts by the old limits after this.
     tx.execute(select(_B.c.id).where(_B.c.id == budget.id).with_for_update())
     values: dict[str, Any] = patch.model_dump(exclude_none=True, exclude={"clears", "channels"})
@@ -116,7 +118,7 @@ def change_budget(tx: Transaction, caller: Caller, reference: str, patch: Budget
         update(_B).where(_B.c.id == budget.id).values(**values, next_due_at=tx.now, wakes=_B.c.wakes + 1)
     )
     tx.wake(_B.name)
-    wake_waiting(tx, budget.team_id)
+    let_try_again(tx, budget.team_id)
     return BudgetRow.get(tx, budget.id)
 
 
@@ -124,10 +126,11 @@ def remove_budget(tx: Transaction, caller: Caller, reference: str) -> BudgetRow:
     """Removes a budget and what was noted about it. Returns what was removed."""
     _check_owner(tx, caller)
     budget = find_budget(tx, caller, reference)
+    wake_placers(tx)
     notices = budget_tables.budget_notices
     tx.execute(delete(notices).where(notices.c.budget_id == budget.id))
     tx.execute(delete(_B).where(_B.c.id == budget.id))
-    wake_waiting(tx, budget.team_id)
+    let_try_again(tx, budget.team_id)
     return budget
 
 

@@ -42,6 +42,8 @@ def hold_back(tx: Transaction, job: JobRow, task: TaskRow, refusal: Refusal) -> 
 def note_an_end(tx: Transaction, attempt_id: str) -> None:
     """Something that ran has ended: budgets are looked at, and the first of those they held back try again."""
     attempts, projects, budgets = tables.attempts, tables.projects, budget_tables.budgets
+    if not are_there_any(tx):
+        return
     own = tx.execute(
         select(attempts.c.project_id, attempts.c.creator_id, attempts.c.provider, projects.c.team_id)
         .join(projects, projects.c.id == attempts.c.project_id)
@@ -49,22 +51,32 @@ def note_an_end(tx: Transaction, attempt_id: str) -> None:
     ).first()
     if own is None:
         return
+    is_counted = counting(own.team_id, own.project_id, own.creator_id, own.provider)
+    if tx.execute(select(budgets.c.id).where(is_counted).limit(1)).first() is None:
+        return
+    # Placers first, then budgets: in this order launches lock them.
+    wake_placers(tx)
     # Locked, as launches lock them: a launch that is being refused now is refused before this end, or sees it.
     rows = tx.execute(
         select(budgets.c.id, budgets.c.refused_at, budgets.c.next_due_at)
-        .where(counting(own.team_id, own.project_id, own.creator_id, own.provider))
+        .where(is_counted)
         .order_by(budgets.c.id)
         .with_for_update()
     ).all()
     due = [row.id for row in rows if row.next_due_at is None or row.next_due_at > tx.now]
     if due:
-        leases.wake(tx, budgets, *sorted(due))
+        leases.wake(tx, budgets, *due)
     if any(row.refused_at is not None for row in rows):
-        wake_waiting(tx, own.team_id, _WOKEN_BY_AN_END)
+        let_try_again(tx, own.team_id, _WOKEN_BY_AN_END)
 
 
-def wake_waiting(tx: Transaction, team_id: str, most: int | None = None) -> int:
-    """Lets the first of a team's tasks that wait for a budget be tried again now; how many."""
+def are_there_any(tx: Transaction) -> bool:
+    """Whether anybody has set a budget: mostly nobody has, and then nothing else need be asked."""
+    return tx.execute(select(budget_tables.budgets.c.id).limit(1)).first() is not None
+
+
+def let_try_again(tx: Transaction, team_id: str, most: int | None = None) -> None:
+    """Lets the first of a team's tasks that wait for a budget be tried again now. Placers have to be woken besides."""
     tasks, jobs, projects = tables.tasks, tables.jobs, tables.projects
     waiting = (
         select(tasks.c.id)
@@ -81,8 +93,5 @@ def wake_waiting(tx: Transaction, team_id: str, most: int | None = None) -> int:
     )
     found = list(tx.execute(waiting if most is None else waiting.limit(most)).scalars())
     if found:
-        tx.execute(
-            update(tasks).where(tasks.c.id.in_(found)).values(not_before=tx.now, version=tasks.c.version + 1)
-        )
-        wake_placers(tx)
-    return len(found)
+        later = {"not_before": tx.now, "version": tasks.c.version + 1}
+        tx.execute(update(tasks).where(tasks.c.id.in_(found)).values(**later))

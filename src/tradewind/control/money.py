@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from tradewind.control.accruing import accrued_by
 from tradewind.control.accruing import running_interval as running_interval
-from tradewind.control.budget_waiting import note_an_end
+from tradewind.control.budget_waiting import are_there_any, note_an_end
 from tradewind.control.rent_money import unsettled_micro
 from tradewind.db import tables
 from tradewind.db.events import append_event
@@ -76,6 +76,8 @@ def refused(
     tx: Transaction, job: JobRow, provider: str, market: str, rate: Rate, hold: reservations.Hold
 ) -> Refusal | None:
     """What the budgets have against holding this for one more attempt of a job."""
+    if not are_there_any(tx):
+        return None
     projects = tables.projects
     team_id = tx.execute(select(projects.c.team_id).where(projects.c.id == job.project_id)).scalar_one()
     return why_not(

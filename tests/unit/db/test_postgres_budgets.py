@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from tests.unit.db.conftest import MakePostgres
 from tests.unit.db.test_postgres import Meeting
 from tests.unit.jobs_for_tests import add_attempt, add_job, task_of
+from tradewind.control import leases
 from tradewind.control.budget_desk import add_budget, change_budget
 from tradewind.control.budget_waiting import hold_back, note_an_end
 from tradewind.db import tables
@@ -184,6 +185,48 @@ async def test_an_end_that_meets_a_refusal_wakes_who_was_refused(
         return JobRow.get(tx, waits.id).reason, not_before is not None and not_before <= tx.now
 
     assert await store.read(look) == (Reason.WAITING_FOR_BUDGET, True)
+
+
+async def test_launches_and_ends_at_once_never_block_each_other_for_good(
+    make_postgres_store: MakePostgres,
+) -> None:
+    """Placers hold their node when they ask; ends wake it. Both take nodes before budgets."""
+    stores = [make_postgres_store() for _ in range(3)]
+    _, caller = await stores[0].run(lambda tx: ensure_defaults(tx, "ana"))
+    await stores[0].run(lambda tx: add_budget(tx, caller, BudgetRequest(name="b", max_concurrent_jobs=4)))
+    await stores[0].run(lambda tx: add_budget(tx, caller, BudgetRequest(name="c", amount_micro=10**9)))
+    jobs = await stores[0].run(lambda tx: [add_job(tx, caller) for _ in range(24)])
+    nodes = tables.nodes
+    node_id = (await stores[0].run(lambda tx: hold_for(tx, add_job(tx, caller)))).node_id
+
+    placed: list[str] = []
+    ended: list[str] = []
+
+    def place(tx: Transaction, job: JobRow) -> str | None:
+        placed.append(job.id)
+        tx.execute(select(nodes.c.id).where(nodes.c.id == node_id).with_for_update(key_share=True)).all()
+        tx.execute(text("SELECT pg_sleep(0.003)"))
+        if why_not(tx, launch(caller, job)) is not None:
+            return None
+        return hold_for(tx, job).id
+
+    def end(tx: Transaction, attempt_id: str) -> None:
+        ended.append(attempt_id)
+        reservations.release(tx, attempt_id)
+        note_an_end(tx, attempt_id)
+        tx.execute(text("SELECT pg_sleep(0.003)"))
+        leases.wake(tx, nodes, node_id)
+
+    async def go(number: int) -> None:
+        store = stores[number % 3]
+        attempt_id = await store.run(lambda tx: place(tx, jobs[number]))
+        if attempt_id is not None:
+            await store.run(lambda tx: end(tx, attempt_id))
+
+    await asyncio.gather(*(go(number) for number in range(len(jobs))))
+    # One that the database had to break up would have been run again.
+    assert (len(placed), len(set(ended))) == (len(jobs), len(ended))
+    assert (await stores[0].read(held))[0] == 1
 
 
 async def test_a_limit_that_is_lowered_holds_from_its_commit_on(store: PostgresStore, caller: Caller) -> None:
