@@ -14,6 +14,7 @@ from tradewind.api import (
     jobs,
     logs,
     metrics,
+    moves,
     offers,
     preferences,
     prices,
@@ -46,6 +47,7 @@ def include_routes(app: FastAPI) -> None:
     """Adds every route; the list of endpoints in the documentation is made from the same ones."""
     for module in (
         jobs,
+        moves,
         events,
         logs,
         files,
