@@ -210,16 +210,15 @@ class _Replay:
         )
         decision = self._policy.decide(seen)
         state.look += 1
+        left = None
+        if decision.option is not state_here:
+            if state.running is not None:
+                left = self._stop(state, Ending.MOVED)
+                self._wait(state)
+            if decision.option is not None:
+                self._start(state, decision.option)
         if decision.again_at_s is not None:
             self._push(max(decision.again_at_s, self._now + 1), _Kind.LOOK, state, state.look)
-        if decision.option is state_here:
-            return
-        left = None
-        if state.running is not None:
-            left = self._stop(state, Ending.MOVED)
-            self._wait(state)
-        if decision.option is not None:
-            self._start(state, decision.option)
         if left is not None:
             self._serve(left)
 
