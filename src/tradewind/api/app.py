@@ -18,6 +18,7 @@ from tradewind.api import (
     preferences,
     prices,
     problems,
+    simulations,
     system,
 )
 from tradewind.api.guard import Guard
@@ -51,6 +52,7 @@ def include_routes(app: FastAPI) -> None:
         files,
         metrics,
         estimates,
+        simulations,
         offers,
         prices,
         alerts,

@@ -163,6 +163,7 @@ def _rented_place(offer: Offer, course: Course | None) -> Place:
         rate=rule.rate(offer.rate.micro_per_unit, offer.rate.currency),
         price=Series.constant(offer.rate.micro_per_unit) if course is None else course.price,
         up=None if course is None else course.up,
+        takes_back=course is not None and course.is_observed and offer.market == Market.SPOT,
         interruptions_per_hour=interruption_rate(offer.provider, offer.accelerator).per_hour
         if is_drawn
         else 0.0,

@@ -161,7 +161,7 @@ class _Replay:
     def _change(self, place: int) -> None:
         self._push_change(place, self._now)
         there = self._world.places[place]
-        if there.up is not None:
+        if there.up is not None and there.takes_back:
             # Whoever came last is the first to lose its machines.
             here = [each for each in self._running if each.running and each.running.option.place == place]
             here.sort(

@@ -56,8 +56,10 @@ class Place:
     market: Market
     rate: Rate
     price: Series
-    #: How many machines can be had; what is held beyond it is taken back. None: as many as anybody wants.
+    #: How many machines can be had; None: as many as anybody wants. What is held beyond it is taken back.
     up: Series | None = None
+    #: False: who has a machine keeps it when there are fewer; only nobody else gets one.
+    takes_back: bool = True
     #: Of one machine, per hour that it is held; drawn with the seed of the replay.
     interruptions_per_hour: float = 0.0
     #: Own machines; empty for a place of a market, where every job rents machines of its own.
