@@ -7,7 +7,8 @@ from typing import Any
 
 from tradewind.cli.bars import draw_bar
 from tradewind.cli.render import Row, clean
-from tradewind.cli.wording import show_carbon, show_money, show_number
+from tradewind.cli.wording import show_carbon, show_money
+from tradewind.domain.units import format_duration
 
 _Column = tuple[str, Callable[[Row], str], bool]
 
@@ -44,11 +45,11 @@ def _columns(rows: list[Row]) -> list[_Column]:
         ("POLICY", lambda row: row["policy"], False),
         ("COST", lambda row: show_money(row["cost"]), True),
         ("", lambda row: draw_bar(row["cost"]["micro"], dearest), False),
-        ("WAIT H MEAN", lambda row: show_number(row["waiting_hours_mean"]), True),
-        ("P50", lambda row: show_number(row["waiting_hours_p50"]), True),
-        ("P95", lambda row: show_number(row["waiting_hours_p95"]), True),
-        ("DONE H MEAN", lambda row: show_number(row["turnaround_hours_mean"]), True),
-        ("P95", lambda row: show_number(row["turnaround_hours_p95"]), True),
+        ("WAIT MEAN", lambda row: _span(row["waiting_hours_mean"]), True),
+        ("P50", lambda row: _span(row["waiting_hours_p50"]), True),
+        ("P95", lambda row: _span(row["waiting_hours_p95"]), True),
+        ("DONE MEAN", lambda row: _span(row["turnaround_hours_mean"]), True),
+        ("P95", lambda row: _span(row["turnaround_hours_p95"]), True),
     ]
 
     def add(title: str, read: Callable[[Row], Any], is_shown: bool) -> None:
@@ -62,7 +63,7 @@ def _columns(rows: list[Row]) -> list[_Column]:
     add("NOT DONE", lambda row: str(row["jobs"] - row["ended"]), any(r["ended"] < r["jobs"] for r in rows))
     add("TAKEN BACK", lambda row: str(row["interruptions"]), any(r["interruptions"] for r in rows))
     add("MOVED", lambda row: str(row["moves"]), any(r["moves"] for r in rows))
-    add("LOST H", lambda row: show_number(row["lost_hours"]), any(r["lost_hours"] for r in rows))
+    add("LOST", lambda row: _span(row["lost_hours"]), any(r["lost_hours"] for r in rows))
     add("OWN USE", _use, any(r["owned_use"] is not None for r in rows))
     add("CO2E", _carbon, any(r["carbon_grams"] is not None for r in rows))
     return columns
@@ -79,6 +80,10 @@ def _table(rows: list[Row], columns: list[_Column]) -> list[str]:
         for (_, _, is_number), width in zip(columns, widths, strict=True)
     ]
     return ["  ".join(form).format(*line).rstrip() for line in cells]
+
+
+def _span(hours: float) -> str:
+    return format_duration(hours * 3_600) if hours else "0"
 
 
 def _use(row: Row) -> str:

@@ -166,6 +166,7 @@ def _jobs(
     )
     read = read_trace(trace.content, trace.filename, where=trace.where, limit=trace.limit)
     terms = TraceTerms(
+        speed_up=trace.speed_up,
         max_hours=trace.max_hours,
         deadline_factor=trace.deadline_factor,
         checkpoint_min=trace.checkpoint_minutes,

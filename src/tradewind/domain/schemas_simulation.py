@@ -26,6 +26,8 @@ class TraceFile(Schema):
     limit: Annotated[int, Field(ge=1, le=20_000)] | None = None
     #: Only lines whose columns are so.
     where: Annotated[dict[str, str], Field(max_length=16, default_factory=dict)]
+    #: Everything arrives so many times as fast.
+    speed_up: Annotated[float, Field(gt=0, le=10_000)] = 1.0
     #: Longer jobs are cut to this.
     max_hours: Annotated[float, Field(gt=0, le=100_000)] | None = None
     #: Gives a deadline to jobs that have none: so many times their length after their arrival.

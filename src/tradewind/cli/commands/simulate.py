@@ -53,6 +53,13 @@ _PRICE = click.FloatRange(0, 1e6)
 @click.option("--limit", type=click.IntRange(1, 20_000), metavar="N", help="Only the first jobs of a trace.")
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only these lines of a trace.")
 @click.option(
+    "--speed-up",
+    type=click.FloatRange(0, 10_000, min_open=True),
+    default=1.0,
+    metavar="X",
+    help="Let a trace's jobs arrive so many times as fast.",
+)
+@click.option(
     "--max-hours",
     type=click.FloatRange(0, 1e5, min_open=True),
     metavar="H",
@@ -86,7 +93,7 @@ def simulate(app: Application, file: Path | None, **asked: Any) -> int:
 
     FILE is a job mix (YAML), a single job file, or a trace (CSV, one job per line). Nothing is started.
     """
-    order = _order(app, file, asked)
+    order = _order(file, asked)
     answer = app.client.simulate(order).model_dump(mode="json")
     from tradewind.cli.simulation_text import show_simulation
 
@@ -99,7 +106,7 @@ def simulate(app: Application, file: Path | None, **asked: Any) -> int:
     return 0 if any(row["ended"] for row in answer["policies"]) else 6
 
 
-def _order(app: Application, file: Path | None, asked: dict[str, Any]) -> SimulationRequest:
+def _order(file: Path | None, asked: dict[str, Any]) -> SimulationRequest:
     from pydantic import ValidationError
 
     from tradewind.domain.schemas_simulation import SimulationRequest
@@ -168,6 +175,7 @@ def _trace(file: Path, asked: dict[str, Any]) -> dict[str, Any]:
         "filename": str(file)[-200:],
         "limit": asked["limit"],
         "where": {name.lower(): value for name, value in where.items()},
+        "speed_up": asked["speed_up"],
         "max_hours": asked["max_hours"],
         "deadline_factor": asked["deadline_factor"],
         "checkpoint_minutes": asked["checkpoint_minutes"],

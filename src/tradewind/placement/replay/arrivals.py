@@ -34,6 +34,8 @@ class Jobs:
 class TraceTerms:
     """What is assumed of the jobs of a trace."""
 
+    #: Everything arrives so many times as fast.
+    speed_up: float = 1.0
     #: Longer jobs are cut to this.
     max_hours: float | None = None
     #: Deadlines at so many times the length, for jobs that have none.
@@ -125,12 +127,13 @@ def jobs_of_trace(trace: Trace, terms: TraceTerms, filename: str) -> Jobs:
         deadline = job.deadline_s
         if deadline is None and terms.deadline_factor is not None:
             deadline = terms.deadline_factor * shortest * 3600
+        arrival_s = round(job.arrival_s / terms.speed_up)
         arrivals.append(
             Arrival(
                 shape=shapes[key],
                 name=job.name,
-                arrival_s=job.arrival_s,
-                deadline_s=None if deadline is None else job.arrival_s + math.ceil(deadline),
+                arrival_s=arrival_s,
+                deadline_s=None if deadline is None else arrival_s + math.ceil(deadline),
                 budget_micro=None if job.budget_usd is None else round(job.budget_usd * 1_000_000),
             )
         )
@@ -202,6 +205,8 @@ def _notes(trace: Trace, terms: TraceTerms) -> list[str]:
         notes.append(f"columns that were not used: {', '.join(trace.unused[:12])}")
     if any(job.checkpoint_s is None for job in trace.jobs):
         notes.append(f"assumed: the trace's jobs write a checkpoint every {terms.checkpoint_min:g} minutes")
+    if terms.speed_up != 1:
+        notes.append(f"the jobs arrive {terms.speed_up:g} times as fast as in the trace")
     if terms.max_hours is not None:
         notes.append(f"jobs longer than {terms.max_hours:g} h were cut to that")
     if any(job.gpus > GPUS_PER_NODE for job in trace.jobs):
