@@ -172,7 +172,7 @@ def test_a_cheaper_constant_price_never_costs_more(of: World, policy: object) ->
     st.integers(1, 24),
     st.integers(0, 30),
 )
-@pytest.mark.parametrize("policy", [SpotGreedy(), UniformProgress()])
+@pytest.mark.parametrize("policy", [SpotGreedy(), UniformProgress(), Patient()])
 def test_spot_policies_keep_every_deadline_that_on_demand_alone_could_keep(
     policy: object, ups: list[tuple[int, int]], hours: int, more: int
 ) -> None:

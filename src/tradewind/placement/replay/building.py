@@ -72,10 +72,11 @@ def build_world(
     Raises:
         InvalidInputError: it is too much to work out.
     """
+    observed = [row for row, course in (courses or {}).items() if course.is_observed]
     rows_by_group: dict[str, tuple[list[int], str]] = {}
     for shape in shapes:
         if shape.group not in rows_by_group:
-            rows_by_group[shape.group] = _short_list(table, shape)
+            rows_by_group[shape.group] = _short_list(table, shape, observed)
     pairs = sum(len(rows_by_group[shape.group][0]) for shape in shapes)
     if pairs > MOST_PAIRS:
         raise InvalidInputError(
@@ -112,8 +113,8 @@ def build_world(
     )
 
 
-def _short_list(table: OfferTable, shape: Shape) -> tuple[list[int], str]:
-    """Rows of the market worth looking at, or why there are none."""
+def _short_list(table: OfferTable, shape: Shape, observed: Sequence[int]) -> tuple[list[int], str]:
+    """Rows of the market worth looking at, or why there are none. Those that were observed always are if they fit."""
     if not len(table) or not shape.lengths.says_something:
         return [], "the job file does not say how long it takes" if len(table) else ""
     wanted = shape.wanted
@@ -123,7 +124,7 @@ def _short_list(table: OfferTable, shape: Shape) -> tuple[list[int], str]:
     if not len(found.rows):
         return [], why_nothing(found, wanted)
     candidates = find_candidates(found, terms_of(shape.spec), Surroundings())
-    chosen: set[int] = set()
+    chosen = {int(row) for row in np.intersect1d(found.rows, np.array(observed, dtype=np.intp))}
     for is_spot in (False, True):
         these = candidates.take(candidates.is_spot == is_spot)
         for name in _MEASURES if len(these) else ():

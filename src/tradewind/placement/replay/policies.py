@@ -81,7 +81,8 @@ class Patient:
         """The cheapest; another one when the deadline asks for it."""
         if seen.here is not None:
             return Decision(seen.here)
-        ranked = [each for each in cheapest_first(seen.choices) if seen.ends_in_time(each)]
+        line = _Line.of(seen)
+        ranked = [each for each in cheapest_first(seen.choices) if line.is_safe(seen, each)]
         if not ranked:
             best = best_open(seen, cheapest_first(seen.choices))
             return Decision(None if best is None else best.option)
@@ -90,7 +91,7 @@ class Patient:
         others = [each for each in ranked if each.is_open]
         if not others:
             return Decision(None)
-        latest = max(seen.job.deadline_s - each.need_s for each in others)
+        latest = max(seen.job.deadline_s - line.least_s(seen, each) for each in others)
         if seen.now_s >= latest:
             return Decision(others[0].option)
         return Decision(None, again_at_s=latest)
@@ -181,7 +182,7 @@ class _Line:
             return self._stay(seen)
         spots = cheapest_first([each for each in seen.choices if each.place.is_spot and each.is_open])
         for each in spots:
-            if self.slack_s is None or self.slack_s >= self._at_risk_s(seen, each):
+            if self.is_safe(seen, each):
                 return Decision(each.option, again_at_s=self._look_at(seen))
         return None
 
@@ -192,6 +193,17 @@ class _Line:
         if steady is not None and (not has_spot or (self.slack_s is not None and self.slack_s <= 0)):
             return Decision(steady.option)
         return Decision(None, again_at_s=None if self.slack_s is None else seen.now_s + self.slack_s)
+
+    def is_safe(self, seen: Situation, choice: Choice) -> bool:
+        """Whether the deadline stands if the job goes there now, even if a spot machine is lost at the worst moment."""
+        deadline = seen.job.deadline_s
+        return deadline is None or seen.now_s + self.least_s(seen, choice) <= deadline
+
+    def least_s(self, seen: Situation, choice: Choice) -> int:
+        """How long before the deadline it must go there at the latest."""
+        if not choice.place.is_spot or self.steady is None:
+            return choice.need_s
+        return max(self.steady.need_s + self._at_risk_s(seen, choice), choice.need_s)
 
     def _stay(self, seen: Situation) -> Decision:
         can_move = seen.job.checkpoint_every_s is not None and self.steady is not None
