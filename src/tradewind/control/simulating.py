@@ -5,7 +5,6 @@ Loaded when somebody first asks, because it needs numpy.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,36 +13,29 @@ from typing import Final
 from tradewind.control.simulation_courses import Priced
 from tradewind.control.simulation_views import figures_view, job_views, left_out_views
 from tradewind.domain.errors import InvalidInputError
-from tradewind.domain.money import Quantity, Rate
 from tradewind.domain.offer_table import OfferTable
-from tradewind.domain.offers import Accelerator, Market, Offer
+from tradewind.domain.offers import Market, Offer
 from tradewind.domain.schemas_simulation import (
     MOST_CHARACTERS,
     PolicyFigures,
     SimulationRequest,
     SimulationView,
 )
-from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.estimate.billing import setup_time
-from tradewind.estimate.energy import node_watts
 from tradewind.estimate.interruptions import interruption_rate
 from tradewind.estimate.tariff import Tariff
-from tradewind.hardware.local import ACCELERATOR_IDLE_SHARE
-from tradewind.hardware.names import identify, short_name
+from tradewind.hardware.names import short_name
 from tradewind.placement.replay.arrivals import Jobs, TraceTerms, jobs_of_mix, jobs_of_trace
 from tradewind.placement.replay.building import Built, OwnedMachines, build_world
 from tradewind.placement.replay.courses import Course
 from tradewind.placement.replay.engine import MOST_LOOKS, replay
+from tradewind.placement.replay.imagined import CPUS_EACH, MEMORY_GIB_EACH, imagined_machines
 from tradewind.placement.replay.ranking import POLICIES, make_policy
 from tradewind.placement.replay.spot_files import SpotTerms, Traced, read_spot_files
 from tradewind.placement.replay.summary import summarise
 from tradewind.spec.mix import Mix, validate_mix
 from tradewind.spec.trace import read_trace
 
-#: Of a machine that is only imagined, per accelerator.
-_CPUS_EACH: Final = 16
-_MEMORY_GIB_EACH: Final = 128
-_OWN: Final = re.compile(r"(?:([0-9]{1,6})\s*x\s+)?(.+?)(?::([0-9]{1,3}))?", re.IGNORECASE)
 #: Steps of all policies of one request together: about a minute of one processor.
 _MOST_STEPS: Final = 2 * MOST_LOOKS
 _MOST_DETAILS: Final = 100_000
@@ -215,61 +207,14 @@ def _machines(
     said = request.own if request.own is not None else list(mix.own) if mix and mix.own else None
     if said is None:
         return [OwnedMachines(offer=offer) for offer in around.own if offer.market == Market.OWNED], []
-    made = [_imagined(text, around.tariff) for text in said if text != "none"]
+    made = [imagined_machines(text, around.tariff) for text in said if text != "none"]
     notes = []
     if made:
         notes.append(
-            f"imagined machines have {_CPUS_EACH} processors and {_MEMORY_GIB_EACH} GB of memory per accelerator, "
+            f"imagined machines have {CPUS_EACH} processors and {MEMORY_GIB_EACH} GB of memory per accelerator, "
             f"and pay {around.tariff.price_note}"
         )
     return made, notes
-
-
-def _imagined(text: str, tariff: Tariff) -> OwnedMachines:
-    match = _OWN.fullmatch(text.strip())
-    said = identify(match[2]) if match else None
-    if match is None or said is None or said.model is None:
-        raise InvalidInputError(
-            f"own machines {text!r}: no accelerator is known by this name",
-            hint="write for example `4x RTX 4090:2`, four machines with two each; `tradewind gpus` lists names",
-        )
-    machines, count, model = int(match[1] or 1), int(match[3] or 1), said.model
-    if not machines or not count:
-        raise InvalidInputError(f"own machines {text!r}: there are none", hint="write for example V100:8")
-    # What such a machine draws on average while it trains is known; this is the most that belongs to it.
-    busy = node_watts(model, float(count)).p50 / (
-        ACCELERATOR_IDLE_SHARE + 0.75 * (1 - ACCELERATOR_IDLE_SHARE)
-    )
-    held = tuple(
-        Accelerator(
-            name=model.key,
-            memory_bytes=int(model.memory_gb * BYTES_PER_GIB),
-            index=index,
-            uuid=f"imagined-{index}",
-            vendor=model.vendor,
-            tdp_watts=busy / count,
-        )
-        for index in range(count)
-    )
-    offer = Offer(
-        provider="local",
-        region="local",
-        zone=None,
-        instance_type=f"{short_name(model.key)}:{count}",
-        cpus=float(_CPUS_EACH * count),
-        memory_bytes=_MEMORY_GIB_EACH * count << 30,
-        disk_bytes=1 << 50,
-        accelerators=held,
-        accelerator=model.key,
-        accelerator_count=float(count),
-        accelerator_memory_gb=model.memory_gb,
-        market=Market.OWNED,
-        rate=Rate(micro_per_unit=tariff.micro_usd_per_kwh, per=Quantity.KWH),
-        watts_low=busy * ACCELERATOR_IDLE_SHARE,
-        watts_high=busy,
-        grams_co2e_per_kwh=tariff.carbon_g_per_kwh,
-    )
-    return OwnedMachines(offer=offer, machines=machines)
 
 
 def _assumptions(request: SimulationRequest, built: Built, courses: Mapping[int, Course]) -> list[str]:
