@@ -119,13 +119,16 @@ def test_other_forms_have_a_row_per_policy_or_per_job(server: FakeServer, tw: Ru
     detail = {
         "policy": "owned-first", "name": "train-1", "arrival_hours": 0, "ended_hours": 2, "cost": money(1),
         "waiting_hours": 0, "setup_hours": 0, "run_hours": 2, "lost_hours": 0, "interruptions": 0, "is_late": False,
-        "is_over_budget": False, "places": ["a"],
+        "is_over_budget": False, "places": ["a", "b"],
     }  # fmt: skip
     server.on("POST", PATH, {**ANSWER, "details": [detail]})
     rows = list(csv.DictReader(io.StringIO(tw("simulate", "train.yaml", "-o", "csv").out)))
-    assert [row["policy"] for row in rows] == ["owned-first", "spot-greedy"]
+    assert [(row["policy"], row["cost_usd"]) for row in rows] == [
+        ("owned-first", "20.0"),
+        ("spot-greedy", "5.0"),
+    ]
     rows = list(csv.DictReader(io.StringIO(tw("simulate", "train.yaml", "--details", "-o", "csv").out)))
-    assert [(row["name"], row["run_hours"]) for row in rows] == [("train-1", "2.0")]
+    assert [(row["name"], row["run_hours"], row["places"]) for row in rows] == [("train-1", "2.0", "a; b")]
     assert json.loads(tw("simulate", "train.yaml", "--json").out)["seed"] == 7
 
 
@@ -171,7 +174,7 @@ def test_what_the_server_finds_wrong_with_a_trace_is_shown(server: FakeServer, t
     server.on("POST", PATH, problem("TW-E200", 422, "jobs.csv: 1 problem", errors=[fault]))
     result = tw("simulate", "jobs.csv")
     assert result.exit_code == 2
-    assert "'x' is not a number" in result.err
+    assert "jobs.csv:2:2: hours: 'x' is not a number" in result.err
 
 
 @pytest.mark.parametrize(

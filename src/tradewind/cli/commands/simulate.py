@@ -9,7 +9,7 @@ import click
 
 from tradewind.cli.application import Application
 from tradewind.cli.options import command, output_options
-from tradewind.cli.render import is_for_people, render_document
+from tradewind.cli.render import is_for_people, render_document, wanted_output
 from tradewind.domain.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -94,11 +94,18 @@ def simulate(app: Application, file: Path | None, **asked: Any) -> int:
     FILE is a job mix (YAML), a single job file, or a trace (CSV, one job per line). Nothing is started.
     """
     order = _order(file, asked)
-    answer = app.client.simulate(order).model_dump(mode="json")
+    try:
+        answer = app.client.simulate(order).model_dump(mode="json")
+    except InvalidInputError as error:
+        for detail in error.details:
+            detail.setdefault("file", str(file))
+        raise
     from tradewind.cli.simulation_text import show_simulation
 
     rows = answer["details"] if asked["details"] else answer["policies"]
     name = "name" if asked["details"] else "policy"
+    if wanted_output(app) == "csv":
+        rows = [_flat(row) for row in rows]
     render_document(app, answer, lambda: show_simulation(answer), rows=rows, name=name)
     if is_for_people(app):
         for note in answer["notes"]:
@@ -206,3 +213,14 @@ def _days(text: str) -> float:
         return parse_duration(text).total_seconds() / 86_400
     except ValueError as error:
         raise InvalidInputError(f"--history: {error}", hint="write for example --history 30d") from None
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row for a spreadsheet: money as dollars, places in one cell."""
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, dict) and "micro" in value:
+            flat[f"{key}_usd"] = value["micro"] / 1_000_000
+        else:
+            flat[key] = "; ".join(value) if isinstance(value, list) else value
+    return flat
