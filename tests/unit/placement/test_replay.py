@@ -29,7 +29,7 @@ from tradewind.placement.replay.policy import Decision, Situation
 from tradewind.placement.replay.records import Ending
 from tradewind.placement.replay.series import Series
 from tradewind.placement.replay.summary import percentile, summarise
-from tradewind.placement.replay.world import Option, Room
+from tradewind.placement.replay.world import Option, Place, Room
 
 FOUR = Room(milli_accelerators=4000)
 EIGHT = Room(milli_accelerators=8000)
@@ -233,7 +233,9 @@ def test_drawn_interruptions_follow_the_seed_alone() -> None:
 def test_what_takes_too_many_steps_is_refused() -> None:
     class Restless:
         name = "restless"
-        watches = False
+
+        def watches(self, _here: Place) -> bool:
+            return False
 
         def decide(self, seen: Situation) -> Decision:
             return Decision(None, again_at_s=seen.now_s + 1)

@@ -110,7 +110,7 @@ def test_a_price_that_falls_changes_where_the_next_job_goes() -> None:
 
 
 def test_own_machines_go_first_where_they_are_cheaper_and_their_watts_are_paid() -> None:
-    built, outcome = run("cheapest", [an_offer(2.0)], [a_shape()], arrivals(2), owned=[own_machine()])
+    built, outcome = run("balanced", [an_offer(2.0)], [a_shape()], arrivals(2), owned=[own_machine()])
     first, second = outcome.records
     assert first.stays[0].place == 0
     # Ten hours at 500 W are 5 kWh, at 0.20 dollars each; the machine is taken when the second comes.
@@ -118,6 +118,19 @@ def test_own_machines_go_first_where_they_are_cheaper_and_their_watts_are_paid()
     assert first.energy_kwh == pytest.approx(5.0)
     assert first.carbon_g == pytest.approx(2000.0)
     assert second.stays[0].place == built.first_rented
+
+
+def test_the_cheapest_strategy_waits_for_an_own_machine_as_long_as_the_deadline_allows() -> None:
+    jobs = [
+        *arrivals(1),
+        Arrival(shape=0, name="patient", arrival_s=1),
+        Arrival(shape=0, name="pressed", arrival_s=2, deadline_s=13 * HOUR),
+    ]
+    built, outcome = run("cheapest", [an_offer(2.0)], [a_shape()], jobs, owned=[own_machine()])
+    _, patient, pressed = outcome.records
+    assert (patient.stays[0].place, patient.stays[0].asked_s) == (0, 10 * HOUR)
+    # Ten hours before its deadline, less one second, the own machine would be too late.
+    assert (pressed.stays[0].place, pressed.stays[0].asked_s) == (built.first_rented, 3 * HOUR + 1)
 
 
 def test_spot_of_a_market_is_interrupted_by_its_rate_and_an_observed_zone_by_what_was_seen() -> None:

@@ -37,15 +37,6 @@ def charge_disk(option: Option, seconds: int) -> int:
     return charge_per_hour(option.disk_micro_per_hour, max(seconds, 0))
 
 
-def hourly_micro(place: Place, option: Option, now_s: int) -> int:
-    """What an hour costs now, on all nodes, rounded half to even."""
-    price = place.price.at(now_s)
-    if place.rate.per is Quantity.KWH:
-        joules = round((option.watts or 0.0) * SECONDS_PER_HOUR)
-        price = divide_half_even(joules * price, JOULES_PER_KWH)
-    return for_nodes(price, option.nodes)
-
-
 def energy_kwh(option: Option, seconds: int) -> float | None:
     """What the machines drew; None where nobody knows."""
     return None if option.watts is None else option.watts * option.nodes * max(seconds, 0) / JOULES_PER_KWH

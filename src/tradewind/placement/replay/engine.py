@@ -14,7 +14,7 @@ from typing import Any, Final
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.money import divide_half_even
 from tradewind.placement.replay.chance import hours_until
-from tradewind.placement.replay.charging import charge_disk, charge_stay, energy_kwh, hourly_micro
+from tradewind.placement.replay.charging import charge_disk, charge_stay, energy_kwh
 from tradewind.placement.replay.machines import Held, Machines
 from tradewind.placement.replay.policy import Choice, Policy, Situation
 from tradewind.placement.replay.records import Ending, JobRecord, Outcome, Stay
@@ -163,18 +163,20 @@ class _Replay:
         there = self._world.places[place]
         if there.up is not None and there.takes_back:
             # Whoever came last is the first to lose its machines.
-            here = [each for each in self._running if each.running and each.running.option.place == place]
-            here.sort(
+            holders = [each for each in self._running if each.running and each.running.option.place == place]
+            holders.sort(
                 key=lambda each: (each.running.asked_s if each.running else 0, each.index), reverse=True
             )
-            for state in here:
+            for state in holders:
                 if self._machines.held(place) <= self._machines.capacity(place, self._now):
                     break
                 self._end(state, Ending.INTERRUPTED)
-        self._serve(place)
-        if self._policy.watches:
-            for state in list(self._running):
-                if place in state.places and state.running is not None:
+        if there.up is None or self._machines.held(place) < self._machines.capacity(place, self._now):
+            self._serve(place)
+        for state in list(self._running):
+            if place in state.places and state.running is not None:
+                here = self._world.places[state.running.option.place]
+                if self._policy.watches(here):
                     self._ask(state, set())
 
     def _serve(self, place: int) -> None:
@@ -201,26 +203,27 @@ class _Replay:
         self._count(len(state.job.options))
         state_here = state.running.option if state.running else None
         done = self._done_now(state)
+        left = 1 - done
         seen = Situation(
             now_s=self._now,
             job=state.job,
             here=state_here,
-            choices=tuple(self._choice(option, done, blocked) for option in state.job.options),
+            choices=tuple(self._choice(option, left, blocked) for option in state.job.options),
             done=float(done),
         )
         decision = self._policy.decide(seen)
         state.look += 1
-        left = None
+        before = None
         if decision.option is not state_here:
             if state.running is not None:
-                left = self._stop(state, Ending.MOVED)
+                before = self._stop(state, Ending.MOVED)
                 self._wait(state)
             if decision.option is not None:
                 self._start(state, decision.option)
         if decision.again_at_s is not None:
             self._push(max(decision.again_at_s, self._now + 1), _Kind.LOOK, state, state.look)
-        if left is not None:
-            self._serve(left)
+        if before is not None:
+            self._serve(before)
 
     def _done_now(self, state: _State) -> Fraction:
         """What would be done and kept if the job left its place now by its own will."""
@@ -229,18 +232,18 @@ class _Replay:
             return state.done
         return state.done + Fraction(max(self._now - running.train_s, 0), running.option.run_s)
 
-    def _choice(self, option: Option, done: Fraction, blocked: set[int]) -> Choice:
+    def _choice(self, option: Option, left: Fraction, blocked: set[int]) -> Choice:
         place = self._world.places[option.place]
-        left_s = _left_s(done, option)
+        left_s = _left_s(left, option)
         price, first = place.price.at(self._now), place.price.values[0]
-        expected = divide_half_even(option.expected_micro * price, first) if first else option.expected_micro
+        if not first:
+            price = first = 1
         return Choice(
             option=option,
             place=place,
             is_open=option.place not in blocked and self._machines.is_open(option, self._now),
-            hourly_micro=hourly_micro(place, option, self._now),
             left_s=left_s,
-            expected_micro=divide_half_even(expected * left_s, max(option.run_s, 1)),
+            expected_micro=divide_half_even(option.expected_micro * price * left_s, first * option.run_s),
         )
 
     def _start(self, state: _State, option: Option) -> None:
@@ -252,7 +255,7 @@ class _Replay:
         train_s = self._now + option.start_s
         state.running = _Running(option, held, len(state.stays) + 1, self._now, train_s)
         self._running.append(state)
-        end = train_s + _left_s(state.done, option)
+        end = train_s + _left_s(1 - state.done, option)
         self._push(end, _Kind.END, state, state.token)
         rate = self._world.places[option.place].interruptions_per_hour * option.nodes
         if rate > 0:
@@ -329,9 +332,9 @@ class _Replay:
         return JobRecord(job=state.job, stays=tuple(state.stays), ended_s=state.ended_s, why=why)
 
 
-def _left_s(done: Fraction, option: Option) -> int:
-    """Training that is left at this place, in whole seconds."""
-    return math.ceil((1 - done) * option.run_s)
+def _left_s(left: Fraction, option: Option) -> int:
+    """Training that is left at this place, in whole seconds; a last part of one counts as one."""
+    return -(-left.numerator * option.run_s // left.denominator)
 
 
 def _by_place(options: Iterable[Option]) -> dict[int, list[Option]]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from tradewind.domain.offers import Market
 from tradewind.placement.replay.policy import Choice, Decision, Policy, Situation
+from tradewind.placement.replay.world import Place
 
 #: How often a policy looks that has to see a line crossed.
 _LOOK_S: Final = 600
@@ -32,17 +33,30 @@ def best_open(seen: Situation, ranked: Sequence[Choice]) -> Choice | None:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Takes the first open place of a ranking, and stays there until it ends or is lost."""
+    """Takes the first open place of a ranking, and stays there until it ends or is lost.
+
+    `waits_for_own`: if an own machine is the best of all, it waits for it, as long as the deadline allows.
+    """
 
     name: str
     rank: Callable[[Situation], Sequence[Choice]]
-    watches: bool = False
+    waits_for_own: bool = False
+
+    def watches(self, _here: Place) -> bool:
+        """Never: who runs stays."""
+        return False
 
     def decide(self, seen: Situation) -> Decision:
         """The first of the ranking that is open."""
         if seen.here is not None:
             return Decision(seen.here)
-        best = best_open(seen, self.rank(seen))
+        ranked = self.rank(seen)
+        if self.waits_for_own:
+            first = next((each for each in ranked if seen.ends_in_time(each)), None)
+            if first is not None and first.place.is_owned and not first.is_open:
+                deadline = seen.job.deadline_s
+                return Decision(None, again_at_s=None if deadline is None else deadline - first.need_s + 1)
+        best = best_open(seen, ranked)
         return Decision(None if best is None else best.option)
 
 
@@ -75,7 +89,10 @@ class Patient:
     """Waits for the place where the job is cheapest, for as long as an open one can still meet the deadline."""
 
     name: str = "deadline"
-    watches: bool = False
+
+    def watches(self, _here: Place) -> bool:
+        """Never: who runs stays."""
+        return False
 
     def decide(self, seen: Situation) -> Decision:
         """The cheapest; another one when the deadline asks for it."""
@@ -102,7 +119,10 @@ class SpotGreedy:
     """Spot whenever it is up; else it waits, until only a steady place can meet the deadline. Then it stays there."""
 
     name: str = "spot-greedy"
-    watches: bool = True
+
+    def watches(self, _here: Place) -> bool:
+        """Never: it asks for itself when the deadline comes near."""
+        return False
 
     def decide(self, seen: Situation) -> Decision:
         """Spot if it is up and there is time to lose it again."""
@@ -121,7 +141,10 @@ class UniformProgress:
     """
 
     name: str = "uniform-progress"
-    watches: bool = True
+
+    def watches(self, here: Place) -> bool:
+        """From a steady machine it may go back to spot."""
+        return not here.is_owned and not here.is_spot
 
     def decide(self, seen: Situation) -> Decision:
         """Spot if it is up; else a steady place when the job is behind the line."""

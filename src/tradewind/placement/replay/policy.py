@@ -2,7 +2,7 @@
 
 A policy sees what a control plane could know at that moment, never the future: prices, free machines, how far the job
 is. It is asked when a job arrives, when it lost its place, when something opened or changed for a job that waits, at
-the time that it asked for itself and, if it `watches`, when something changed for a job that runs.
+the time that it asked for itself and, where it `watches`, when something changed for a job that runs.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ class Choice:
     option: Option
     place: Place
     is_open: bool
-    #: Of all nodes.
-    hourly_micro: int
     #: Training that is left there.
     left_s: int
     #: What the rest would cost from here at today's price, expected interruptions included.
@@ -74,9 +72,8 @@ class Policy(Protocol):
         """What users call it."""
         ...
 
-    @property
-    def watches(self) -> bool:
-        """Whether it may move jobs that run."""
+    def watches(self, here: Place, /) -> bool:
+        """Whether it wants to be asked when something changes for a job that runs here."""
         ...
 
     def decide(self, seen: Situation) -> Decision:

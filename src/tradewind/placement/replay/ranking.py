@@ -20,12 +20,14 @@ from tradewind.placement.strategies import strategy_for
 from tradewind.placement.strategies.recommendation import JobFacts
 from tradewind.spec.parts import Strategy
 
+#: With these a job waits for a machine at hand though another could be rented at once, as the control plane has it.
+_PATIENT: Final = frozenset({Strategy.CHEAPEST})
 #: What each policy does, in one line.
 POLICIES: Final = {
     "owned-only": "own machines, however long that takes",
     "owned-first": "an own machine that is free, else the cheapest place to rent",
-    "cheapest": "the strategy `cheapest` of plans, among what is open",
-    "fastest": "the strategy `fastest`",
+    "cheapest": "the strategy `cheapest` of plans: waits for an own machine where that is cheapest",
+    "fastest": "the strategy `fastest` of plans, among what is open",
     "balanced": "the strategy `balanced`",
     "reliable": "the strategy `reliable`",
     "data-local": "the strategy `data-local`",
@@ -46,7 +48,10 @@ def make_policy(name: str, built: Built) -> Policy:
         "spot-greedy": SpotGreedy,
         "uniform-progress": UniformProgress,
     }
-    return plain[name]() if name in plain else Ranked(name, _Ranking(built, Strategy(name)))
+    if name in plain:
+        return plain[name]()
+    strategy = Strategy(name)
+    return Ranked(name, _Ranking(built, strategy), waits_for_own=strategy in _PATIENT)
 
 
 class _Ranking:
