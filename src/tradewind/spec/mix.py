@@ -239,8 +239,14 @@ def _job(said: object, path: KeyPath, faults: list[Fault]) -> JobSpec | None:
         return None
     whole = {**_UNSAID, "name": f"job-{int(path[1]) + 1}", **said}
     spec, found = check_mapping(whole)
-    faults += [replace(each, path=(*path, *each.path)) for each in found]
-    return spec
+    left = [each for each in found if not (each.is_unsupported and _is_replayed(each.path))]
+    faults += [replace(each, path=(*path, *each.path)) for each in left]
+    return JobSpec.model_validate(whole) if found and not left else spec
+
+
+def _is_replayed(path: KeyPath) -> bool:
+    """Keys that a replay understands, though no job with them can be run yet."""
+    return path[:1] == ("sweep",) or path[:2] in (("resources", "nodes"), ("constraints", "deadline"))
 
 
 def _with_hours(spec: JobSpec, hours: float) -> JobSpec:

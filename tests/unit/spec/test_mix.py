@@ -120,6 +120,14 @@ def test_what_is_wrong_is_said_with_line_and_column(
         assert found[0][:2] == (line, column)
 
 
+def test_keys_that_cannot_be_run_yet_can_be_replayed_and_others_are_refused() -> None:
+    job = "{resources: {nodes: 2}, constraints: {deadline: 2027-01-01T00:00Z}, sweep: {lr: [1, 2]}}"
+    mix = validate_mix(load_mix_text(f"version: 1\njobs: [{{job: {job}}}]", "m", lambda _: {}))
+    assert mix.entries[0].spec.resources.nodes == 2
+    found = refuse("version: 1\njobs:\n  - job: {resources: {nodes: 2}, image: x}")
+    assert [each[:2] for each in found] == [(3, 41)]
+
+
 def test_two_ways_to_arrive_are_one_too_many_and_so_are_too_many_jobs() -> None:
     both = f"version: 1\njobs:\n  - job: {JOB}\n    count: 2\n    every: 1h\n    arrivals: poisson(1/h)"
     assert "both say when" in str(refuse(both)[0][2])
