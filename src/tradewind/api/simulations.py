@@ -71,7 +71,7 @@ async def _surroundings(order: SimulationRequest, services: Services, caller: Ca
                 hint="take a longer time, or a job mix",
             )
         past = await context.offload(jobs_of_past, found, others, start)
-        actual = actual_figures(found)
+        actual = await context.offload(actual_figures, found)
     if order.prices == "history" and wants_market(order):
         changes = await context.store.read(
             lambda tx: changes_in_order(tx, caller, HistoryFilter(until=now), MOST_CHANGES)

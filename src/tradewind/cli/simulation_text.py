@@ -16,20 +16,17 @@ _Column = tuple[str, Callable[[Row], str], bool]
 def show_simulation(answer: Row) -> str:
     """The table, what was left out, and what each policy does."""
     rows = answer["policies"]
+    title = f"{clean(answer['name'])}: " if answer["name"] else ""
     lines = [
-        f"{_count(answer['jobs'], 'job')}, seed {answer['seed']}, {_count(len(answer['places']), 'place')}",
+        f"{title}{_count(answer['jobs'], 'job')}, seed {answer['seed']}, {_count(len(answer['places']), 'place')}",
         "",
     ]
     lines += _table(rows, _columns(rows))
     lines.append("")
-    best = [row for row in rows if row["ended"] == row["jobs"]]
-    if best:
-        cheapest = min(best, key=lambda row: (row["missed_deadlines"], row["cost"]["micro"]))
-        late = cheapest["missed_deadlines"]
-        kept = "" if not cheapest["deadlines"] else f", {_count(late, 'deadline')} missed"
-        lines.append(
-            f"Cheapest with the fewest misses: {cheapest['policy']}, {show_money(cheapest['cost'])}{kept}"
-        )
+    for row in rows:
+        if row["policy"] == answer["best"]:
+            kept = f", {_count(row['missed_deadlines'], 'deadline')} missed" if row["deadlines"] else ""
+            lines.append(f"Cheapest with the fewest misses: {row['policy']}, {show_money(row['cost'])}{kept}")
     for row in rows:
         lines.append(f"  {row['policy']:<18} {clean(row['explanation'])}")
     for each in answer["left_out"]:

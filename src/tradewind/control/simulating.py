@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from tradewind.control.simulation_courses import Priced
-from tradewind.control.simulation_views import figures_view, job_views, left_out_views
+from tradewind.control.simulation_views import best_of, figures_view, job_views, left_out_views
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Market, Offer
@@ -124,10 +124,12 @@ def simulate(request: SimulationRequest, around: Surroundings) -> SimulationView
             hint="ask for fewer policies, or leave the single jobs out",
         )
     return SimulationView(
+        name=mix.name if mix is not None else "",
         seed=seed,
         jobs=len(built.world.jobs),
         places=[place.name for place in built.world.places],
         policies=figures,
+        best=best_of([each for each in figures if each is not around.actual]),
         left_out=left_out_views(built.world),
         notes=[
             *_assumptions(request, built, courses),

@@ -139,7 +139,6 @@ def jobs_of_past(past: Sequence[PastJob], others: int, start: datetime) -> Jobs:
                 arrival_s=arrival,
                 deadline_s=None if deadline is None else (deadline - start) // _SECOND,
                 budget_micro=None if budget is None else budget // tasks,
-                tags=dict(spec.tags),
             )
             for task in range(tasks)
         ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tradewind.control.money_views import money_view
 from tradewind.domain.schemas_simulation import LeftOut, PolicyFigures, SimulatedJob
 from tradewind.placement.replay.records import Outcome
@@ -44,6 +46,14 @@ def figures_view(found: Summary, explanation: str) -> PolicyFigures:
         jobs_with_energy=found.with_energy,
         jobs_with_carbon=found.with_carbon,
     )
+
+
+def best_of(rows: Sequence[PolicyFigures]) -> str | None:
+    """The policy that ends the most jobs with the fewest misses, of equal ones the cheapest; None if nothing ended."""
+    ended = [row for row in rows if row.ended]
+    if not ended:
+        return None
+    return min(ended, key=lambda row: (-row.ended, row.missed_deadlines, row.cost.micro)).policy
 
 
 def job_views(world: World, outcome: Outcome) -> list[SimulatedJob]:

@@ -140,10 +140,14 @@ class LeftOut(Answer):
 class SimulationView(Answer):
     """The policies side by side, in the order asked for."""
 
+    #: Of the mix.
+    name: str = ""
     seed: int
     jobs: int
     places: list[str]
     policies: list[PolicyFigures]
+    #: Of those that ended the most jobs and missed the fewest deadlines, the cheapest.
+    best: str | None = None
     left_out: list[LeftOut] = Field(default_factory=list)
     #: What was assumed, measured or left out, in sentences.
     notes: list[str] = Field(default_factory=list)

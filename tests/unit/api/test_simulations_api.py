@@ -76,6 +76,7 @@ async def test_the_market_takes_what_own_machines_have_no_room_for(api: httpx2.A
     assert own["cost"]["micro"] < first["cost"]["micro"] < rented["cost"]["micro"]
     assert own["waiting_hours_mean"] > first["waiting_hours_mean"]
     assert rented["owned_use"] == 0
+    assert answer["best"] == "owned-only"
     assert await ask(api, mix=MIX, policies=["owned-first", "on-demand-only", "owned-only"], seed=4) == answer
 
 
@@ -102,6 +103,7 @@ async def test_jobs_that_fit_nowhere_are_counted_with_the_reason(api: httpx2.Asy
     assert left["jobs"] == 7
     assert "64" in left["reason"]
     assert answer["policies"][0]["ended"] == 0
+    assert answer["best"] is None
 
 
 async def test_past_jobs_are_replayed_beside_how_it_was(
@@ -118,7 +120,7 @@ async def test_past_jobs_are_replayed_beside_how_it_was(
     answer = await ask(api, history_days=7, own=["1x L4:1"], policies=["owned-first"])
     actual, simulated = answer["policies"]
     assert actual["policy"] == "as it was"
-    assert (actual["jobs"], simulated["jobs"]) == (1, 1)
+    assert (actual["jobs"], simulated["jobs"], answer["best"]) == (1, 1, "owned-first")
     assert simulated["run_hours"] == pytest.approx(3.0)
 
 

@@ -32,6 +32,7 @@ def figures(policy: str, dollars: float, **more: Any) -> dict[str, Any]:
 
 
 ANSWER: Final[dict[str, Any]] = {
+    "name": "a week",
     "seed": 7,
     "jobs": 10,
     "places": ["a", "b"],
@@ -39,6 +40,7 @@ ANSWER: Final[dict[str, Any]] = {
         figures("owned-first", 20.0, waiting_hours_mean=1.5, owned_use=0.5, deadlines=4, missed_deadlines=1),
         figures("spot-greedy", 5.0, interruptions=3, lost_hours=0.25, deadlines=4),
     ],
+    "best": "spot-greedy",
     "left_out": [{"jobs": 2, "names": ["x-1", "x-2"], "reason": "nothing fits"}],
     "notes": ["a simulated cost is not a bill"],
     "details": [],
@@ -67,7 +69,7 @@ def test_a_mix_is_sent_with_its_job_files_and_policies_are_shown_side_by_side(
     assert body["mix"]["jobs"][0]["count"] == 3
     assert (body["policies"], body["seed"], body["own"]) == (["owned-first", "spot-greedy"], 7, ["2x L4:4"])
     lines = result.out.splitlines()
-    assert lines[0] == "10 jobs, seed 7, 2 places"
+    assert lines[0] == "a week: 10 jobs, seed 7, 2 places"
     header = lines[2]
     assert all(
         title in header for title in ("POLICY", "COST", "WAIT MEAN", "LATE", "TAKEN BACK", "LOST", "OWN USE")
@@ -134,7 +136,7 @@ def test_other_forms_have_a_row_per_policy_or_per_job(server: FakeServer, tw: Ru
 
 def test_nothing_that_ended_is_no_success(server: FakeServer, tw: Run, place: Path) -> None:
     (place / "train.yaml").write_text(TRAIN, encoding="utf-8")
-    server.on("POST", PATH, {**ANSWER, "policies": [figures("cheapest", 0.0, ended=0)]})
+    server.on("POST", PATH, {**ANSWER, "policies": [figures("cheapest", 0.0, ended=0)], "best": None})
     result = tw("simulate", "train.yaml")
     assert result.exit_code == 6
     assert "Cheapest" not in result.out

@@ -75,7 +75,6 @@ def jobs_of_mix(mix: Mix, seed: int, start: datetime) -> Jobs:
                         arrival_s=time,
                         deadline_s=deadline_s if entry.deadline_s is None else time + entry.deadline_s,
                         budget_micro=None if entry.budget_micro is None else entry.budget_micro // tasks,
-                        tags=dict(entry.spec.tags),
                     )
                 )
             if len(arrivals) > MOST_JOBS:

@@ -217,7 +217,6 @@ def _job(arrival: Arrival, shape: Shape, options: tuple[Option, ...], why: str) 
         budget_micro=arrival.budget_micro,
         checkpoint_every_s=None if checkpoints is None else max(round(checkpoints.every.total_seconds()), 1),
         priority=_PRIORITIES[shape.spec.priority],
-        tags=arrival.tags,
         why_nowhere="" if options else why,
         shape=arrival.shape,
     )

@@ -48,7 +48,6 @@ def rented_option(place: int, offer: Offer, band: Band, terms: RunTerms, *, is_o
         again_micro=traffic.again_micro(1),
         disk_micro_per_hour=_disks(offer, terms),
         expected_micro=planned.p50_micro,
-        expected_s=whole_seconds(planned.wall_hours.p50),
     )
 
 
@@ -73,7 +72,6 @@ def owned_option(place: int, offer: Offer, shape: Shape, machines: int) -> tuple
         room=Room(1000 * len(held), demand.milli_cpus, demand.memory_bytes),
         watts=watts.expected,
         expected_micro=cost,
-        expected_s=whole_seconds(band.p50),
     )
     own = Own(
         offer=offer,

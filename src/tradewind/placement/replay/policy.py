@@ -44,11 +44,6 @@ class Situation:
     #: Work that is done and kept, from 0 to 1.
     done: float = 0.0
 
-    @property
-    def open(self) -> list[Choice]:
-        """Where it could go, or is."""
-        return [each for each in self.choices if each.is_open or each.option is self.here]
-
     def ends_in_time(self, choice: Choice) -> bool:
         """Whether it would meet the deadline there, from now on and uninterrupted."""
         return self.job.deadline_s is None or self.now_s + choice.need_s <= self.job.deadline_s

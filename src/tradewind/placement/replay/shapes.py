@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tradewind.domain.offers import Accelerator, Offer
@@ -90,4 +90,3 @@ class Arrival:
     arrival_s: int
     deadline_s: int | None = None
     budget_micro: int | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)

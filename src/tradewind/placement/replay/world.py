@@ -6,8 +6,7 @@ thousandths, so that parts of them add up exactly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from tradewind.domain.money import Rate
@@ -99,8 +98,6 @@ class Option:
     disk_micro_per_hour: int = 0
     #: What a plan would say that the whole costs at the price of the beginning, interruptions included.
     expected_micro: int = 0
-    #: From asking to the end, interruptions included, as a plan would say.
-    expected_s: int = 0
 
     @property
     def start_s(self) -> int:
@@ -122,7 +119,6 @@ class ReplayJob:
     checkpoint_every_s: int | None = None
     #: Higher goes first.
     priority: int = 0
-    tags: Mapping[str, str] = field(default_factory=dict)
     #: Why it has no options.
     why_nowhere: str = ""
     #: Jobs with the same key are ranked alike by strategies.
