@@ -11,7 +11,13 @@ from datetime import datetime
 from typing import Final
 
 from tradewind.control.simulation_courses import Priced
-from tradewind.control.simulation_views import best_of, figures_view, job_views, left_out_views
+from tradewind.control.simulation_views import (
+    best_of,
+    figures_view,
+    job_views,
+    left_out_views,
+    unfinished_note,
+)
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Market, Offer
@@ -111,11 +117,13 @@ def simulate(request: SimulationRequest, around: Surroundings) -> SimulationView
     )
     figures = [around.actual] if around.actual is not None else []
     details = []
+    unfinished: list[str | None] = []
     left = _MOST_STEPS
     for name in dict.fromkeys(request.policies):
         outcome = replay(built.world, make_policy(name, built), most_looks=min(left, MOST_LOOKS))
         left -= outcome.looks
         figures.append(figures_view(summarise(built.world, outcome), POLICIES[name]))
+        unfinished.append(unfinished_note(outcome))
         if request.detail:
             details += job_views(built.world, outcome)
     if len(details) > _MOST_DETAILS:
@@ -137,6 +145,7 @@ def simulate(request: SimulationRequest, around: Surroundings) -> SimulationView
             *more,
             *jobs.notes,
             *around.notes,
+            *filter(None, unfinished),
         ],
         details=details,
     )

@@ -30,6 +30,7 @@ from tradewind.spec.models import JobSpec
 #: The newest of them count.
 MOST_PAST_JOBS: Final = 5_000
 _SECOND: Final = timedelta(seconds=1)
+_AS_LONG: Final = "what it took"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +92,14 @@ def read_past(tx: Transaction, caller: Caller, since: datetime) -> tuple[list[Pa
 
 @dataclass(frozen=True, slots=True)
 class _AsItWas:
-    """The hours that a job took; carried over to other accelerators where it held one that is known."""
+    """The hours that a job took; carried over to other accelerators where it held one that is known.
+
+    A job that held none takes as long on any machine.
+    """
 
     took: float
     estimates: JobEstimates
+    held_any: bool
 
     @property
     def says_something(self) -> bool:
@@ -102,6 +107,8 @@ class _AsItWas:
 
     def hours(self, accelerator: str | None, count: float, nodes: int = 1, /) -> Band | None:
         """Of the same job elsewhere."""
+        if not self.held_any:
+            return stated_band(self.took, _AS_LONG)
         return self.estimates.hours(accelerator, count, nodes)
 
     def fits(self, accelerator: str | None, count: float, nodes: int = 1, /) -> bool | None:
@@ -109,10 +116,8 @@ class _AsItWas:
         return self.estimates.fits(accelerator, count, nodes)
 
     def hours_at(self, offer: Offer, held: Sequence[Accelerator], /) -> Band | None:
-        """A job that held no accelerator takes as long on any machine at hand as it did."""
-        if held:
-            return self.estimates.hours_at(offer, held)
-        return stated_band(self.took, "what it took")
+        """On a machine at hand."""
+        return self.estimates.hours_at(offer, held) if held else stated_band(self.took, _AS_LONG)
 
 
 def jobs_of_past(past: Sequence[PastJob], others: int, start: datetime) -> Jobs:
@@ -129,7 +134,13 @@ def jobs_of_past(past: Sequence[PastJob], others: int, start: datetime) -> Jobs:
             is_complete=True,
         )
         estimates = JobEstimates(spec, *split_runs([run]))
-        shapes.append(Shape(spec=spec, lengths=_AsItWas(run.hours, estimates), group=_group(spec, job)))
+        shapes.append(
+            Shape(
+                spec=spec,
+                lengths=_AsItWas(run.hours, estimates, bool(job.accelerator)),
+                group=_group(spec, job),
+            )
+        )
         arrival = (job.created_at - start) // _SECOND
         deadline, budget = spec.constraints.deadline, spec.constraints.budget_micro_usd
         arrivals += [
@@ -144,7 +155,10 @@ def jobs_of_past(past: Sequence[PastJob], others: int, start: datetime) -> Jobs:
         ]
     if others:
         notes.append(f"{others:,} jobs of this time did not succeed and were left out")
-    notes.append("past jobs take the hours that they took; on other accelerators they are carried over")
+    notes.append(
+        "past jobs take the hours that they took, carried over to other accelerators; "
+        "those without any take as long anywhere"
+    )
     return Jobs(shapes=tuple(shapes), arrivals=tuple(arrivals), notes=tuple(notes))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from tradewind.control.money_views import money_view
@@ -41,11 +42,20 @@ def figures_view(found: Summary, explanation: str) -> PolicyFigures:
         moves=found.moves,
         makespan_hours=_hours(found.makespan_s),
         owned_use=None if found.owned_use is None else round(found.owned_use, 6),
-        energy_kwh=None if found.energy_kwh is None else round(found.energy_kwh, 3),
-        carbon_grams=None if found.carbon_g is None else round(found.carbon_g, 1),
+        energy_kwh=None if found.energy_kwh is None else round(found.energy_kwh, 9),
+        carbon_grams=None if found.carbon_g is None else round(found.carbon_g, 6),
         jobs_with_energy=found.with_energy,
         jobs_with_carbon=found.with_carbon,
     )
+
+
+def unfinished_note(outcome: Outcome) -> str | None:
+    """How many jobs did not end though they have places, and what is said of most of them."""
+    why = [record.why for record in outcome.records if record.ended_s is None and record.job.options]
+    if not why:
+        return None
+    said, _ = Counter(why).most_common(1)[0]
+    return f"{outcome.policy}: {len(why):,} jobs did not end: {said}"
 
 
 def best_of(rows: Sequence[PolicyFigures]) -> str | None:

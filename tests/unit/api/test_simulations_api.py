@@ -106,6 +106,15 @@ async def test_jobs_that_fit_nowhere_are_counted_with_the_reason(api: httpx2.Asy
     assert answer["best"] is None
 
 
+async def test_why_jobs_did_not_end_under_one_policy_is_said(api: httpx2.AsyncClient) -> None:
+    job = JOB | {"resources": {"accelerators": "RTX 4090", "providers": ["local"]}}
+    mix = MIX | {"jobs": [{"job": job, "count": 2}]}
+    answer = await ask(api, mix=mix, policies=["owned-only", "on-demand-only"])
+    assert [row["ended"] for row in answer["policies"]] == [2, 0]
+    (note,) = [note for note in answer["notes"] if note.startswith("on-demand-only: 2 jobs did not end: ")]
+    assert "offers will do" in note
+
+
 async def test_past_jobs_are_replayed_beside_how_it_was(
     api: httpx2.AsyncClient, store: SqlStore, caller: Caller, clock: HandClock
 ) -> None:

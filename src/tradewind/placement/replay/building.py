@@ -100,9 +100,8 @@ def build_world(
         mine += _rented_options(shape, [position[row] for row in found], offers, known, first)
         options.append(tuple(mine))
         own.append(here)
-        why.append(
-            "; ".join([*([nothing] if nothing else []), *said]) or "nobody can say how long it takes anywhere"
-        )
+        against = "; ".join([*([nothing] if nothing else []), *said])
+        why.append(against or ("" if mine else "nobody can say how long it takes anywhere"))
     jobs = tuple(_job(each, shapes[each.shape], options[each.shape], why[each.shape]) for each in arrivals)
     return Built(
         world=World(places=tuple(places), jobs=jobs, seed=seed, is_strict_queue=is_strict_queue),
@@ -217,7 +216,7 @@ def _job(arrival: Arrival, shape: Shape, options: tuple[Option, ...], why: str) 
         budget_micro=arrival.budget_micro,
         checkpoint_every_s=None if checkpoints is None else max(round(checkpoints.every.total_seconds()), 1),
         priority=_PRIORITIES[shape.spec.priority],
-        why_nowhere="" if options else why,
+        why_nowhere=why,
         shape=arrival.shape,
     )
 

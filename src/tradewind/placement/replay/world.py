@@ -119,7 +119,7 @@ class ReplayJob:
     checkpoint_every_s: int | None = None
     #: Higher goes first.
     priority: int = 0
-    #: Why it has no options.
+    #: What spoke against other places, or against all.
     why_nowhere: str = ""
     #: Jobs with the same key are ranked alike by strategies.
     shape: int = 0
