@@ -19,6 +19,7 @@ from tradewind.api import (
     preferences,
     prices,
     problems,
+    simulations,
     system,
 )
 from tradewind.api.guard import Guard
@@ -53,6 +54,7 @@ def include_routes(app: FastAPI) -> None:
         files,
         metrics,
         estimates,
+        simulations,
         offers,
         prices,
         alerts,

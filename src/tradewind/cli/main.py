@@ -28,6 +28,9 @@ SECTIONS: Final = {
         "compare": Lazy(
             _AT + "compare:compare", "Compare what so many hours cost on every platform and here."
         ),
+        "simulate": Lazy(
+            _AT + "simulate:simulate", "Replay jobs against policies and prices, before spending a dollar."
+        ),
         "validate": Lazy(_AT + "validate:validate", "Check a job file; nothing else happens."),
         "demo": Lazy(_AT + "demo:demo", "Train a small model on this machine, to see how it works."),
     },

@@ -150,6 +150,7 @@ class Client:
     estimate_accuracy = _Call(AsyncClient.estimate_accuracy)
     compare_costs = _Call(AsyncClient.compare_costs)
     setup_instructions = _Call(AsyncClient.setup_instructions)
+    simulate = _Call(AsyncClient.simulate)
     channels = _Call(AsyncClient.channels)
     add_channel = _Call(AsyncClient.add_channel)
     remove_channel = _Call(AsyncClient.remove_channel)
