@@ -15,6 +15,7 @@ from tradewind.control import keeping, leases, money
 from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict, judge
 from tradewind.control.records import Folded, fold
+from tradewind.control.rent_money import has_unsettled
 from tradewind.control.runner import Apply
 from tradewind.control.starting import (
     GRACE_S,
@@ -26,11 +27,19 @@ from tradewind.control.starting import (
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change, set_attempt_status
-from tradewind.db.rows import AttemptRow, JobRow
+from tradewind.db.rows import AttemptRow, JobRow, NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import InvalidInputError, ProviderError, ProviderFault, TooLargeError
-from tradewind.domain.status import REASON_TEXT, AttemptStatus, Reason, has_ended
-from tradewind.providers.base import Exit, Handle, Observation, Phase
+from tradewind.domain.status import (
+    INTERRUPTIONS,
+    REASON_TEXT,
+    REFUSALS,
+    AttemptStatus,
+    NodeStatus,
+    Reason,
+    has_ended,
+)
+from tradewind.providers.base import AttemptHost, Exit, Handle, Observation, Phase
 from tradewind.spec.models import JobSpec
 
 V = TypeVar("V")
@@ -41,6 +50,11 @@ _SHORTEST_LOOK_S: Final = 1.0
 _LONGEST_LOOK_S: Final = 5.0
 #: A start that the place refuses for its own reasons is tried this often before the attempt is given up.
 _START_TRIES: Final = 4
+#: While its machine boots, and while nobody answers there.
+_LOOK_FOR_MACHINE: Final = timedelta(minutes=1)
+_LOOK_UNREACHABLE: Final = timedelta(seconds=15)
+#: What was wanted of it before its machine went away, and still counts.
+_OWN_WISHES: Final = frozenset({Reason.STOPPED_BY_USER, Reason.BUDGET})
 #: Faults at a start that no repetition mends.
 _FINAL_FAULTS: Final = frozenset(
     {ProviderFault.INVALID, ProviderFault.PERMISSION, ProviderFault.CREDENTIALS, ProviderFault.BALANCE}
@@ -59,25 +73,27 @@ class AttemptController:
 
     async def act(self, row: AttemptRow) -> Apply[AttemptRow]:
         if has_ended(row.status):
-            return lambda _tx, _row: None
+            return self._release_if_settled
         if row.status is AttemptStatus.CREATING:
             return await self._create(row)
         return await self._watch(row)
 
+    def _release_if_settled(self, tx: Transaction, row: AttemptRow) -> None:
+        """Lets go of what was held for a rented machine, once that is confirmed gone: until then it may cost."""
+        if row.provider in self._context.machines and not has_unsettled(tx, row.id):
+            money.let_go(tx, row.id)
+
     # -- creating ------------------------------------------------------------------------------------------------
 
     async def _create(self, row: AttemptRow) -> Apply[AttemptRow]:
-        backend = self._context.backends[row.provider]
+        node = await self._node_of(row)
+        if node is not None and node.status is not NodeStatus.READY:
+            return self._wait_for_machine(row, node)
+        backend = self._context.host_of(row, node)
         key = intent_key(self._context.installation_id, row.id)
         handle = await backend.find(key)
         if handle is None and row.stop_reason is not None:
-            verdict = Verdict(
-                AttemptStatus.CANCELLED
-                if row.stop_reason is Reason.STOPPED_BY_USER
-                else AttemptStatus.FAILED,
-                row.stop_reason,
-                REASON_TEXT[row.stop_reason],
-            )
+            verdict = Verdict(_status_for(row.stop_reason), row.stop_reason, REASON_TEXT[row.stop_reason])
             return lambda tx, current: self._close_unstarted(tx, current, verdict)
         if handle is None:
             job = await self._context.store.read(lambda tx: JobRow.get(tx, row.job_id))
@@ -98,8 +114,30 @@ class AttemptController:
                 verdict = Verdict(AttemptStatus.INTERRUPTED, Reason.START_FAILED, error.message)
                 return lambda tx, current: self._close_unstarted(tx, current, verdict)
         accepted = handle
-        await self._watch_end(row, accepted)
+        await self._watch_end(backend, row, accepted)
         return lambda tx, current: _accept(tx, current, accepted)
+
+    async def _node_of(self, row: AttemptRow) -> NodeRow | None:
+        """The rented machine that the attempt is on; None on a machine at hand."""
+        if row.provider not in self._context.machines:
+            return None
+        node = await self._context.store.read(lambda tx: NodeRow.get(tx, row.node_id))
+        return node if node.is_rented else None
+
+    def _wait_for_machine(self, row: AttemptRow, node: NodeRow) -> Apply[AttemptRow]:
+        """Nothing has run yet: the attempt waits for its machine, or ends with it."""
+        if has_ended(node.status) or node.status is NodeStatus.TERMINATING:
+            reason = row.stop_reason or node.reason or Reason.START_FAILED
+            if reason is Reason.NOT_NEEDED:
+                reason = Reason.START_FAILED
+            text = node.explanation or REASON_TEXT[reason]
+        elif row.stop_reason is not None:
+            reason, text = row.stop_reason, REASON_TEXT[row.stop_reason]
+        else:
+            # The machine's controller wakes it; this is for the case that the wake-up is lost.
+            return lambda tx, _current: tx.now + _LOOK_FOR_MACHINE
+        verdict = Verdict(_status_for(reason), reason, text)
+        return lambda tx, current: self._close_unstarted(tx, current, verdict)
 
     def _close_unstarted(
         self, tx: Transaction, row: AttemptRow, verdict: Verdict, damaged: str | None = None
@@ -111,17 +149,26 @@ class AttemptController:
     # -- watching ------------------------------------------------------------------------------------------------
 
     async def _watch(self, row: AttemptRow) -> Apply[AttemptRow]:
-        context, backend = self._context, self._context.backends[row.provider]
+        context = self._context
+        node = await self._node_of(row)
+        if node is not None and node.status is NodeStatus.GONE:
+            return self._with_cleaning(row, lambda tx, current: self._end_with_machine(tx, current, node))
+        backend = context.host_of(row, node)
         handle = Handle(row.handle or {})
-        if row.id not in self._watched:
-            await self._watch_end(row, handle)
-        told = await self._or_later(self._tell_to_stop(row, handle))
-        seen = await backend.poll(handle, row.cursor)
+        try:
+            if row.id not in self._watched:
+                await self._watch_end(backend, row, handle)
+            told = await self._or_later(self._tell_to_stop(backend, row, handle))
+            seen = await backend.poll(handle, row.cursor)
+        except (ProviderError, OSError):
+            if node is None:
+                raise
+            return lambda tx, _current: _note_unreachable(tx, node)
         folded = fold(row.observed, seen.records)
         if told is not None:
             folded.observed["stop_told"] = told
         copied, complaints = await keeping.copy_checkpoints(context, row, folded.checkpoints)
-        renewed_at = await self._or_later(self._renew_lease(row, handle, folded))
+        renewed_at = await self._or_later(self._renew_lease(backend, row, handle, folded))
         outputs: list[keeping.Copied] = []
         if seen.phase is Phase.GONE:
             job = await context.store.read(lambda tx: JobRow.get(tx, row.job_id))
@@ -131,6 +178,8 @@ class AttemptController:
             folded.observed["lease_renewed_at"] = renewed_at
 
         def apply(tx: Transaction, current: AttemptRow) -> datetime | None:
+            if node is not None and node.lost_since is not None:
+                _note_reachable(tx, node)
             current = self._take_in(tx, current, seen, folded)
             keeping.adopt_checkpoints(tx, current, copied)
             for complaint in complaints:
@@ -156,7 +205,9 @@ class AttemptController:
             log.warning("attempt.not_told", error=repr(error))
             return None
 
-    async def _tell_to_stop(self, row: AttemptRow, handle: Handle) -> list[object] | None:
+    async def _tell_to_stop(
+        self, backend: AttemptHost, row: AttemptRow, handle: Handle
+    ) -> list[object] | None:
         """Passes a wish to stop on to the place; again when it has become more urgent. What was told, if anything."""
         if row.stop_reason is None:
             return None
@@ -165,15 +216,17 @@ class AttemptController:
         wanted: list[object] = [row.stop_reason.value, grace_s]
         if row.observed.get("stop_told") == wanted:
             return None
-        await self._context.backends[row.provider].stop(handle, row.stop_reason, grace_s)
+        await backend.stop(handle, row.stop_reason, grace_s)
         return wanted
 
-    async def _renew_lease(self, row: AttemptRow, handle: Handle, folded: Folded) -> float | None:
-        now = self._context.clock.now().timestamp()
+    async def _renew_lease(
+        self, backend: AttemptHost, row: AttemptRow, handle: Handle, folded: Folded
+    ) -> float | None:
+        now = leases.claimed_at(row).timestamp()
         last = float(folded.observed.get("lease_renewed_at") or 0)
         if now - last < LEASE_TTL.total_seconds() / 5:
             return None
-        await self._context.backends[row.provider].renew(handle, int(now))
+        await backend.renew(handle, int(now))
         return now
 
     def _take_in(self, tx: Transaction, row: AttemptRow, seen: Observation, folded: Folded) -> AttemptRow:
@@ -203,9 +256,9 @@ class AttemptController:
         reason = row.stop_reason or Reason.STOPPED_BY_USER
         return set_attempt_status(tx, row, AttemptStatus.STOPPING, f"told to stop: {REASON_TEXT[reason]}")
 
-    async def _watch_end(self, row: AttemptRow, handle: Handle) -> None:
+    async def _watch_end(self, backend: AttemptHost, row: AttemptRow, handle: Handle) -> None:
         self._watched.add(row.id)
-        await self._context.backends[row.provider].watch(handle, partial(self._context.nudge, row.id))
+        await backend.watch(handle, partial(self._context.nudge, row.id))
 
     # -- ending --------------------------------------------------------------------------------------------------
 
@@ -214,6 +267,16 @@ class AttemptController:
         # A machine's clock may be off: an attempt never ends before it was accepted or after now.
         ended_at = min(max(exit_.ended_at, row.accepted_at or row.created_at), tx.now)
         self._end(tx, row, judge(exit_, row.stop_reason), energy_j=energy, ended_at=ended_at, exit_=exit_)
+
+    def _end_with_machine(self, tx: Transaction, row: AttemptRow, node: NodeRow) -> None:
+        """The machine is confirmed gone: whatever ran there has ended, and how it ended is not known."""
+        reason = node.reason or Reason.VANISHED
+        if reason is Reason.NOT_NEEDED:
+            reason = Reason.VANISHED
+        if row.stop_reason in _OWN_WISHES:
+            reason = row.stop_reason
+        verdict = Verdict(_status_for(reason), reason, node.explanation or REASON_TEXT[reason])
+        self._end(tx, row, verdict, energy_j=row.energy_j, ended_at=node.ended_at or tx.now, exit_=None)
 
     def _end(
         self,
@@ -225,9 +288,11 @@ class AttemptController:
         ended_at: datetime,
         exit_: Exit | None,
     ) -> None:
-        if row.accepted_at is not None:
+        is_rented = row.provider in self._context.machines
+        if row.accepted_at is not None and not is_rented:
             money.settle(tx, row, self._context.tariff, energy_j=energy_j, ended_at=ended_at)
-        money.let_go(tx, row.id)
+        if not (is_rented and has_unsettled(tx, row.id)):
+            money.let_go(tx, row.id)
         tx.execute(
             update(tables.allocations)
             .where(tables.allocations.c.attempt_id == row.id, tables.allocations.c.released_at.is_(None))
@@ -277,6 +342,28 @@ class AttemptController:
             return due
 
         return applied
+
+
+def _status_for(reason: Reason) -> AttemptStatus:
+    """How an attempt ends for a reason that its command had no part in."""
+    if reason is Reason.STOPPED_BY_USER:
+        return AttemptStatus.CANCELLED
+    return AttemptStatus.INTERRUPTED if reason in INTERRUPTIONS | REFUSALS else AttemptStatus.FAILED
+
+
+def _note_unreachable(tx: Transaction, node: NodeRow) -> datetime:
+    """Nobody answers on the machine. Its controller finds out why, and gives it up when that takes too long."""
+    table = tables.nodes
+    if node.lost_since is None:
+        tx.execute(
+            update(table).where(table.c.id == node.id, table.c.lost_since.is_(None)).values(lost_since=tx.now)
+        )
+    leases.wake(tx, table, node.id)
+    return tx.now + _LOOK_UNREACHABLE
+
+
+def _note_reachable(tx: Transaction, node: NodeRow) -> None:
+    tx.execute(update(tables.nodes).where(tables.nodes.c.id == node.id).values(lost_since=None))
 
 
 def _next_look(row: AttemptRow, now: datetime) -> timedelta:

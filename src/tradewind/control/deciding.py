@@ -11,6 +11,7 @@ from tradewind.domain.status import (
     INTERRUPTIONS,
     NEVER_RETRIED,
     REASON_TEXT,
+    REFUSALS,
     AttemptStatus,
     Desired,
     JobStatus,
@@ -80,6 +81,9 @@ def follow_up(task: TaskRow, attempt: AttemptRow, spec: JobSpec, desired: Desire
         return Sequel(TaskStatus.SUCCEEDED, interruptions, failures)
     if attempt.status is AttemptStatus.CANCELLED or desired is Desired.STOP:
         return Sequel(TaskStatus.CANCELLED, interruptions, failures)
+    if attempt.reason in REFUSALS or attempt.reason is Reason.MIGRATED:
+        # Nothing went wrong with the job: the next place is tried at once, and places that said no are left out.
+        return Sequel(TaskStatus.WAITING, interruptions, failures)
     if attempt.reason in NEVER_RETRIED:
         return Sequel(TaskStatus.FAILED, interruptions, failures)
     if attempt.status is AttemptStatus.INTERRUPTED:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from tradewind.control import leases
 from tradewind.control.deciding import follow_up, job_status, path_to
+from tradewind.control.loops import wake_placers
 from tradewind.control.predicting import close_prediction
 from tradewind.control.runner import Apply
 from tradewind.db import tables
@@ -87,10 +88,11 @@ def _follow_up(
     if sequel.status is not TaskStatus.WAITING:
         return set_task_status(tx, task, sequel.status, **counts)
     not_before = tx.now + sequel.after
-    text = f"{attempt.explanation}; trying again in {format_duration(sequel.after)}"
+    when = f"in {format_duration(sequel.after)}" if sequel.after else "elsewhere"
+    text = f"{attempt.explanation}; trying again {when}"
     changes |= {"reason": Reason.WAITING_FOR_RETRY, "explanation": text, "next_try_at": not_before}
     append_event(tx, job.id, "job.retry", text, {"attempt": attempt.number, **counts})
-    leases.wake(tx, tables.nodes, attempt.node_id)
+    wake_placers(tx)
     return set_task_status(tx, task, TaskStatus.WAITING, not_before=not_before, **counts)
 
 

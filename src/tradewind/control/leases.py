@@ -7,7 +7,7 @@ holder of that token can write the outcome. A wake-up that arrives during a step
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Table, and_, case, func, literal, or_, select, true, update
 
@@ -16,6 +16,8 @@ from tradewind.db.rows import Kept, StaleRowError
 from tradewind.db.store import Transaction
 
 L = TypeVar("L", bound=Kept)
+#: How long a claim holds without being renewed.
+LEASE: Final = timedelta(seconds=30)
 
 
 def claim(
@@ -49,6 +51,13 @@ def claim(
         .returning(*columns)
     )
     return [row_type.of(row) for row in claimed]
+
+
+def claimed_at(row: Kept) -> datetime:
+    """When a claimed row was claimed, by the database's time: clocks of servers may differ."""
+    if row.lease_expires_at is None:
+        raise ValueError(f"{row.id} is not claimed")
+    return row.lease_expires_at - LEASE
 
 
 def next_due(tx: Transaction, table: Table, only: ColumnElement[bool] | None = None) -> datetime | None:

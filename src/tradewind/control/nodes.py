@@ -11,25 +11,20 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
-from tradewind.control import leases, money
-from tradewind.control.attempts import intent_key
+from tradewind.control import money, placing
 from tradewind.control.context import Context
 from tradewind.control.foretelling import foretell
-from tradewind.control.jobs import find_attempt
-from tradewind.control.predicting import close_prediction, keep_prediction
+from tradewind.control.predicting import keep_prediction
 from tradewind.control.runner import Apply
 from tradewind.db import tables
-from tradewind.db.events import append_event
-from tradewind.db.moves import change, set_job_status, set_task_status
 from tradewind.db.rows import JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.offers import Accelerator
-from tradewind.domain.status import AttemptStatus, Desired, JobStatus, Reason, TaskStatus
+from tradewind.domain.status import Desired, Reason, TaskStatus
 from tradewind.estimate.power import Watts, share_of
-from tradewind.ledger import reservations
 from tradewind.placement.demand import Demand, demand_of, pick_accelerators
 from tradewind.spec.models import JobSpec
 
@@ -64,7 +59,8 @@ class NodeController:
             )
         capacity = Capacity.of(tx, node, inventory or node.inventory)
         jobs_before = capacity.jobs
-        for task in _waiting(tx):
+        decided = "owned" if self._context.machines else None
+        for task in waiting(tx, decided):
             if not self._try_place(tx, node, capacity, task):
                 # One that waits for its back-off may stand before the one that is held up here.
                 break
@@ -81,7 +77,7 @@ class NodeController:
         demand = demand_of(spec)
         never = capacity.why_never(demand)
         if never is not None:
-            _say_why(tx, job, Reason.NO_OFFER, never)
+            placing.say_why(tx, job, Reason.NO_OFFER, never)
             return True
         held = pick_accelerators(demand, capacity.free_accelerators)
         if (
@@ -89,7 +85,7 @@ class NodeController:
             or demand.milli_cpus > capacity.free_milli_cpus
             or demand.memory_bytes > capacity.free_bytes
         ):
-            _say_why(tx, job, Reason.WAITING_FOR_CAPACITY, capacity.why_not_now(demand))
+            placing.say_why(tx, job, Reason.WAITING_FOR_CAPACITY, capacity.why_not_now(demand))
             return False
         self._launch(tx, node, capacity, job, task, spec, demand, held)
         return True
@@ -110,43 +106,24 @@ class NodeController:
         rate = money.rate_of(offer)
         hold = money.hold_for(tx, spec, job.id, rate, watts.busy, accrued_micro=0, ran=timedelta(0))
         if hold is None:
-            _refuse_for_budget(tx, job, task)
+            placing.refuse_for_budget(tx, job, task)
             return
         attempt_id = tx.new_id(ids.ATTEMPT)
-        owner = {"project_id": task.project_id, "creator_id": task.creator_id}
-        number = task.fence + 1
-        tx.execute(
-            insert(tables.attempts).values(
-                id=attempt_id, **owner, job_id=job.id, task_id=task.id, node_id=node.id, number=number, fence=number,
-                status=AttemptStatus.CREATING, provider=node.provider, offer=offer, observed={},
-                resumed_from=_latest_checkpoint(tx, task.id), created_at=tx.now, next_due_at=tx.now,
-            )
-        )  # fmt: skip
-        tx.execute(
-            insert(tables.intents).values(
-                id=tx.new_id(ids.INTENT), **owner, key=intent_key(self._context.installation_id, attempt_id),
-                attempt_id=attempt_id, provider=node.provider, request=offer, state="open", created_at=tx.now,
-            )
-        )  # fmt: skip
-        tx.execute(
-            insert(tables.allocations).values(
-                id=tx.new_id(ids.ALLOCATION), **owner, attempt_id=attempt_id, node_id=node.id,
-                milli_cpus=demand.milli_cpus, memory_bytes=demand.memory_bytes,
-                accelerators=[each.uuid for each in held], created_at=tx.now,
-            )
-        )  # fmt: skip
-        reservations.reserve(
-            tx, **owner, job_id=job.id, attempt_id=attempt_id, currency=rate.currency, hold=hold
+        place = placing.Place(
+            node_id=node.id,
+            node_name=node.name,
+            provider=node.provider,
+            offer=offer,
+            currency=rate.currency,
+            hold=hold,
+            milli_cpus=demand.milli_cpus,
+            memory_bytes=demand.memory_bytes,
+            accelerators=[each.uuid for each in held],
         )
-        if number == 1:
+        placing.put(tx, self._context.installation_id, job, task, attempt_id, place)
+        if task.fence == 0:
             foretold = foretell(tx, job.project_id, spec, held, rate, watts)
             keep_prediction(tx, job, spec, attempt_id, {**offer, "provider": node.provider}, foretold)
-        set_task_status(tx, task, TaskStatus.ACTIVE, fence=number, not_before=None)
-        message = f"attempt {number} placed on {node.name} ({node.provider})"
-        append_event(tx, job.id, "attempt.placed", message, {"attempt": number, "node": node.name})
-        change(tx, job, attempt_id=attempt_id)
-        leases.wake(tx, tables.jobs, job.id)
-        tx.wake(tables.attempts.name)
         capacity.take(demand, held)
 
     def _offer(self, node: NodeRow, watts: Watts, held: tuple[Accelerator, ...]) -> dict[str, Any]:
@@ -220,13 +197,17 @@ class Capacity:
         return f"waiting for free capacity: {used:g} of {self.cpus:g} processors are held by {running}"
 
 
-def _waiting(tx: Transaction) -> Iterator[TaskRow]:
+def waiting(tx: Transaction, place: str | None = None) -> Iterator[TaskRow]:
     """Tasks that wait, by priority and then by age, read page by page as far as they are looked at.
+
+    `place` is for which it was decided; None: all of them.
 
     One priority after the other, because then every page is a stretch of the index and a long queue is never sorted.
     """
     table = tables.tasks
     is_waiting = table.c.status == TaskStatus.WAITING
+    if place is not None:
+        is_waiting = and_(is_waiting, table.c.place == place)
     priority = tx.execute(select(func.max(table.c.priority)).where(is_waiting)).scalar()
     size = _FIRST_PAGE
     while priority is not None:
@@ -262,31 +243,3 @@ def _next_retry(tx: Transaction) -> datetime | None:
         .limit(1)
     ).scalar()
     return found
-
-
-def _latest_checkpoint(tx: Transaction, task_id: str) -> str | None:
-    table = tables.checkpoints
-    return tx.execute(
-        select(table.c.id)
-        .where(table.c.task_id == task_id, table.c.state == "kept")
-        .order_by(table.c.created_at.desc(), table.c.id.desc())
-        .limit(1)
-    ).scalar()
-
-
-def _say_why(tx: Transaction, job: JobRow, reason: Reason, explanation: str) -> None:
-    if (job.reason, job.explanation) != (reason, explanation):
-        change(tx, job, reason=reason, explanation=explanation)
-        if job.reason is not reason:
-            append_event(tx, job.id, "job.waiting", explanation, {"reason": reason})
-
-
-def _refuse_for_budget(tx: Transaction, job: JobRow, task: TaskRow) -> None:
-    set_task_status(tx, task, TaskStatus.FAILED)
-    explanation = "its budget does not cover even a short run; raise constraints.budget"
-    last = find_attempt(tx, job.id)
-    code = None if last is None else last.exit_code
-    set_job_status(
-        tx, job, JobStatus.FAILED, explanation, reason=Reason.BUDGET, explanation=explanation, exit_code=code
-    )
-    close_prediction(tx, job, JobStatus.FAILED)

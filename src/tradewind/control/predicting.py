@@ -212,6 +212,8 @@ def _machine(attempt: AttemptRow) -> tuple[str, ...]:
 def _keys(offer: dict[str, Any]) -> list[str]:
     """The accelerators of an offer under the names that estimates know them by."""
     held = offer.get("accelerators", [])
+    if not held and offer.get("accelerator"):
+        return [str(offer["accelerator"])] * max(int(offer.get("accelerator_count", 1)), 1)
     return [
         identify(str(each["name"]), float(each.get("memory_bytes", 0)) / BYTES_PER_GIB or None).key
         for each in held

@@ -24,7 +24,6 @@ L = TypeVar("L", bound=Kept)
 #: Applies a step's outcome to the row as it is now, and says when the row is due again (None: when it is woken).
 Apply = Callable[[Transaction, L], datetime | None]
 
-LEASE: Final = timedelta(seconds=30)
 _HEARTBEAT_S: Final = 10.0
 _LONGEST_NAP_S: Final = 30.0
 _FIRST_BACKOFF_S: Final = 0.5
@@ -85,7 +84,7 @@ class LeaseRunner(Generic[L]):
                 token = self._entropy.token(12).hex()
                 kind = self._controller.row_type
                 claimed = await self._store.run(
-                    lambda tx: leases.claim(tx, kind, token, LEASE, free, self._only)
+                    lambda tx: leases.claim(tx, kind, token, leases.LEASE, free, self._only)
                 )
                 for row in claimed:
                     task = asyncio.create_task(self._step(row, token))
@@ -152,7 +151,9 @@ class LeaseRunner(Generic[L]):
         while True:
             await self._clock.sleep(_HEARTBEAT_S)
             try:
-                kept = await self._store.run(lambda tx: leases.extend(tx, self._table, row_id, token, LEASE))
+                kept = await self._store.run(
+                    lambda tx: leases.extend(tx, self._table, row_id, token, leases.LEASE)
+                )
             except Exception as error:
                 log.warning("runner.heartbeat_failed", row=row_id, error=repr(error))
                 continue

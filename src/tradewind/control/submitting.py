@@ -6,10 +6,11 @@ import hashlib
 import json
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from tradewind.control import leases
 from tradewind.control.context import Context
+from tradewind.control.loops import wake_placers
 from tradewind.db import tables
 from tradewind.db.events import STREAM, append_event
 from tradewind.db.moves import change
@@ -91,14 +92,8 @@ def insert_jobs(tx: Transaction, caller: Caller, accepted: list[tuple[JobSubmiss
     tx.execute(insert(tables.tasks), tasks)
     tx.append_last(tables.events, events)
     tx.wake(STREAM)
-    _wake_nodes(tx)
+    wake_placers(tx)
     return names
-
-
-def _wake_nodes(tx: Transaction) -> None:
-    table = tables.nodes
-    tx.execute(update(table).values(wakes=table.c.wakes + 1, next_due_at=tx.now))
-    tx.wake(table.name)
 
 
 def find_job(tx: Transaction, caller: Caller, reference: str) -> JobRow:

@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import update
 
+from tests.simulation.clocks import SeededEntropy, SimulatedClock
 from tests.simulation.loop import run_simulated
-from tests.simulation.world import SeededEntropy, SimulatedClock, SimulatedStore
+from tests.simulation.world import SimulatedStore
 from tests.unit.jobs_for_tests import add_job
 from tradewind.control import leases
 from tradewind.control.runner import LEASE, Apply, LeaseRunner
