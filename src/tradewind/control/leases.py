@@ -7,9 +7,23 @@ holder of that token can write the outcome. A wake-up that arrives during a step
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, case, func, literal, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from tradewind.db.columns import UtcTime
 from tradewind.db.rows import Kept, StaleRowError
@@ -91,15 +105,38 @@ def extend(tx: Transaction, table: Table, row_id: str, token: str, lease: timede
 
 
 def reread(tx: Transaction, row_type: type[L], row_id: str, token: str) -> L:
-    """The row as it is now, if the token still holds it. Raises StaleRowError."""
-    table = row_type.table
-    statement = row_type.select().where(
-        table.c.id == row_id, table.c.lease_token == token, table.c.lease_expires_at > tx.now
-    )
-    found = tx.execute(statement.with_for_update(key_share=True)).first()
-    if found is None:
+    """The row as it is now, if the token still holds it. It stays locked. Raises StaleRowError."""
+    found = reread_held(tx, row_type, {row_id: token})
+    if not found:
         raise StaleRowError(f"the lease on {row_id} was lost")
-    return row_type.of(found)
+    return found[row_id]
+
+
+def reread_held(tx: Transaction, row_type: type[L], tokens: dict[str, str]) -> dict[str, L]:
+    """Of rows by id, those that the token given for each still holds, as they are now. They stay locked."""
+    statement = _by_id(row_type).with_for_update(key_share=True)
+    found = {}
+    for row in tx.execute(statement, {"ids": sorted(tokens)}):
+        if row.lease_token == tokens[row.id] and row.lease_expires_at is not None and row.lease_expires_at > tx.now:
+            found[row.id] = row_type.of(row)
+    return found
+
+
+@cache
+def _by_id(row_type: type[L]) -> Select[*tuple[Any, ...]]:
+    table = row_type.table
+    return row_type.select().where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id)
+
+
+def release_held(tx: Transaction, claimed: L, current: L, due_at: datetime | None) -> None:
+    """Gives back a row that `reread_held` has found held in this transaction: due then, or at once if it was woken since."""
+    table = claimed.table
+    if current.wakes != claimed.wakes or tx.pending.has_wake(table, claimed.id):
+        due_at = tx.now
+    values = {"lease_token": None, "lease_expires_at": None, "lease_failures": 0, "next_due_at": due_at}
+    tx.pending.put(table, claimed.id, values)
+    if due_at is not None:
+        tx.wake(table.name)
 
 
 def release(
@@ -139,6 +176,6 @@ def end_all(tx: Transaction, table: Table) -> None:
 
 def wake(tx: Transaction, table: Table, *row_ids: str) -> None:
     """Makes rows due now, and their runner look."""
-    values: dict[str, Any] = {"wakes": table.c.wakes + 1, "next_due_at": tx.now}
-    tx.execute(update(table).where(table.c.id.in_(row_ids)).values(**values))
+    for row_id in row_ids:
+        tx.pending.wake(table, row_id, {"next_due_at": tx.now})
     tx.wake(table.name)

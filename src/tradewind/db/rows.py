@@ -11,6 +11,7 @@ from sqlalchemy import Row as SqlRow
 from sqlalchemy import Select, Table, select
 
 from tradewind.db import tables
+from tradewind.db.pending import StaleRowError as StaleRowError
 from tradewind.db.store import Transaction
 from tradewind.domain.status import (
     AttemptStatus,
@@ -21,10 +22,6 @@ from tradewind.domain.status import (
     Reason,
     TaskStatus,
 )
-
-
-class StaleRowError(Exception):
-    """The row changed, or the lease on it was lost, since it was read: whatever was computed from it is void."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

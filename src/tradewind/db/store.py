@@ -17,6 +17,8 @@ from typing import Any, Final, Protocol, TypeVar
 from sqlalchemy import Connection, Engine, Executable, Table, insert, text
 from sqlalchemy.engine import CursorResult
 
+from tradewind.db import tables
+from tradewind.db.pending import Pending
 from tradewind.db.wakeups import Wakeups
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.ids import new_id
@@ -37,10 +39,18 @@ class Transaction:
         self.topics: set[str] = set()
         self.sequels: list[Callable[[], None]] = []
         self._last_rows: dict[Table, list[dict[str, Any]]] = {}
+        #: Writes that are made together before the next statement or the commit, whichever comes first.
+        self.pending = Pending()
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
-        """Runs a statement."""
+        """Runs a statement, after everything that waits to be written."""
+        if not self.pending.is_empty:
+            self.flush()
         return self.connection.execute(statement, parameters)
+
+    def insert(self, table: Table, row: dict[str, Any]) -> None:
+        """Adds a row, together with others of its table."""
+        self.pending.insert(table, row)
 
     def new_id(self, prefix: str) -> str:
         """A new id of this kind, dated with the transaction's time."""
@@ -55,13 +65,21 @@ class Transaction:
         self._last_rows.setdefault(table, []).extend(rows)
 
     def write_out(self) -> None:
-        """Inserts what was kept for the end. The store calls it before it commits; so does who reads a stream."""
+        """Writes what was kept for the end. The store calls it before it commits; so does who reads a stream."""
+        if not self.pending.is_empty:
+            self.flush()
         if not self._last_rows:
             return
         self.keep_commit_order()
         kept, self._last_rows = self._last_rows, {}
         for table, rows in kept.items():
             self.execute(insert(table), rows)
+
+    def flush(self) -> None:
+        """Writes what waits, and takes the locks of the rows it is written to. Raises StaleRowError."""
+        events = self.pending.flush(self.connection, tables.jobs)
+        if events:
+            self.append_last(tables.events, events)
 
     def keep_commit_order(self) -> None:
         """Transactions that call this commit one after the other, from the call on (docs/decisions/0012).

@@ -14,7 +14,8 @@ from tests.simulation.loop import run_simulated
 from tests.simulation.world import SimulatedStore
 from tests.unit.jobs_for_tests import add_job
 from tradewind.control import leases
-from tradewind.control.runner import LEASE, Apply, LeaseRunner
+from tradewind.control.leases import LEASE
+from tradewind.control.runner import Apply, LeaseRunner
 from tradewind.db import tables
 from tradewind.db.owners import ensure_defaults
 from tradewind.db.rows import JobRow
