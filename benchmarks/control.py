@@ -1,8 +1,8 @@
-"""Jobs that are admitted, run and finished per second: HTTP, store, queue and controllers on a place that only waits.
+"""Jobs that are admitted, run and finished per second: HTTP, store, queue and controllers, on a place that only waits.
 
-The jobs are those of Kueue's two published load tests. What is compared is not the same work: Kueue admits workloads to queues with
-quotas, through an API server and etcd; here its units are processors of one place and its queues are one, in order of age. Jobs
-are sent in bulk, as fast as the server takes them.
+The jobs are those of Kueue's two published load tests. What is compared is not the same work: Kueue admits workloads to
+queues with quotas, through an API server and etcd; here its units are processors of one place, and its queues are one
+queue in order of age. Jobs are sent in bulk, as fast as the server takes them.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def figures_of(
     last = outcomes[-1]
     per_job_ms = 1000 * last.server_cpu_s / last.jobs
     note = (
-        f"{last.jobs:,} jobs on {load.units:,} processors of one simulated place; the work alone takes {load.work_s:.0f} s;"
+        f"{last.jobs:,} jobs, {load.units:,} units as processors of one simulated place, one queue in order of age;"
+        f" the work alone takes {load.work_s:.0f} s;"
         f" sent in bulk ({_PER_REQUEST} a request) within {last.submitted_s:.1f} s;"
         f" the server used {last.server_cpu_s:.1f} s of processor time ({per_job_ms:.2f} ms a job);"
         f" a job held its units longer than it ran by {1000 * last.overheads.p50:.0f} ms (p50),"

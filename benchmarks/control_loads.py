@@ -56,7 +56,9 @@ class Load:
     def specs(self) -> Iterator[dict[str, Any]]:
         """Job files in the order of submission: the queues take turns, and in each the classes are mixed evenly."""
         turns = sorted(
-            ((index + 0.5) / each.count, each.name, each) for each in self.classes for index in range(each.count)
+            ((index + 0.5) / each.count, each.name, each)
+            for each in self.classes
+            for index in range(each.count)
         )
         for _, _, each in turns:
             for cohort in range(self.cohorts):

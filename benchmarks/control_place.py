@@ -1,9 +1,10 @@
 """The server as in production, on a simulated place: `python -m benchmarks.control_place serve`.
 
-Only here is the simulated place connected: no setting, no entry point and no request reaches it. It runs nothing. An attempt takes
-the real time that its command names (`simulate 0.5` is half a second), and its end is announced as the local place does.
+Only here is the simulated place connected: no setting, no entry point and no request reaches it. It runs nothing. An
+attempt takes the real time that its command names (`simulate 0.5` is half a second), and its end is announced, as the
+local place does.
 
-What the place saw goes to `place.json` in the state folder when the server ends: an account that the control plane has no hand in.
+What the place saw goes to `place.json` in the state folder when the server ends: an account of its own.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def main() -> int:
 
         return make
 
-    wiring.load_provider = load
+    # The one connected place is this machine's in production: here it is the simulated one.
+    vars(wiring)["load_provider"] = load
     status = server_main.main()
     account = Path(os.environ["TRADEWIND_STATE_DIR"]) / ACCOUNT
     account.write_text(json.dumps(places[0].account()), encoding="utf-8")

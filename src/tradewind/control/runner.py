@@ -4,8 +4,8 @@ A controller's step is in two parts. `act` may talk to the world and returns a f
 one transaction, to the row as it then is, only if the lease is still held. A step that fails is tried again with
 growing pauses; the row's story is not touched.
 
-Outcomes that come in while others are being applied are applied together, in one transaction. When one of them fails, each is
-applied in a transaction of its own, so that none suffers for another.
+Outcomes that come in while others are being applied are applied together, in one transaction. When one of them fails,
+each is applied in a transaction of its own, so that none suffers for another.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Table
 
 from tradewind.control import leases
 from tradewind.db.rows import Kept, StaleRowError
@@ -113,7 +113,9 @@ class LeaseRunner(Generic[L]):
                 for row in claimed:
                     self._begin(_Step(row, token), woken)
             if len(claimed) < free or not free:
-                await self._clock.wait(woken, await self._nap_s() if free else _LONGEST_NAP_S)
+                await self._clock.wait(
+                    woken, await nap_s(self._store, self._table, self._only) if free else _LONGEST_NAP_S
+                )
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -131,12 +133,6 @@ class LeaseRunner(Generic[L]):
     def _finished(self, step: _Step[L], woken: asyncio.Event) -> None:
         del self._busy[step.token + step.row.id]
         woken.set()
-
-    async def _nap_s(self) -> float:
-        due, now = await self._store.read(lambda tx: (leases.next_due(tx, self._table, self._only), tx.now))
-        if due is None:
-            return _LONGEST_NAP_S
-        return min(max((due - now).total_seconds(), 0.001), _LONGEST_NAP_S)
 
     async def _take(self, step: _Step[L]) -> None:
         row = step.row
@@ -186,7 +182,9 @@ class LeaseRunner(Generic[L]):
             log.info("runner.batch_taken_apart", table=self._table.name, steps=len(batch), error=repr(error))
             return False
         for step in batch:
-            _tell(step, StaleRowError(f"the lease on {step.row.id} was lost") if step.row.id in lost else None)
+            _tell(
+                step, StaleRowError(f"the lease on {step.row.id} was lost") if step.row.id in lost else None
+            )
         return True
 
     async def _apply_alone(self, step: _Step[L]) -> None:
@@ -256,7 +254,9 @@ class LeaseRunner(Generic[L]):
 
     def _extend(self, tx: Transaction, steps: list[_Step[L]]) -> set[str]:
         return {
-            step.row.id for step in steps if leases.extend(tx, self._table, step.row.id, step.token, leases.LEASE)
+            step.row.id
+            for step in steps
+            if leases.extend(tx, self._table, step.row.id, step.token, leases.LEASE)
         }
 
 
@@ -269,7 +269,15 @@ def _tell(step: _Step[L], error: BaseException | None) -> None:
         step.ended.set_exception(error)
 
 
+async def nap_s(store: Store, table: Table, only: ColumnElement[bool] | None) -> float:
+    """How long it is until the next row is due, if nothing is woken."""
+    due, now = await store.read(lambda tx: (leases.next_due(tx, table, only), tx.now))
+    if due is None:
+        return _LONGEST_NAP_S
+    return min(max((due - now).total_seconds(), 0.001), _LONGEST_NAP_S)
+
+
 def back_off_s(failures: int, entropy: Entropy) -> float:
     """How long to leave a row alone whose step has failed so often in a row."""
-    pause = min(_FIRST_BACKOFF_S * 2 ** min(failures - 1, 10), _LONGEST_BACKOFF_S)
+    pause: float = min(_FIRST_BACKOFF_S * 2 ** min(failures - 1, 10), _LONGEST_BACKOFF_S)
     return pause * (0.5 + entropy.uniform())

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from tradewind.db.events import append_event
-from tradewind.db.rows import AttemptRow, JobRow, NodeRow, StaleRowError, TaskRow
+from tradewind.db.rows import AttemptRow, JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain.status import (
     AttemptStatus,

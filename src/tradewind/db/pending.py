@@ -1,9 +1,9 @@
 """Writes that wait for the end of a transaction, so that a hundred of a kind are one statement.
 
-A transaction's changes of one row become one UPDATE, its new rows one INSERT per table, its events one look at the counters of their
-jobs. Whatever is read through the transaction is read after everything that waits has been written (`Transaction.execute`), so
-nobody sees the difference. Guards hold as they would at once: a row that is no longer at the version that was read makes the
-whole transaction fail.
+A transaction's changes of one row become one UPDATE, its new rows one INSERT per table, its events one look at the
+counters of their jobs. Whatever is read through the transaction is read after everything that waits has been written
+(`Transaction.execute`), so nobody sees the difference. Guards hold as they would at once: a row that is no longer at
+the version that was read makes the whole transaction fail.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Executable, Insert, Table, Update, bindparam, insert, select, update
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 
 T = TypeVar("T")
 #: What one statement is given at most: SQLite takes no more than 32,766 parameters.
@@ -40,7 +42,7 @@ class Pending:
     def __init__(self) -> None:
         self._inserts: dict[Table, list[dict[str, Any]]] = {}
         self._patches: dict[Table, dict[str, _Patch]] = {}
-        self._later: dict[Executable, list[dict[str, Any]]] = {}
+        self._later: dict[Insert | Update, list[dict[str, Any]]] = {}
         self._events: dict[str, list[dict[str, Any]]] = {}
         #: Versions that this transaction has given to rows: what is computed from older ones is void.
         self._versions: dict[str, int] = {}
@@ -76,7 +78,7 @@ class Pending:
         patch = self._patches.get(table, {}).get(row_id)
         return patch is not None and patch.wakes > 0
 
-    def run(self, statement: Executable, parameters: dict[str, Any]) -> None:
+    def run(self, statement: Insert | Update, parameters: dict[str, Any]) -> None:
         """A statement that nothing depends on; those of one kind are run together."""
         self._later.setdefault(statement, []).append(parameters)
         self.is_empty = False
@@ -98,9 +100,7 @@ class Pending:
         inserts, self._inserts = self._inserts, {}
         events, self._events = self._events, {}
         for table in sorted(inserts, key=_rank):
-            # Rows of a table may name different columns: each shape is a statement.
-            for rows in _by_shape(inserts[table]).values():
-                connection.execute(_insert(table), rows)
+            insert_many(connection, table, inserts[table])
         numbered = [
             event for ids in _chunks(sorted(events)) for event in self._number(connection, jobs, ids, events)
         ]
@@ -109,7 +109,7 @@ class Pending:
             _write(connection, table, patches[table])
         later, self._later = self._later, {}
         for statement, parameters in later.items():
-            connection.execute(statement, parameters)
+            execute_many(connection, statement, parameters)
         self.is_empty = True
         return numbered
 
@@ -117,9 +117,7 @@ class Pending:
         self, connection: Connection, jobs: Table, ids: list[str], events: dict[str, list[dict[str, Any]]]
     ) -> Iterator[dict[str, Any]]:
         """Numbers events under the row locks of their jobs, so numbers follow the order of commits (invariant 3)."""
-        counters = {
-            row[0]: (row[1], row[2]) for row in connection.execute(_counters(jobs), {"ids": ids})
-        }
+        counters = {row[0]: (row[1], row[2]) for row in connection.execute(_counters(jobs), {"ids": ids})}
         for job_id in ids:
             seq, project_id = counters[job_id]
             for event in events[job_id]:
@@ -144,15 +142,64 @@ def _write(connection: Connection, table: Table, patches: dict[str, _Patch]) -> 
         groups[shape].append(parameters)
     for (columns, is_guarded, is_woken), rows in groups.items():
         statement = _update(table, columns, is_guarded=is_guarded, is_woken=is_woken)
-        written = connection.execute(statement, rows).rowcount
+        written = execute_many(connection, statement, rows)
         if is_guarded and written != len(rows):
             which = rows[0]["b_id"] if len(rows) == 1 else f"one of {len(rows)} {table.name}"
             raise StaleRowError(f"{which} is no longer at the version that was read")
 
 
+def insert_many(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Inserts rows; each shape, as rows of a table may name different columns, is a statement."""
+    shapes: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        shapes[tuple(sorted(row))].append(row)
+    for columns, alike in shapes.items():
+        execute_many(connection, _insert(table, columns), alike)
+
+
+def execute_many(connection: Connection, statement: Insert | Update, rows: list[dict[str, Any]]) -> int:
+    """Runs a statement with each of these parameters; how many rows it touched.
+
+    On SQLite it is given to the driver as it was compiled once: what the general path does for each row of parameters
+    costs more than the statement itself.
+    """
+    if connection.dialect.paramstyle != "qmark":
+        return connection.execute(statement, rows).rowcount
+    text, names = _compiled(connection.dialect, statement)
+    values = [
+        tuple(
+            [
+                row.get(name, default) if process is None else process(row.get(name, default))
+                for name, process, default in names
+            ]
+        )
+        for row in rows
+    ]
+    return connection.exec_driver_sql(text, values).rowcount
+
+
 @cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
+def _compiled(dialect: Dialect, statement: Insert | Update) -> tuple[str, list[tuple[str, Any, Any]]]:
+    """The statement's text, and per parameter its name, what makes the driver's value of it, and its default."""
+    compiled = statement.compile(dialect=dialect)
+    names = []
+    for name in compiled.positiontup or ():
+        process = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+        default = statement.table.c[name].default if name in statement.table.c else None
+        value = None
+        if isinstance(default, ScalarElementColumnDefault):
+            value = default.arg
+        elif isinstance(default, CallableColumnDefault):
+            value = default.arg(None)  # type: ignore[arg-type]
+        names.append((name, process, value))
+    return str(compiled), names
+
+
+@cache
+def _insert(table: Table, columns: tuple[str, ...]) -> Insert:
+    return (
+        insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in columns}).inline()
+    )
 
 
 @cache
@@ -184,13 +231,6 @@ def _ranks(table: Table) -> dict[Table, int]:
 def _rank(table: Table) -> int:
     """Rows come after those that they refer to."""
     return _ranks(table)[table]
-
-
-def _by_shape(rows: list[dict[str, Any]]) -> dict[frozenset[str], list[dict[str, Any]]]:
-    shapes: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        shapes[frozenset(row)].append(row)
-    return shapes
 
 
 def _chunks(items: list[T]) -> Iterable[list[T]]:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DataError, DBAPIError
 
 from tradewind.db.rows import StaleRowError
-from tradewind.db.store import Transaction
+from tradewind.db.store import Transaction, run_sequels
 from tradewind.db.wakeups import Wakeups
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.errors import InvalidInputError
@@ -116,8 +116,8 @@ class PostgresStore:
             await self._clock.sleep(pause * (0.5 + self._entropy.uniform()))
         assert outcome.transaction is not None
         self.wakeups.publish(outcome.transaction.topics)
-        for call in outcome.transaction.sequels:
-            loop.run_in_executor(None, call)
+        if outcome.transaction.sequels:
+            loop.run_in_executor(None, run_sequels, outcome.transaction.sequels)
         result: T = outcome.result
         return result
 

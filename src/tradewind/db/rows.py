@@ -35,12 +35,17 @@ class Row:
     @cache
     def select(cls) -> Select[*tuple[Any, ...]]:
         """A statement that reads this kind of row."""
-        return select(*(cls.table.c[field.name] for field in fields(cls)))
+        return select(*(cls.table.c[name] for name in cls._names()))
 
     @classmethod
     def of(cls, row: SqlRow[*tuple[Any, ...]]) -> Self:
         """A value from a result of `select`."""
-        return cls(**row._mapping)
+        return cls(**dict(zip(cls._names(), row, strict=True)))
+
+    @classmethod
+    @cache
+    def _names(cls) -> tuple[str, ...]:
+        return tuple(field.name for field in fields(cls))
 
     @classmethod
     def get(cls, tx: Transaction, row_id: str) -> Self:

@@ -14,16 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Table, insert, text
+import structlog
+from sqlalchemy import Connection, Engine, Executable, Table, text
 from sqlalchemy.engine import CursorResult
 
 from tradewind.db import tables
-from tradewind.db.pending import Pending
+from tradewind.db.pending import Pending, insert_many
 from tradewind.db.wakeups import Wakeups
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.ids import new_id
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 _LARGEST_GROUP: Final = 64
 #: The advisory lock under which numbers of the global streams are handed out on PostgreSQL.
 _COMMIT_ORDER: Final = 0x7472616465776E01
@@ -41,6 +43,8 @@ class Transaction:
         self._last_rows: dict[Table, list[dict[str, Any]]] = {}
         #: Writes that are made together before the next statement or the commit, whichever comes first.
         self.pending = Pending()
+        #: What was read ahead for several steps, by whoever reads it.
+        self.notes: dict[str, dict[str, Any]] = {}
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """Runs a statement, after everything that waits to be written."""
@@ -73,7 +77,7 @@ class Transaction:
         self.keep_commit_order()
         kept, self._last_rows = self._last_rows, {}
         for table, rows in kept.items():
-            self.execute(insert(table), rows)
+            insert_many(self.connection, table, rows)
 
     def flush(self) -> None:
         """Writes what waits, and takes the locks of the rows it is written to. Raises StaleRowError."""
@@ -95,6 +99,15 @@ class Transaction:
         For cleaning up that may be lost in a crash, never for anything that must happen.
         """
         self.sequels.append(call)
+
+
+def run_sequels(calls: list[Callable[[], None]]) -> None:
+    """Calls what was to be called after a commit; one that fails does not keep the others from it."""
+    for call in calls:
+        try:
+            call()
+        except Exception:
+            log.exception("store.sequel_failed")
 
 
 class Store(Protocol):
@@ -187,11 +200,10 @@ class SqlStore:
             # Even when the caller has been cancelled: a commit whose wake-ups nobody hears of must not be.
             if write.transaction is not None and write.error is None:
                 self.wakeups.publish(write.transaction.topics)
-                for call in write.transaction.sequels:
-                    if self._writer is None:
-                        call()
-                    else:
-                        loop.run_in_executor(None, call)
+                if self._writer is None:
+                    run_sequels(write.transaction.sequels)
+                elif write.transaction.sequels:
+                    loop.run_in_executor(None, run_sequels, write.transaction.sequels)
             if answered.cancelled():
                 continue
             if write.error is not None:
