@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DataError, DBAPIError
 
 from tradewind.db.rows import StaleRowError
-from tradewind.db.store import Moment, Transaction, Watch, watch_nothing
+from tradewind.db.store import Moment, Transaction, Watch, run_sequels, watch_nothing
 from tradewind.db.wakeups import Wakeups
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.errors import InvalidInputError
@@ -131,11 +131,10 @@ class PostgresStore:
             await self._clock.sleep(pause * (0.5 + self._entropy.uniform()))
         assert outcome.transaction is not None
         self.wakeups.publish(outcome.transaction.topics)
-        for call in outcome.transaction.sequels:
-            if self._writers is None:
-                call()
-            else:
-                loop.run_in_executor(None, call)
+        if self._writers is None:
+            run_sequels(outcome.transaction.sequels)
+        elif outcome.transaction.sequels:
+            loop.run_in_executor(None, run_sequels, outcome.transaction.sequels)
         result: T = outcome.result
         return result
 

@@ -15,14 +15,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Table, insert, text
+import structlog
+from sqlalchemy import Connection, Engine, Executable, Table, text
 from sqlalchemy.engine import CursorResult
 
+from tradewind.db import tables
+from tradewind.db.pending import Pending, insert_many
 from tradewind.db.wakeups import Wakeups
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.ids import new_id
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 _LARGEST_GROUP: Final = 64
 #: The advisory lock under which numbers of the global streams are handed out on PostgreSQL.
 _COMMIT_ORDER: Final = 0x7472616465776E01
@@ -38,10 +42,20 @@ class Transaction:
         self.topics: set[str] = set()
         self.sequels: list[Callable[[], None]] = []
         self._last_rows: dict[Table, list[dict[str, Any]]] = {}
+        #: Writes that are made together before the next statement or the commit, whichever comes first.
+        self.pending = Pending()
+        #: What was read ahead for several steps, by whoever reads it.
+        self.notes: dict[str, dict[str, Any]] = {}
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
-        """Runs a statement."""
+        """Runs a statement, after everything that waits to be written."""
+        if not self.pending.is_empty:
+            self.flush()
         return self.connection.execute(statement, parameters)
+
+    def insert(self, table: Table, row: dict[str, Any]) -> None:
+        """Adds a row, together with others of its table."""
+        self.pending.insert(table, row)
 
     def new_id(self, prefix: str) -> str:
         """A new id of this kind, dated with the transaction's time."""
@@ -56,13 +70,21 @@ class Transaction:
         self._last_rows.setdefault(table, []).extend(rows)
 
     def write_out(self) -> None:
-        """Inserts what was kept for the end. The store calls it before it commits; so does who reads a stream."""
+        """Writes what was kept for the end. The store calls it before it commits; so does who reads a stream."""
+        if not self.pending.is_empty:
+            self.flush()
         if not self._last_rows:
             return
         self.keep_commit_order()
         kept, self._last_rows = self._last_rows, {}
         for table, rows in kept.items():
-            self.execute(insert(table), rows)
+            insert_many(self.connection, table, rows)
+
+    def flush(self) -> None:
+        """Writes what waits, and takes the locks of the rows it is written to. Raises StaleRowError."""
+        events = self.pending.flush(self.connection, tables.jobs)
+        if events:
+            self.append_last(tables.events, events)
 
     def keep_commit_order(self) -> None:
         """Transactions that call this commit one after the other, from the call on (docs/decisions/0012).
@@ -78,6 +100,15 @@ class Transaction:
         For cleaning up that may be lost in a crash, never for anything that must happen.
         """
         self.sequels.append(call)
+
+
+def run_sequels(calls: list[Callable[[], None]]) -> None:
+    """Calls what was to be called after a commit; one that fails does not keep the others from it."""
+    for call in calls:
+        try:
+            call()
+        except Exception:
+            log.exception("store.sequel_failed")
 
 
 class Moment(StrEnum):
@@ -197,11 +228,10 @@ class SqlStore:
             # Even when the caller has been cancelled: a commit whose wake-ups nobody hears of must not be.
             if write.transaction is not None and write.error is None:
                 self.wakeups.publish(write.transaction.topics)
-                for call in write.transaction.sequels:
-                    if self._writer is None:
-                        call()
-                    else:
-                        loop.run_in_executor(None, call)
+                if self._writer is None:
+                    run_sequels(write.transaction.sequels)
+                elif write.transaction.sequels:
+                    loop.run_in_executor(None, run_sequels, write.transaction.sequels)
             if answered.cancelled():
                 continue
             if write.error is not None:

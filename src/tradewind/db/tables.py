@@ -135,6 +135,7 @@ tasks: Final = Table(
     Column("failures", Integer, nullable=False, default=0, server_default="0"),
     Column("version", Integer, nullable=False, default=1, server_default="1"),
     Index("ix_tasks_queue", "status", "priority", "queued_at", "id"),
+    Index("ix_tasks_retry", "status", "not_before"),
 )
 nodes: Final = Table(
     "nodes",

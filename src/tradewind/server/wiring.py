@@ -22,6 +22,7 @@ from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
 from tradewind.control.jobs import JobController
 from tradewind.control.live_offers import LiveOffers
+from tradewind.control.local_runner import LocalRunner
 from tradewind.control.loops import MARKET, MIGRATION, SWEEP, ensure_loops
 from tradewind.control.market import MarketController
 from tradewind.control.migrating import MigrationController
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from tradewind.db.listening import Presence
     from tradewind.db.postgres import PostgresStore
 
+#: What drives a controller.
+Runner = LeaseRunner[Any] | LocalRunner[Any]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -240,13 +243,13 @@ def alert_controllers_of(context: Context, alerting: Alerting) -> list[LeaseRunn
     ]
 
 
-def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
+def controllers_of(context: Context) -> list[Runner]:
     """Every controller of jobs, each with its runner."""
     store, clock, entropy = context.store, context.clock, context.entropy
-    controllers: list[LeaseRunner[Any]] = [
-        LeaseRunner(store, JobController(), clock, entropy, slots=16),
+    controllers: list[Runner] = [
+        LocalRunner(store, JobController(), clock, entropy),
         LeaseRunner(
-            store, AttemptController(context), clock, entropy, slots=32, only=context.drives_attempt()
+            store, AttemptController(context), clock, entropy, slots=256, only=context.drives_attempt()
         ),
         LeaseRunner(store, NodeController(context), clock, entropy, slots=2, only=context.is_at_hand()),
     ]
