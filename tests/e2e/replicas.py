@@ -49,8 +49,16 @@ class Killer:
         self.kills = 0
         self.took_s = 0.0
         self._error: BaseException | None = None
+        self._is_told_to_stop = threading.Event()
         self._thread = threading.Thread(target=self._work)
         self._thread.start()
+
+    def __enter__(self) -> None:
+        """While the block runs it kills, if it has not done with that before."""
+
+    def __exit__(self, *_: object) -> None:
+        self._is_told_to_stop.set()
+        self._thread.join()
 
     @property
     def is_done(self) -> bool:
@@ -64,7 +72,8 @@ class Killer:
         try:
             while self.kills < self._wanted:
                 due += self._every_s
-                time.sleep(max(0.0, due - time.monotonic()))
+                if self._is_told_to_stop.wait(max(0.0, due - time.monotonic())):
+                    return
                 self._kill(self._chance.choice(self._replicas))
                 self.took_s = time.monotonic() - begun
         except BaseException as error:

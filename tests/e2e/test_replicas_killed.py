@@ -6,6 +6,7 @@ choices, as far as the machine lets it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shlex
@@ -30,6 +31,7 @@ from tradewind.domain.status import AttemptStatus, JobStatus, move_attempt, move
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 _JOBS, _KILLS = (500, 120) if LONG else (120, 30)
 _BETWEEN_KILLS_S = 1.0
+_BATCH = 10
 
 
 @pytest.fixture
@@ -41,9 +43,10 @@ def replicas(tmp_path: Path) -> Iterator[list[Replica]]:
             for number in range(3)
         ]
         (tmp_path / "outside").mkdir()
-        yield made
-        for replica in made:
-            replica.close()
+        with contextlib.ExitStack() as closing:
+            for replica in made:
+                closing.callback(replica.close)
+            yield made
         assert processes_of(tmp_path) == []
 
 
@@ -58,8 +61,9 @@ def test_a_server_killed_every_second_loses_nothing(replicas: list[Replica]) -> 
     follower = Follower(replicas, random.Random(seed + 1), lambda last: bool(end) and last >= end[0])
     killer = Killer(replicas, random.Random(seed + 2), _KILLS, _BETWEEN_KILLS_S)
     wanted = _Wanted(replicas, chance, killer)
-    wanted.submit_and_stop()
-    eventually("the killing ends", lambda: killer.is_done, timeout_s=300)
+    with killer:
+        wanted.submit_and_stop()
+        eventually("the killing ends", lambda: killer.is_done, timeout_s=300)
     for replica in replicas:
         replica.wait_until_ready()
     first = replicas[0]
@@ -94,7 +98,7 @@ def _in_sql(values: frozenset[str]) -> str:
 
 
 class _Wanted:
-    """Jobs of every kind, each under a key of its own: what a dying server did not answer is asked again."""
+    """Jobs of every kind, each batch under a key of its own: what a dying server did not answer is asked again."""
 
     def __init__(self, replicas: list[Replica], chance: random.Random, killer: Killer) -> None:
         self._replicas = replicas
@@ -108,39 +112,49 @@ class _Wanted:
         self.submitted_among_kills = 0
 
     def submit_and_stop(self) -> None:
-        """Submits them all, the last ones while the killing is about to end; stops some that run or wait."""
+        """Submits them all, the last ones when the killing is about to end; stops some that wait or run."""
         to_stop: list[str] = []
-        for number in range(_JOBS):
-            due = number / _JOBS * 0.9 * _KILLS
+        for first in range(0, _JOBS, _BATCH):
+            due = first / _JOBS * 0.9 * _KILLS
             eventually("it is time for the next", lambda due=due: self._is_time(due))  # type: ignore[misc]
-            name = self._submit(number)
-            if self._expected[name] == "cancelled":
-                to_stop.append(name)
-            # Half of them are stopped while they wait or start, the others when they have run for a while.
-            if to_stop and (number % 2 == 0 or number == _JOBS - 1):
-                self._stop(to_stop.pop(0))
+            names = [self._choose(number) for number in range(first, first + _BATCH)]
+            self._submit(f"batch-{first}", names)
+            # Those of the batch before have had time to start.
+            for name in to_stop:
+                self._stop(name)
+            to_stop = [name for name in names if self._expected[name] == "cancelled"]
         for name in to_stop:
             self._stop(name)
 
     def _is_time(self, kills: float) -> bool:
         return self._killer.is_done or self._killer.kills >= kills
 
-    def _submit(self, number: int) -> str:
+    def _choose(self, number: int) -> str:
         kind = self._chance.choices(
             ["succeeds", "fails", "retried", "resumes", "works", "stopped"], [60, 12, 12, 6, 6, 4]
         )[0]
         name = f"{kind}-{number}"
-        spec: dict[str, Any] = {
-            "version": 1, "name": name, "resources": {"cpus": 0.1}, **self._spec_of(kind, name),
-        }  # fmt: skip
-        body = {"spec": spec, "workdir": None, "search_path": os.environ.get("PATH")}
-        answer = ask(self._replicas, self._chance, "POST", "/jobs", body, {"Idempotency-Key": f"key-{name}"})
-        assert answer.status == 201, answer
-        self.ids[name] = answer.json["id"]
-        self.submitted_among_kills += not self._killer.is_done
         self._expected[name] = {"fails": "failed", "stopped": "cancelled"}.get(kind, "succeeded")
         self._attempts[name] = 2 if kind in ("retried", "resumes") else 1
         return name
+
+    def _submit(self, key: str, names: list[str]) -> None:
+        specs = [
+            {
+                "version": 1,
+                "name": name,
+                "resources": {"cpus": 0.1},
+                **self._spec_of(name.split("-")[0], name),
+            }
+            for name in names
+        ]
+        path = os.environ.get("PATH")
+        body = {"jobs": [{"spec": spec, "workdir": None, "search_path": path} for spec in specs]}
+        answer = ask(self._replicas, self._chance, "POST", "/jobs/batch", body, {"Idempotency-Key": key})
+        assert answer.status == 201, answer
+        self.ids |= dict(zip(names, answer.json["ids"], strict=True))
+        if not self._killer.is_done:
+            self.submitted_among_kills += len(names)
 
     def _spec_of(self, kind: str, name: str) -> dict[str, Any]:
         folder = shlex.quote(str(self._outside))
