@@ -107,7 +107,8 @@ def ask(
         answers.append(answer)
         return answer.status < 500
 
-    eventually(f"somebody answers {method} {path}", try_one, timeout_s=120)
+    # Where servers are killed before they are up, nobody answers until the killing ends.
+    eventually(f"somebody answers {method} {path}", try_one, timeout_s=300)
     return answers[-1]
 
 
