@@ -11,12 +11,19 @@ from typing import Any
 
 from tests.simulation.clocks import START
 from tests.simulation.fleet import Fleet, Replica
+from tests.simulation.loop import run_simulated
+from tests.simulation.mutations import mutated
+from tests.simulation.oracle import lease_oracle
+from tests.simulation.story import tell
 from tradewind.domain.offers import CreateIdempotency, SelfTermination
-from tradewind.domain.status import JobStatus, Reason
+from tradewind.domain.status import JobStatus, Reason, has_ended
 from tradewind.providers.base import AttemptRequest
 from tradewind.providers.simulated import Faults, Profile, Steps, Stock, Work
 
 _ACCELERATORS = (("A100 80GB PCIe", "a100"), ("H100 SXM", "h100"), (None, "cpu"))
+
+
+_PATIENCE_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +179,23 @@ async def play(fleet: Fleet, scenario: Scenario) -> None:
         await asyncio.sleep(chance.uniform(0.0, 60.0))
         await _accident(fleet, chance, ids)
     fleet.start_all()
+    # What waits by then for a price that nobody asks would wait for ever.
+    asyncio.get_running_loop().call_later(
+        _PATIENCE_S, lambda: late.append(asyncio.ensure_future(_stop_all(fleet)))
+    )
+    late: list[asyncio.Future[None]] = []
     jobs = await fleet.until_ended()
     for row in jobs:
         if row.status is JobStatus.FAILED:
             assert row.reason in (Reason.EXITED, Reason.BUDGET), f"{row.name} failed for {row.reason}"
     await fleet.drain()
     await fleet.store.read(fleet.watcher.check_at_the_end)
+
+
+async def _stop_all(fleet: Fleet) -> None:
+    for job in await fleet.jobs():
+        if not has_ended(job.status):
+            await fleet.stop(job.id)
 
 
 async def _accident(fleet: Fleet, chance: random.Random, ids: list[str]) -> None:
@@ -198,14 +216,12 @@ async def _accident(fleet: Fleet, chance: random.Random, ids: list[str]) -> None
     elif what == "outage":
         for each in fleet.replicas:
             await fleet.kill(each)
-        await asyncio.sleep(chance.choice([10.0, 300.0, 3600.0]))
+        await asyncio.sleep(chance.choice([10.0, 300.0, 2400.0]))
         fleet.start_all()
 
 
-def run_seed(seed: int, root: Path, **options: Any) -> Fleet:
-    """Plays one seed. Raises what was violated, with the fleet in `error.fleet`."""
-    from tests.simulation.loop import run_simulated
-
+def run_seed(seed: int, root: Path, mutation: str | None = None, **options: Any) -> Fleet:
+    """Plays one seed. Raises what was violated, with the scenario and its story as notes."""
     scenario = make_scenario(seed)
     fleet = Fleet(
         seed, root, scenario.profiles, lambda request: work_of(seed, request), replicas=scenario.replicas,
@@ -216,13 +232,12 @@ def run_seed(seed: int, root: Path, **options: Any) -> Fleet:
         try:
             await play(fleet, scenario)
         except BaseException as error:
-            from tests.simulation.story import tell
-
             error.add_note(scenario.describe())
             error.add_note(await tell(fleet))
             raise
         finally:
             await fleet.close()
 
-    run_simulated(seed, main())
+    with mutated(mutation), lease_oracle(fleet.store.violations.append):
+        run_simulated(seed, main())
     return fleet

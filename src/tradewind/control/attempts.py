@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from tradewind.control import keeping, leases, money
 from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict, judge
+from tradewind.control.job_files import JobFiles
 from tradewind.control.records import Folded, fold
 from tradewind.control.rent_money import has_unsettled
 from tradewind.control.runner import Apply
+from tradewind.control.specs import spec_of
 from tradewind.control.starting import (
     GRACE_S,
     LEASE_TTL,
@@ -39,6 +42,7 @@ from tradewind.domain.status import (
     Reason,
     has_ended,
 )
+from tradewind.ledger import reservations
 from tradewind.providers.base import AttemptHost, Exit, Handle, Observation, Phase
 from tradewind.spec.models import JobSpec
 
@@ -59,6 +63,19 @@ _OWN_WISHES: Final = frozenset({Reason.STOPPED_BY_USER, Reason.BUDGET})
 _FINAL_FAULTS: Final = frozenset(
     {ProviderFault.INVALID, ProviderFault.PERMISSION, ProviderFault.CREDENTIALS, ProviderFault.BALANCE}
 )
+_FREE: Final = (
+    update(tables.allocations)
+    .where(
+        tables.allocations.c.attempt_id == bindparam("b_attempt_id"),
+        tables.allocations.c.released_at.is_(None),
+    )
+    .values(released_at=bindparam("b_now"))
+)
+_CLOSE_INTENT: Final = (
+    update(tables.intents)
+    .where(tables.intents.c.attempt_id == bindparam("b_attempt_id"))
+    .values(state=bindparam("b_state"), closed_at=bindparam("b_now"))
+)
 
 
 class AttemptController:
@@ -68,8 +85,13 @@ class AttemptController:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._files = JobFiles(context.store)
         #: Attempts that have not ended here and whose end the place was asked to announce since this process began.
         self._watched: set[str] = set()
+
+    def prepare(self, tx: Transaction, rows: Sequence[AttemptRow]) -> None:
+        """What the steps of these rows will ask for, in one query."""
+        reservations.look_up(tx, [row.id for row in rows if row.status is AttemptStatus.RUNNING])
 
     async def act(self, row: AttemptRow) -> Apply[AttemptRow]:
         if has_ended(row.status):
@@ -96,7 +118,7 @@ class AttemptController:
             verdict = Verdict(_status_for(row.stop_reason), row.stop_reason, REASON_TEXT[row.stop_reason])
             return lambda tx, current: self._close_unstarted(tx, current, verdict)
         if handle is None:
-            job = await self._context.store.read(lambda tx: JobRow.get(tx, row.job_id))
+            job = await self._files.get(row.job_id)
             try:
                 request = await build_request(self._context, job, row)
                 handle = await backend.submit(request, key)
@@ -152,7 +174,10 @@ class AttemptController:
         context = self._context
         node = await self._node_of(row)
         if node is not None and node.status is NodeStatus.GONE:
-            return self._with_cleaning(row, lambda tx, current: self._end_with_machine(tx, current, node))
+            spec = spec_of(await self._files.get(row.job_id))
+            return self._with_cleaning(
+                row, spec, lambda tx, current: self._end_with_machine(tx, current, node)
+            )
         backend = context.host_of(row, node)
         handle = Handle(row.handle or {})
         try:
@@ -171,8 +196,8 @@ class AttemptController:
         renewed_at = await self._or_later(self._renew_lease(backend, row, handle, folded))
         outputs: list[keeping.Copied] = []
         if seen.phase is Phase.GONE:
-            job = await context.store.read(lambda tx: JobRow.get(tx, row.job_id))
-            outputs, more = await keeping.copy_outputs(context, row, JobSpec.model_validate(job.spec))
+            job = await self._files.get(row.job_id)
+            outputs, more = await keeping.copy_outputs(context, row, spec_of(job))
             complaints += more
         if renewed_at is not None:
             folded.observed["lease_renewed_at"] = renewed_at
@@ -193,9 +218,12 @@ class AttemptController:
             current = money.keep_covered(tx, current, self._context.tariff)
             return tx.now + _next_look(current, tx.now)
 
+        if seen.phase is not Phase.GONE and not copied:
+            return apply
+        spec = spec_of(await self._files.get(row.job_id))
         if seen.phase is Phase.GONE:
-            return self._with_cleaning(row, apply)
-        return self._with_pruning(row, apply) if copied else apply
+            return self._with_cleaning(row, spec, apply)
+        return self._with_pruning(row, spec, apply)
 
     async def _or_later(self, telling: Awaitable[V | None]) -> V | None:
         """Tells the place something; when it cannot be told now, that must not keep us from seeing how it is."""
@@ -293,16 +321,8 @@ class AttemptController:
             money.settle(tx, row, self._context.tariff, energy_j=energy_j, ended_at=ended_at)
         if not (is_rented and has_unsettled(tx, row.id)):
             money.let_go(tx, row.id)
-        tx.execute(
-            update(tables.allocations)
-            .where(tables.allocations.c.attempt_id == row.id, tables.allocations.c.released_at.is_(None))
-            .values(released_at=tx.now)
-        )
-        tx.execute(
-            update(tables.intents)
-            .where(tables.intents.c.attempt_id == row.id)
-            .values(state="ended" if row.accepted_at else "failed", closed_at=tx.now)
-        )
+        tx.pending.run(_FREE, {"b_attempt_id": row.id, "b_now": tx.now})
+        _close_intent(tx, row.id, "ended" if row.accepted_at else "failed")
         set_attempt_status(
             tx,
             row,
@@ -318,26 +338,29 @@ class AttemptController:
         leases.wake(tx, tables.jobs, row.job_id)
         leases.wake(tx, tables.nodes, row.node_id)
 
-    def _with_cleaning(self, row: AttemptRow, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
+    def _with_cleaning(self, row: AttemptRow, spec: JobSpec, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
         work = self._context.attempt_directory(row.id) / "work"
 
         def applied(tx: Transaction, current: AttemptRow) -> datetime | None:
             due = apply(tx, current)
-            tx.after_commit(partial(shutil.rmtree, work, ignore_errors=True))
-            tx.after_commit(partial(self._watched.discard, row.id))
+            tx.after_commit(partial(self._forget, row.id, work))
             return due
 
-        return self._with_pruning(row, applied)
+        return self._with_pruning(row, spec, applied)
 
-    def _with_pruning(self, row: AttemptRow, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
+    def _forget(self, attempt_id: str, work: Path) -> None:
+        self._watched.discard(attempt_id)
+        shutil.rmtree(work, ignore_errors=True)
+
+    def _with_pruning(self, row: AttemptRow, spec: JobSpec, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
+        if spec.checkpoints is None:
+            return apply
+        keep = spec.checkpoints.keep
         storage = self._context.storage
 
         def applied(tx: Transaction, current: AttemptRow) -> datetime | None:
             due = apply(tx, current)
-            spec = JobSpec.model_validate(JobRow.get(tx, row.job_id).spec)
-            for location in (
-                keeping.prune_checkpoints(tx, row.task_id, spec.checkpoints.keep) if spec.checkpoints else ()
-            ):
+            for location in keeping.prune_checkpoints(tx, row.task_id, keep):
                 tx.after_commit(partial(storage.delete, location))
             return due
 
@@ -375,18 +398,18 @@ def _next_look(row: AttemptRow, now: datetime) -> timedelta:
     return timedelta(seconds=min(max(quiet_s / 10, _SHORTEST_LOOK_S), _LONGEST_LOOK_S))
 
 
+def _close_intent(tx: Transaction, attempt_id: str, state: str) -> None:
+    tx.pending.run(_CLOSE_INTENT, {"b_attempt_id": attempt_id, "b_state": state, "b_now": tx.now})
+
+
 def intent_key(installation_id: str, attempt_id: str) -> str:
     """The deterministic key under which a provider knows an attempt (invariant 1)."""
     return f"{installation_id}/{attempt_id}"
 
 
 def _accept(tx: Transaction, row: AttemptRow, handle: Handle) -> datetime:
-    tx.execute(
-        update(tables.intents)
-        .where(tables.intents.c.attempt_id == row.id)
-        .values(state="fulfilled", closed_at=tx.now)
-    )
+    _close_intent(tx, row.id, "fulfilled")
     message = f"started on {row.provider}"
     set_attempt_status(tx, row, AttemptStatus.STARTING, message, handle=handle.values, accepted_at=tx.now)
-    leases.wake(tx, tables.jobs, row.job_id)
+    # Its job is starting already, and stays so until the command runs: nobody need look at it.
     return tx.now + _LOOK_SOON

@@ -18,6 +18,7 @@ from tradewind.ledger.limits import Refusal, counting
 
 #: What one end lets another try: more than one rarely fits, and each costs a look at the budgets.
 _WOKEN_BY_AN_END: Final = 8
+_ANY: Final = "budgets"
 
 
 def hold_back(tx: Transaction, job: JobRow, task: TaskRow, refusal: Refusal) -> None:
@@ -72,7 +73,10 @@ def note_an_end(tx: Transaction, attempt_id: str) -> None:
 
 def are_there_any(tx: Transaction) -> bool:
     """Whether anybody has set a budget: mostly nobody has, and then nothing else need be asked."""
-    return tx.execute(select(budget_tables.budgets.c.id).limit(1)).first() is not None
+    known: dict[str, bool] = tx.notes.setdefault(_ANY, {})
+    if "any" not in known:
+        known["any"] = tx.execute(select(budget_tables.budgets.c.id).limit(1)).first() is not None
+    return known["any"]
 
 
 def let_try_again(tx: Transaction, team_id: str, most: int | None = None) -> None:

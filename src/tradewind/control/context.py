@@ -47,12 +47,23 @@ class Context:
     host: str | None = None
     #: Keeps a reference to what runs on its own.
     background: set[asyncio.Future[None]] = field(default_factory=set)
+    #: Attempts that are to be made due in a moment.
+    nudged: set[str] = field(default_factory=set)
 
     def nudge(self, attempt_id: str) -> None:
         """Makes an attempt due now. A hint from outside any transaction: nothing waits for it."""
-        task = asyncio.ensure_future(self.store.run(lambda tx: wake(tx, tables.attempts, attempt_id)))
-        self.background.add(task)
-        task.add_done_callback(self.background.discard)
+        self.nudged.add(attempt_id)
+        if len(self.nudged) == 1:
+            task = asyncio.ensure_future(self._wake_nudged())
+            self.background.add(task)
+            task.add_done_callback(self.background.discard)
+
+    async def _wake_nudged(self) -> None:
+        # Those of one moment share a transaction.
+        await asyncio.sleep(0)
+        nudged = sorted(self.nudged)
+        self.nudged.clear()
+        await self.store.run(lambda tx: wake(tx, tables.attempts, *nudged))
 
     def host_of(self, attempt: AttemptRow, node: NodeRow | None) -> AttemptHost:
         """What runs an attempt: the platform it was given to, or the rented machine it is on."""

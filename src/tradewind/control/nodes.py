@@ -7,25 +7,29 @@ capacity holds back those behind it (no starvation of big jobs); one that could 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import and_, func, or_, select, update
 
 from tradewind.control import money, placing
-from tradewind.control.budget_waiting import hold_back
+from tradewind.control.budget_waiting import are_there_any, hold_back
 from tradewind.control.context import Context
 from tradewind.control.foretelling import foretell
+from tradewind.control.job_files import jobs_by_id
 from tradewind.control.predicting import keep_prediction
 from tradewind.control.runner import Apply
+from tradewind.control.specs import spec_of
 from tradewind.db import tables
 from tradewind.db.rows import JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
+from tradewind.domain.money import Rate
 from tradewind.domain.offers import Accelerator
 from tradewind.domain.status import Desired, Reason, TaskStatus
 from tradewind.estimate.power import Watts, share_of
+from tradewind.ledger import reservations
 from tradewind.placement.demand import Demand, demand_of, pick_accelerators
 from tradewind.spec.models import JobSpec
 
@@ -35,6 +39,19 @@ _PER_STEP: Final = 100
 #: Mostly the first task in the queue decides: on a full node it is the only one that is looked at.
 _FIRST_PAGE: Final = 4
 _PAGE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Launch:
+    """A task that fits, and what it would hold."""
+
+    job: JobRow
+    task: TaskRow
+    spec: JobSpec
+    place: placing.Place
+    held: tuple[Accelerator, ...]
+    rate: Rate
+    watts: Watts
 
 
 class NodeController:
@@ -59,22 +76,32 @@ class NodeController:
                 .values(inventory=inventory, last_seen_at=tx.now)
             )
         capacity = Capacity.of(tx, node, inventory or node.inventory)
-        jobs_before = capacity.jobs
         decided = "owned" if self._context.machines else None
-        for task in waiting(tx, decided):
-            if not self._try_place(tx, node, capacity, task):
+        launches: list[_Launch] = []
+        for task, job in _with_jobs(tx, decided):
+            if not self._try_place(tx, node, capacity, task, job, launches):
                 # One that waits for its back-off may stand before the one that is held up here.
                 break
-            if capacity.jobs - jobs_before + capacity.held_back == _PER_STEP:
-                return tx.now
+            if len(launches) == _PER_STEP:
+                break
+        is_all = self._launch(tx, node, launches)
+        if len(launches) == _PER_STEP or not is_all:
+            return tx.now
         return min(_next_retry(tx) or tx.now + _REFRESH, tx.now + _REFRESH)
 
-    def _try_place(self, tx: Transaction, node: NodeRow, capacity: Capacity, task: TaskRow) -> bool:
-        """True if the task was placed or passed over; False if it has to wait and those behind it too."""
-        job = JobRow.get(tx, task.job_id)
+    def _try_place(
+        self,
+        tx: Transaction,
+        node: NodeRow,
+        capacity: Capacity,
+        task: TaskRow,
+        job: JobRow,
+        launches: list[_Launch],
+    ) -> bool:
+        """True if the task can be launched or is passed over; False if it has to wait and those behind it too."""
         if job.desired is Desired.STOP:
             return True
-        spec = JobSpec.model_validate(job.spec)
+        spec = spec_of(job)
         demand = demand_of(spec)
         never = capacity.why_never(demand)
         if never is not None:
@@ -88,33 +115,13 @@ class NodeController:
         ):
             placing.say_why(tx, job, Reason.WAITING_FOR_CAPACITY, capacity.why_not_now(demand))
             return False
-        self._launch(tx, node, capacity, job, task, spec, demand, held)
-        return True
-
-    def _launch(
-        self,
-        tx: Transaction,
-        node: NodeRow,
-        capacity: Capacity,
-        job: JobRow,
-        task: TaskRow,
-        spec: JobSpec,
-        demand: Demand,
-        held: tuple[Accelerator, ...],
-    ) -> None:
         watts = share_of(capacity.watts, capacity.cpus, capacity.accelerators, demand.cpus, held)
         offer = self._offer(node, watts, held)
         rate = money.rate_of(offer)
         hold = money.hold_for(tx, spec, job.id, rate, watts.busy, accrued_micro=0, ran=timedelta(0))
         if hold is None:
             placing.refuse_for_budget(tx, job, task)
-            return
-        refusal = money.refused(tx, job, node.provider, "owned", rate, hold)
-        if refusal is not None:
-            hold_back(tx, job, task, refusal)
-            capacity.held_back += 1
-            return
-        attempt_id = tx.new_id(ids.ATTEMPT)
+            return True
         place = placing.Place(
             node_id=node.id,
             node_name=node.name,
@@ -126,11 +133,36 @@ class NodeController:
             memory_bytes=demand.memory_bytes,
             accelerators=[each.uuid for each in held],
         )
-        placing.put(tx, self._context.installation_id, job, task, attempt_id, place)
-        if task.fence == 0:
-            foretold = foretell(tx, job.project_id, spec, held, rate, watts)
-            keep_prediction(tx, job, spec, attempt_id, {**offer, "provider": node.provider}, foretold)
+        launches.append(_Launch(job, task, spec, place, held, rate, watts))
         capacity.take(demand, held)
+        return True
+
+    def _launch(self, tx: Transaction, node: NodeRow, launches: list[_Launch]) -> bool:
+        """False if a budget held one back: what it would have taken is for others."""
+        # All that is read comes before all that is written, which is then a few statements for all of them.
+        foretold = [
+            foretell(tx, each.job.project_id, each.spec, each.held, each.rate, each.watts)
+            if each.task.fence == 0
+            else None
+            for each in launches
+        ]
+        asks_budgets, is_all = are_there_any(tx), True
+        for each, told in zip(launches, foretold, strict=True):
+            # Each is asked for by itself: the one before counts already.
+            if asks_budgets and (
+                refusal := money.refused(
+                    tx, each.job, node.provider, reservations.OWNED, each.rate, each.place.hold
+                )
+            ):
+                hold_back(tx, each.job, each.task, refusal)
+                is_all = False
+                continue
+            attempt_id = tx.new_id(ids.ATTEMPT)
+            placing.put(tx, self._context.installation_id, each.job, each.task, attempt_id, each.place)
+            if told is not None:
+                offer = {**each.place.offer, "provider": node.provider}
+                keep_prediction(tx, each.job, each.spec, attempt_id, offer, told)
+        return is_all
 
     def _offer(self, node: NodeRow, watts: Watts, held: tuple[Accelerator, ...]) -> dict[str, Any]:
         tariff = self._context.tariff
@@ -165,8 +197,6 @@ class Capacity:
         self.free_bytes = self.memory_bytes - sum(each[1] for each in held)
         self.free_accelerators = tuple(each for each in self.accelerators if each.uuid not in taken)
         self.jobs = len(held)
-        #: Tasks that a budget held back in this step.
-        self.held_back = 0
 
     @classmethod
     def of(cls, tx: Transaction, node: NodeRow, inventory: dict[str, Any]) -> Capacity:
@@ -205,8 +235,21 @@ class Capacity:
         return f"waiting for free capacity: {used:g} of {self.cpus:g} processors are held by {running}"
 
 
+def _with_jobs(tx: Transaction, place: str | None) -> Iterator[tuple[TaskRow, JobRow]]:
+    for page in _pages(tx, place):
+        jobs = jobs_by_id(tx, [task.job_id for task in page])
+        for task in page:
+            yield task, jobs[task.job_id]
+
+
 def waiting(tx: Transaction, place: str | None = None) -> Iterator[TaskRow]:
-    """Tasks that wait, by priority and then by age, read page by page as far as they are looked at.
+    """Tasks that wait, by priority and then by age, read page by page as far as they are looked at."""
+    for page in _pages(tx, place):
+        yield from page
+
+
+def _pages(tx: Transaction, place: str | None) -> Iterator[list[TaskRow]]:
+    """Waiting tasks in order, in pages that grow.
 
     `place` is for which it was decided; None: all of them.
 
@@ -230,8 +273,8 @@ def waiting(tx: Transaction, place: str | None = None) -> Iterator[TaskRow]:
         )
         page = [TaskRow.of(row) for row in tx.execute(due.limit(size))]
         while page:
-            yield from page
-            last, size = page[-1], _PAGE
+            yield page
+            last, size = page[-1], min(2 * size, _PAGE)
             behind = or_(
                 table.c.queued_at > last.queued_at,
                 and_(table.c.queued_at == last.queued_at, table.c.id > last.id),

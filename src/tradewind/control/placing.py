@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from tradewind.control import leases
 from tradewind.control.attempts import intent_key
-from tradewind.control.jobs import find_attempt
+from tradewind.control.jobs import find_attempt, starting_message
 from tradewind.control.predicting import close_prediction
 from tradewind.db import tables
 from tradewind.db.events import append_event
@@ -17,7 +17,7 @@ from tradewind.db.moves import change, set_job_status, set_task_status
 from tradewind.db.rows import JobRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
-from tradewind.domain.status import AttemptStatus, JobStatus, Reason, TaskStatus
+from tradewind.domain.status import AttemptStatus, Desired, JobStatus, Reason, TaskStatus
 from tradewind.ledger import reservations
 
 
@@ -42,34 +42,54 @@ def put(
     """Makes the attempt, under the task's next fencing number."""
     owner = {"project_id": task.project_id, "creator_id": task.creator_id}
     number = task.fence + 1
-    tx.execute(
-        insert(tables.attempts).values(
-            id=attempt_id, **owner, job_id=job.id, task_id=task.id, node_id=place.node_id, number=number, fence=number,
-            status=AttemptStatus.CREATING, provider=place.provider, offer=place.offer, observed={},
-            resumed_from=latest_checkpoint(tx, task.id), created_at=tx.now, next_due_at=tx.now,
-        )
+    tx.insert(
+        tables.attempts,
+        {
+            "id": attempt_id, **owner, "job_id": job.id, "task_id": task.id, "node_id": place.node_id,
+            "number": number, "fence": number, "status": AttemptStatus.CREATING, "provider": place.provider,
+            "offer": place.offer, "observed": {}, "created_at": tx.now, "next_due_at": tx.now,
+            # Before its first attempt a task has no checkpoint.
+            "resumed_from": latest_checkpoint(tx, task.id) if task.fence else None,
+        },
     )  # fmt: skip
-    tx.execute(
-        insert(tables.intents).values(
-            id=tx.new_id(ids.INTENT), **owner, key=intent_key(installation_id, attempt_id), attempt_id=attempt_id,
-            provider=place.provider, request=place.offer, state="open", created_at=tx.now,
-        )
+    tx.insert(
+        tables.intents,
+        {
+            "id": tx.new_id(ids.INTENT), **owner, "key": intent_key(installation_id, attempt_id),
+            "attempt_id": attempt_id, "provider": place.provider, "request": place.offer, "state": "open",
+            "created_at": tx.now,
+        },
     )  # fmt: skip
-    tx.execute(
-        insert(tables.allocations).values(
-            id=tx.new_id(ids.ALLOCATION), **owner, attempt_id=attempt_id, node_id=place.node_id,
-            milli_cpus=place.milli_cpus, memory_bytes=place.memory_bytes, accelerators=place.accelerators,
-            created_at=tx.now,
-        )
+    tx.insert(
+        tables.allocations,
+        {
+            "id": tx.new_id(ids.ALLOCATION), **owner, "attempt_id": attempt_id, "node_id": place.node_id,
+            "milli_cpus": place.milli_cpus, "memory_bytes": place.memory_bytes,
+            "accelerators": place.accelerators, "created_at": tx.now,
+        },
     )  # fmt: skip
     reservations.reserve(
-        tx, **owner, job_id=job.id, attempt_id=attempt_id, currency=place.currency, hold=place.hold
+        tx,
+        **owner,
+        job_id=job.id,
+        attempt_id=attempt_id,
+        currency=place.currency,
+        hold=place.hold,
+        provider=place.provider,
+        market=str(place.offer.get("market") or reservations.OWNED),
     )
-    set_task_status(tx, task, TaskStatus.ACTIVE, fence=number, not_before=None, place=None)
+    set_task_status(tx, task, TaskStatus.ACTIVE, fence=number, not_before=None, place=None, wish=None)
     message = f"attempt {number} placed on {place.node_name} ({place.provider})"
     append_event(tx, job.id, "attempt.placed", message, {"attempt": number, "node": place.node_name})
-    change(tx, job, attempt_id=attempt_id)
-    leases.wake(tx, tables.jobs, job.id)
+    if job.status is JobStatus.QUEUED and job.desired is Desired.RUN:
+        # What the job's controller would do next, without its looking at all that has just been written.
+        set_job_status(
+            tx, job, JobStatus.STARTING, starting_message(number),
+            attempt_id=attempt_id, reason=None, explanation=None, next_try_at=None,
+        )  # fmt: skip
+    else:
+        change(tx, job, attempt_id=attempt_id)
+        leases.wake(tx, tables.jobs, job.id)
     tx.wake(tables.attempts.name)
 
 

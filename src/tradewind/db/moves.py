@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sqlalchemy import update
-
 from tradewind.db.events import append_event
-from tradewind.db.rows import AttemptRow, JobRow, NodeRow, StaleRowError, TaskRow
+from tradewind.db.rows import AttemptRow, JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain.status import (
     AttemptStatus,
@@ -84,9 +82,5 @@ def set_node_status(
 
 
 def _write(tx: Transaction, row: R, changes: dict[str, Any]) -> R:
-    changes["version"] = row.version + 1
-    table = row.table
-    statement = update(table).where(table.c.id == row.id, table.c.version == row.version).values(**changes)
-    if tx.execute(statement).rowcount != 1:
-        raise StaleRowError(f"{row.id} is no longer at version {row.version}")
-    return replace(row, **changes)
+    tx.pending.change(row.table, row.id, row.version, changes)
+    return replace(row, **changes, version=row.version + 1)

@@ -11,6 +11,7 @@ from sqlalchemy import Row as SqlRow
 from sqlalchemy import Select, Table, select
 
 from tradewind.db import tables
+from tradewind.db.pending import StaleRowError as StaleRowError
 from tradewind.db.store import Transaction
 from tradewind.domain.status import (
     AttemptStatus,
@@ -21,10 +22,6 @@ from tradewind.domain.status import (
     Reason,
     TaskStatus,
 )
-
-
-class StaleRowError(Exception):
-    """The row changed, or the lease on it was lost, since it was read: whatever was computed from it is void."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +35,17 @@ class Row:
     @cache
     def select(cls) -> Select[*tuple[Any, ...]]:
         """A statement that reads this kind of row."""
-        return select(*(cls.table.c[field.name] for field in fields(cls)))
+        return select(*(cls.table.c[name] for name in cls._names()))
 
     @classmethod
     def of(cls, row: SqlRow[*tuple[Any, ...]]) -> Self:
         """A value from a result of `select`."""
-        return cls(**row._mapping)
+        return cls(**dict(zip(cls._names(), row, strict=True)))
+
+    @classmethod
+    @cache
+    def _names(cls) -> tuple[str, ...]:
+        return tuple(field.name for field in fields(cls))
 
     @classmethod
     def get(cls, tx: Transaction, row_id: str) -> Self:
@@ -123,6 +125,7 @@ class TaskRow(Owned):
     queued_at: datetime
     not_before: datetime | None
     place: str | None
+    wish: dict[str, Any] | None
     fence: int
     interruptions: int
     failures: int

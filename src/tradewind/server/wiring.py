@@ -23,8 +23,10 @@ from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
 from tradewind.control.jobs import JobController
 from tradewind.control.live_offers import LiveOffers
-from tradewind.control.loops import MARKET, SWEEP, ensure_loops
+from tradewind.control.local_runner import LocalRunner
+from tradewind.control.loops import MARKET, MIGRATION, SWEEP, ensure_loops
 from tradewind.control.market import MarketController
+from tradewind.control.migrating import MigrationController
 from tradewind.control.nodes import NodeController
 from tradewind.control.notifying import AppriseNotifier
 from tradewind.control.price_sources import Wanted, ensure_sources
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from tradewind.db.listening import Presence
     from tradewind.db.postgres import PostgresStore
 
+#: What drives a controller.
+Runner = LeaseRunner[Any] | LocalRunner[Any]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -241,13 +245,13 @@ def alert_controllers_of(context: Context, alerting: Alerting) -> list[LeaseRunn
     ]
 
 
-def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
+def controllers_of(context: Context) -> list[Runner]:
     """Every controller of jobs, each with its runner."""
     store, clock, entropy = context.store, context.clock, context.entropy
-    controllers: list[LeaseRunner[Any]] = [
-        LeaseRunner(store, JobController(), clock, entropy, slots=16),
+    controllers: list[Runner] = [
+        LocalRunner(store, JobController(), clock, entropy),
         LeaseRunner(
-            store, AttemptController(context), clock, entropy, slots=32, only=context.drives_attempt()
+            store, AttemptController(context), clock, entropy, slots=256, only=context.drives_attempt()
         ),
         LeaseRunner(store, NodeController(context), clock, entropy, slots=2, only=context.is_at_hand()),
         LeaseRunner(store, BudgetController(context), clock, entropy, slots=2),
@@ -260,16 +264,12 @@ def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
 def _rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
     """The controllers of rented machines: who rents them, who looks after them, who finds those that are lost."""
     store, clock, entropy = context.store, context.clock, context.entropy
-    loop = tables.loops.c.id
+    loop, offers = tables.loops.c.id, LiveOffers(context)
     return [
         LeaseRunner(store, RentalController(context), clock, entropy, slots=32, only=context.is_rental()),
+        LeaseRunner(store, MarketController(context, offers), clock, entropy, slots=1, only=loop == MARKET),
         LeaseRunner(
-            store,
-            MarketController(context, LiveOffers(context)),
-            clock,
-            entropy,
-            slots=1,
-            only=loop == MARKET,
+            store, MigrationController(context, offers), clock, entropy, slots=1, only=loop == MIGRATION
         ),
         LeaseRunner(store, SweepController(context), clock, entropy, slots=4, only=loop.startswith(SWEEP)),
     ]
@@ -277,7 +277,7 @@ def _rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
 
 def loops_of(context: Context) -> list[str]:
     """The loops that connected providers need."""
-    return [MARKET, *(f"{SWEEP}{name}" for name in context.machines)] if context.machines else []
+    return [MARKET, MIGRATION, *(f"{SWEEP}{name}" for name in context.machines)] if context.machines else []
 
 
 async def run_control_plane(

@@ -67,6 +67,8 @@ def run_at(tx: Transaction, caller: Caller, market: str, provider: str = "lambda
         attempt_id=attempt.id,
         currency="USD",
         hold=hold,
+        provider=provider,
+        market=market,
     )
     return attempt
 

@@ -63,6 +63,8 @@ def hold_for(tx: Transaction, job: JobRow) -> AttemptRow:
         attempt_id=attempt.id,
         currency="USD",
         hold=Hold(COST, tx.now + timedelta(hours=1), 0, COST),
+        provider="simulated",
+        market="spot",
     )
     return attempt
 

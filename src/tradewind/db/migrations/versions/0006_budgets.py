@@ -10,7 +10,7 @@ from alembic import op
 from tradewind.db.columns import UtcTime
 
 revision = "0006"
-down_revision = "0005"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
