@@ -17,6 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, text
+
+from tradewind.db import tables
+from tradewind.db.opening_postgres import bring_postgres_up_to_date, open_postgres
+from tradewind.domain.secrets import Secret
 
 #: Users that the server can run as where the tests run as root, which it refuses.
 _USERS = ("postgres", "nobody")
@@ -34,6 +39,7 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
+        self._template: str | None = None
 
     def create(self) -> None:
         """Makes an empty installation."""
@@ -88,6 +94,16 @@ class Server:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         return self.url(name)
 
+    def migrated_database(self) -> str:
+        """The address of a fresh database at the newest schema: migrated once, copied from then on."""
+        if self._template is None:
+            url = self.new_database()
+            engine = open_postgres(Secret(url))
+            assert bring_postgres_up_to_date(engine)
+            engine.dispose()
+            self._template = url.rpartition("/")[2]
+        return self.new_database(self._template)
+
     def drop_database(self, url: str) -> None:
         """Removes a database, whoever still uses it."""
         import psycopg
@@ -102,6 +118,20 @@ class Server:
     @property
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def empty_all_tables(engine: Engine) -> None:
+    """Takes every row out of a database at the newest schema: as good as a fresh one, and sooner there."""
+    with engine.begin() as connection:
+        # TRUNCATE takes three times as long where there are few rows: it makes every file anew.
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(table.delete())
+        connection.execute(
+            text(
+                "SELECT setval(oid::regclass, 1, false) FROM pg_class"
+                " WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace"
+            )
+        )
 
 
 @contextmanager

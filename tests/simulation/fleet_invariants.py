@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from datetime import timedelta
 
@@ -16,15 +17,21 @@ from tradewind.domain.status import (
     JOB_MOVES,
     AttemptStatus,
     JobStatus,
-    NodeStatus,
     has_ended,
 )
 from tradewind.providers.simulated import Machine, SimulatedCloud
 
-_LIVE = tuple(each.value for each in AttemptStatus if not has_ended(each))
 _TWO_LIVE = text(
     "SELECT task_id FROM attempts WHERE status IN ('creating', 'starting', 'running', 'stopping') "
     "GROUP BY task_id HAVING count(*) > 1"
+)
+_GONE = text("SELECT id, provider, handle FROM nodes WHERE is_rented AND status = 'gone'")
+_LIVE_IDS = text("SELECT id FROM attempts WHERE status IN ('creating', 'starting', 'running', 'stopping')")
+_NOT_HELD = text(
+    "SELECT id FROM attempts WHERE status IN ('creating', 'starting', 'running', 'stopping') AND id NOT IN "
+    "(SELECT attempt_id FROM reservations WHERE released_at IS NULL) UNION ALL "
+    "SELECT attempt_id FROM nodes WHERE is_rented AND ended_at IS NULL AND attempt_id IS NOT NULL "
+    "AND attempt_id NOT IN (SELECT attempt_id FROM reservations WHERE released_at IS NULL)"
 )
 #: A job that waits says why by then, and when it is tried again.
 _PATIENCE = timedelta(minutes=5)
@@ -67,38 +74,23 @@ class Watcher:
         twice = {job: attempts for job, attempts in running.items() if len(attempts) > 1}
         assert not twice, f"runs twice at {now}: {twice}"
         if running:
-            table = tables.attempts
-            live = set(tx.execute(select(table.c.id).where(table.c.status.in_(_LIVE))).scalars())
+            live = set(tx.execute(_LIVE_IDS).scalars())
             dead = {each for attempts in running.values() for each in attempts} - live
             assert not dead, f"it still runs, but its attempt has ended: {dead}"
 
     def _what_is_called_gone_is_gone(self, tx: Transaction, now: object) -> None:
-        table = tables.nodes
-        rows = tx.execute(
-            select(table.c.id, table.c.provider, table.c.handle, table.c.status).where(
-                table.c.is_rented, table.c.status == NodeStatus.GONE
-            )
-        )
+        rows = tx.execute(_GONE)
         for row in rows:
             if row.id in self._gone:
                 continue
             cloud = self._clouds[row.provider]
-            machine = cloud.machines[row.handle["id"]]
+            handle = json.loads(row.handle) if isinstance(row.handle, str) else row.handle
+            machine = cloud.machines[handle["id"]]
             assert machine.is_gone(cloud.now()), f"{row.id} is called gone at {now}, but {machine.id} lives"
             self._gone.add(row.id)
 
     def _money_is_held(self, tx: Transaction) -> None:
-        attempts, nodes, holds = tables.attempts, tables.nodes, tables.reservations
-        held = set(tx.execute(select(holds.c.attempt_id).where(holds.c.released_at.is_(None))).scalars())
-        live = set(tx.execute(select(attempts.c.id).where(attempts.c.status.in_(_LIVE))).scalars())
-        rented = set(
-            tx.execute(
-                select(nodes.c.attempt_id).where(
-                    nodes.c.is_rented, nodes.c.ended_at.is_(None), nodes.c.attempt_id.is_not(None)
-                )
-            ).scalars()
-        )
-        missing = (live | rented) - held
+        missing = tx.execute(_NOT_HELD).scalars().all()
         assert not missing, f"nothing is held for {missing}"
 
     def check_waiting(self, job: JobRow) -> None:

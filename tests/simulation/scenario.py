@@ -12,11 +12,14 @@ from typing import Any
 from tests.simulation.clocks import START
 from tests.simulation.fleet import Fleet, Replica
 from tradewind.domain.offers import CreateIdempotency, SelfTermination
-from tradewind.domain.status import JobStatus, Reason
+from tradewind.domain.status import JobStatus, Reason, has_ended
 from tradewind.providers.base import AttemptRequest
 from tradewind.providers.simulated import Faults, Profile, Steps, Stock, Work
 
 _ACCELERATORS = (("A100 80GB PCIe", "a100"), ("H100 SXM", "h100"), (None, "cpu"))
+
+
+_PATIENCE_S = 3600.0 * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +175,23 @@ async def play(fleet: Fleet, scenario: Scenario) -> None:
         await asyncio.sleep(chance.uniform(0.0, 60.0))
         await _accident(fleet, chance, ids)
     fleet.start_all()
+    # What waits by then for a price that nobody asks would wait for ever.
+    asyncio.get_running_loop().call_later(
+        _PATIENCE_S, lambda: late.append(asyncio.ensure_future(_stop_all(fleet)))
+    )
+    late: list[asyncio.Future[None]] = []
     jobs = await fleet.until_ended()
     for row in jobs:
         if row.status is JobStatus.FAILED:
             assert row.reason in (Reason.EXITED, Reason.BUDGET), f"{row.name} failed for {row.reason}"
     await fleet.drain()
     await fleet.store.read(fleet.watcher.check_at_the_end)
+
+
+async def _stop_all(fleet: Fleet) -> None:
+    for job in await fleet.jobs():
+        if not has_ended(job.status):
+            await fleet.stop(job.id)
 
 
 async def _accident(fleet: Fleet, chance: random.Random, ids: list[str]) -> None:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Table, insert, text
@@ -79,6 +80,25 @@ class Transaction:
         self.sequels.append(call)
 
 
+class Moment(StrEnum):
+    """Where a transaction is when a store says so to whoever watches it."""
+
+    READING = "reading"  # a reading transaction has begun
+    BEGUN = "begun"  # a writing transaction has begun; the function has not run
+    WRITTEN = "written"  # the function has run, and nothing is committed
+    COMMITTING = "committing"  # the commit is asked for: if it fails from here on, only the database knows
+    COMMITTED = "committed"  # the commit is done, and nobody has been told
+
+
+#: Is called at every moment of every transaction, in its thread. What it raises happens to the transaction as if the
+#: database had failed there: so simulated runs have connections end and answers get lost.
+Watch = Callable[[Moment], None]
+
+
+def watch_nothing(_moment: Moment) -> None:
+    """Lets every transaction be."""
+
+
 class Store(Protocol):
     """Runs functions in transactions."""
 
@@ -122,9 +142,17 @@ class SqlStore:
     """
 
     def __init__(
-        self, engine: Engine, clock: Clock, entropy: Entropy, *, inline: bool = False, readers: int = 2
+        self,
+        engine: Engine,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        inline: bool = False,
+        readers: int = 2,
+        watch: Watch = watch_nothing,
     ) -> None:
         self._engine = engine
+        self._watch = watch
         self._clock = clock
         self._entropy = entropy
         self.wakeups = Wakeups()
@@ -188,7 +216,9 @@ class SqlStore:
             try:
                 for write in writes:
                     self._apply(connection, write)
+                self._watch(Moment.COMMITTING)
                 connection.commit()
+                self._watch(Moment.COMMITTED)
             except BaseException:
                 connection.rollback()
                 # After a failed commit the line above does nothing, and the transaction would stay open for good.
@@ -213,8 +243,10 @@ class SqlStore:
         connection.exec_driver_sql("SAVEPOINT one_write")
         try:
             write.transaction = Transaction(connection, self._clock.now(), self._entropy)
+            self._watch(Moment.BEGUN)
             write.result = write.fn(write.transaction)
             write.transaction.write_out()
+            self._watch(Moment.WRITTEN)
         except BaseException as error:
             write.error = error
             # Where SQLite has given up the whole transaction (disk full), this fails, and all of the group with it.
@@ -224,6 +256,7 @@ class SqlStore:
     def _read(self, fn: Callable[[Transaction], T]) -> T:
         with self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
+            self._watch(Moment.READING)
             return fn(Transaction(connection, self._clock.now(), self._entropy))
 
     def close(self) -> None:
