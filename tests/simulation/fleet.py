@@ -160,7 +160,10 @@ class Fleet:
     def _make_replica(self, number: int) -> Replica:
         gate = Gate()
         clock = SkewedClock(gate)
-        clouds = {name: ReplicaCloud(cloud, gate, self._in_flight) for name, cloud in self.clouds.items()}
+        clouds = {
+            name: ReplicaCloud(cloud, gate, self._in_flight, self.store.violations.append)
+            for name, cloud in self.clouds.items()
+        }
         context = Context(
             store=ReplicaStore(self.store, gate, random.Random(self.chance.random()), self._accidents),
             clock=clock,

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from tests.simulation.clocks import SimulatedClock
 from tradewind.db.store import Store, Transaction
-from tradewind.domain.offers import Offer
+from tradewind.domain.offers import CreateIdempotency, Offer
 from tradewind.providers.base import (
     AttemptRequest,
     Handle,
@@ -27,6 +27,8 @@ from tradewind.providers.base import (
 from tradewind.providers.simulated import SimulatedCloud, SimulatedHost
 
 T = TypeVar("T")
+#: The longest pause, and some time to get over it.
+_LATELY_S = 1800.0
 
 
 class Gate:
@@ -35,6 +37,8 @@ class Gate:
     def __init__(self) -> None:
         self._open = asyncio.Event()
         self._open.set()
+        #: When it was last paused, by the loop's time.
+        self.paused_at = float("-inf")
 
     async def passed(self) -> None:
         """Returns when the server is not paused."""
@@ -43,6 +47,12 @@ class Gate:
 
     def close(self) -> None:
         self._open.clear()
+        self.paused_at = asyncio.get_running_loop().time()
+
+    @property
+    def was_paused_lately(self) -> bool:
+        """True if what it is about to do may have been decided long ago."""
+        return asyncio.get_running_loop().time() - self.paused_at < _LATELY_S
 
     def open(self) -> None:
         self._open.set()
@@ -125,12 +135,19 @@ def _lost_connection() -> OperationalError:
 class ReplicaCloud:
     """A server's way to a cloud. A call that was sent reaches the cloud even if the server dies meanwhile."""
 
-    def __init__(self, cloud: SimulatedCloud, gate: Gate, in_flight: set[asyncio.Task[Any]]) -> None:
+    def __init__(
+        self,
+        cloud: SimulatedCloud,
+        gate: Gate,
+        in_flight: set[asyncio.Task[Any]],
+        report: Callable[[AssertionError], None],
+    ) -> None:
         self.id = cloud.id
         self.capabilities = cloud.capabilities
         self._cloud = cloud
         self._gate = gate
         self._in_flight = in_flight
+        self._report = report
 
     async def list_offers(self) -> list[Offer]:
         return await self._send(self._cloud.list_offers())
@@ -139,7 +156,21 @@ class ReplicaCloud:
         await self._send(self._cloud.validate(offer))
 
     async def create(self, offer: Offer, key: str, keep_until: datetime) -> Handle:
+        await self._gate.passed()
+        self._refuse_blind_repeat(key)
         return await self._send(self._cloud.create(offer, key, keep_until))
+
+    def _refuse_blind_repeat(self, key: str) -> None:
+        """Where a repeated create makes a second machine, nobody in their senses sends one while the first lives."""
+        way = self.capabilities.create_idempotency
+        if way in (CreateIdempotency.TOKEN, CreateIdempotency.UNIQUE_NAME) or self._gate.was_paused_lately:
+            return
+        now = self._cloud.now()
+        alive = [
+            each.id for each in self._cloud.machines.values() if each.key == key and not each.is_gone(now)
+        ]
+        if alive:
+            self._report(AssertionError(f"{key} is created again without looking, while {alive} lives"))
 
     async def find(self, key: str) -> Handle | None:
         return await self._send(self._cloud.find(key))

@@ -11,6 +11,10 @@ from typing import Any
 
 from tests.simulation.clocks import START
 from tests.simulation.fleet import Fleet, Replica
+from tests.simulation.loop import run_simulated
+from tests.simulation.mutations import mutated
+from tests.simulation.oracle import lease_oracle
+from tests.simulation.story import tell
 from tradewind.domain.offers import CreateIdempotency, SelfTermination
 from tradewind.domain.status import JobStatus, Reason, has_ended
 from tradewind.providers.base import AttemptRequest
@@ -19,7 +23,7 @@ from tradewind.providers.simulated import Faults, Profile, Steps, Stock, Work
 _ACCELERATORS = (("A100 80GB PCIe", "a100"), ("H100 SXM", "h100"), (None, "cpu"))
 
 
-_PATIENCE_S = 3600.0 * 2
+_PATIENCE_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +216,12 @@ async def _accident(fleet: Fleet, chance: random.Random, ids: list[str]) -> None
     elif what == "outage":
         for each in fleet.replicas:
             await fleet.kill(each)
-        await asyncio.sleep(chance.choice([10.0, 300.0, 3600.0]))
+        await asyncio.sleep(chance.choice([10.0, 300.0, 2400.0]))
         fleet.start_all()
 
 
-def run_seed(seed: int, root: Path, **options: Any) -> Fleet:
-    """Plays one seed. Raises what was violated, with the fleet in `error.fleet`."""
-    from tests.simulation.loop import run_simulated
-
+def run_seed(seed: int, root: Path, mutation: str | None = None, **options: Any) -> Fleet:
+    """Plays one seed. Raises what was violated, with the scenario and its story as notes."""
     scenario = make_scenario(seed)
     fleet = Fleet(
         seed, root, scenario.profiles, lambda request: work_of(seed, request), replicas=scenario.replicas,
@@ -230,13 +232,12 @@ def run_seed(seed: int, root: Path, **options: Any) -> Fleet:
         try:
             await play(fleet, scenario)
         except BaseException as error:
-            from tests.simulation.story import tell
-
             error.add_note(scenario.describe())
             error.add_note(await tell(fleet))
             raise
         finally:
             await fleet.close()
 
-    run_simulated(seed, main())
+    with mutated(mutation), lease_oracle(fleet.store.violations.append):
+        run_simulated(seed, main())
     return fleet

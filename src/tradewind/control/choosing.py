@@ -54,14 +54,20 @@ def choose_place(
     free: dict[str, Capacity],
     history: Sequence[PastRun],
     now: datetime,
+    wish: dict[str, Any] | None = None,
 ) -> Chosen:
-    """The place by the job's strategy.
+    """The place by the job's strategy, or the one that a move was decided for, while that is to be had.
 
     Args:
         allowed: offers of the market that were not refused lately.
         market: all of them, for telling a lack of capacity from a lack of offers.
         free: what is free of the machines at hand, by provider.
     """
+    if wish is not None and now < datetime.fromisoformat(wish["until"]):
+        wished = [each for each in allowed if _is_wished(wish, each)]
+        plan = _plan(spec, (), wished, free, history, now)
+        if plan.chosen is not None:
+            return _chosen(plan, plan.chosen, market, "")
     plan = _plan(spec, own, allowed, free, history, now)
     warning = ""
     if plan.chosen is None and spec.constraints.deadline is not None:
@@ -156,6 +162,11 @@ def _plan(
         own=fitting,
         own_excluded=excluded,
     )
+
+
+def _is_wished(wish: dict[str, Any], offer: Offer) -> bool:
+    names = ("provider", "region", "zone", "instance_type", "market")
+    return all(wish[name] is None or wish[name] == getattr(offer, name) for name in names)
 
 
 def _has_room(capacity: Capacity | None, demand: Demand) -> bool:

@@ -152,7 +152,9 @@ def _choose_all(scene: Scene, own: list[Offer], market: list[Offer], now: dateti
 
     allowed = without_refused(market, scene.refusals)
     return [
-        choose_place(each.spec, own, allowed, market, scene.refusals, scene.free, each.history, now)
+        choose_place(
+            each.spec, own, allowed, market, scene.refusals, scene.free, each.history, now, each.task.wish
+        )
         for each in scene.waiting
     ]
 

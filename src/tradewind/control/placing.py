@@ -65,7 +65,7 @@ def put(
     reservations.reserve(
         tx, **owner, job_id=job.id, attempt_id=attempt_id, currency=place.currency, hold=place.hold
     )
-    set_task_status(tx, task, TaskStatus.ACTIVE, fence=number, not_before=None, place=None)
+    set_task_status(tx, task, TaskStatus.ACTIVE, fence=number, not_before=None, place=None, wish=None)
     message = f"attempt {number} placed on {place.node_name} ({place.provider})"
     append_event(tx, job.id, "attempt.placed", message, {"attempt": number, "node": place.node_name})
     change(tx, job, attempt_id=attempt_id)

@@ -54,7 +54,8 @@ def check_submission(
         )
     read_patterns(list(spec.outputs))
     choice = choose(spec, offers)
-    if choice.offer is None:
+    # What can be rented changes by the minute: such a job waits, and says for what.
+    if choice.offer is None and not context.machines:
         raise NoOfferError(
             f"no offer for job {spec.name!r}: {choice.reason}",
             hint="change what the job asks for; `tradewind plan FILE` shows each place and its reason",

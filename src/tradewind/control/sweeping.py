@@ -70,11 +70,12 @@ class SweepController:
             orphans = find_orphans(tx, self._context.installation_id, provider_id, listed)
             first_seen: dict[str, float] = loop.state.get("seen") or {}
             seen = {each.name: first_seen.get(each.name, tx.now.timestamp()) for each in orphans}
-            taken = 0
+            taken = saved = 0
             for orphan in orphans:
                 is_old = tx.now.timestamp() - seen[orphan.name] >= GRACE.total_seconds()
                 if is_old or orphan.machine.phase is MachinePhase.GONE:
-                    _adopt(tx, provider_id, orphan)
+                    adopt(tx, provider_id, orphan)
+                    saved += orphan.micro_per_hour
                     del seen[orphan.name]
                     taken += 1
             state = {
@@ -83,6 +84,7 @@ class SweepController:
                 "swept_at": tx.now.isoformat(),
                 "listed": len(listed),
                 "given_back": int(loop.state.get("given_back", 0)) + taken,
+                "saved_micro_per_hour": int(loop.state.get("saved_micro_per_hour", 0)) + saved,
             }
             tx.execute(update(tables.loops).where(tables.loops.c.id == loop.id).values(state=state))
             return tx.now + EVERY
@@ -130,7 +132,7 @@ def _name_of(machine: OwnedMachine) -> str:
     return f"orphan-{digest[:24]}"
 
 
-def _adopt(tx: Transaction, provider_id: str, orphan: Orphan) -> None:
+def adopt(tx: Transaction, provider_id: str, orphan: Orphan) -> None:
     """Gives the machine a row that is to end: from here on it is like any other that nobody needs."""
     log.warning("sweeper.orphan", provider=provider_id, key=orphan.machine.key, name=orphan.name)
     like = orphan.like

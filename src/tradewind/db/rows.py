@@ -123,6 +123,7 @@ class TaskRow(Owned):
     queued_at: datetime
     not_before: datetime | None
     place: str | None
+    wish: dict[str, Any] | None
     fence: int
     interruptions: int
     failures: int

@@ -127,6 +127,8 @@ tasks: Final = Table(
     Column("not_before", UtcTime, nullable=True),
     #: Where it was decided to run: `owned`, on a machine at hand; None: not decided yet.
     Column("place", String(8), nullable=True),
+    #: Where it is to go on after a move, and until when that is insisted on.
+    Column("wish", JSON(none_as_null=True), nullable=True),
     #: Fencing token of the newest attempt: it only grows.
     Column("fence", Integer, nullable=False, default=0, server_default="0"),
     Column("interruptions", Integer, nullable=False, default=0, server_default="0"),

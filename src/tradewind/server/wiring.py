@@ -22,8 +22,9 @@ from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
 from tradewind.control.jobs import JobController
 from tradewind.control.live_offers import LiveOffers
-from tradewind.control.loops import MARKET, SWEEP, ensure_loops
+from tradewind.control.loops import MARKET, MIGRATION, SWEEP, ensure_loops
 from tradewind.control.market import MarketController
+from tradewind.control.migrating import MigrationController
 from tradewind.control.nodes import NodeController
 from tradewind.control.notifying import AppriseNotifier
 from tradewind.control.price_sources import Wanted, ensure_sources
@@ -257,16 +258,12 @@ def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
 def _rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
     """The controllers of rented machines: who rents them, who looks after them, who finds those that are lost."""
     store, clock, entropy = context.store, context.clock, context.entropy
-    loop = tables.loops.c.id
+    loop, offers = tables.loops.c.id, LiveOffers(context)
     return [
         LeaseRunner(store, RentalController(context), clock, entropy, slots=32, only=context.is_rental()),
+        LeaseRunner(store, MarketController(context, offers), clock, entropy, slots=1, only=loop == MARKET),
         LeaseRunner(
-            store,
-            MarketController(context, LiveOffers(context)),
-            clock,
-            entropy,
-            slots=1,
-            only=loop == MARKET,
+            store, MigrationController(context, offers), clock, entropy, slots=1, only=loop == MIGRATION
         ),
         LeaseRunner(store, SweepController(context), clock, entropy, slots=4, only=loop.startswith(SWEEP)),
     ]
@@ -274,7 +271,7 @@ def _rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
 
 def loops_of(context: Context) -> list[str]:
     """The loops that connected providers need."""
-    return [MARKET, *(f"{SWEEP}{name}" for name in context.machines)] if context.machines else []
+    return [MARKET, MIGRATION, *(f"{SWEEP}{name}" for name in context.machines)] if context.machines else []
 
 
 async def run_control_plane(

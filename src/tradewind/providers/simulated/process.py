@@ -38,6 +38,7 @@ class Process:
     records: list[dict[str, Any]] = field(default_factory=list)
     _kept_s: float = 0.0
     _said_running: bool = False
+    _said_share: float = 0.0
 
     @classmethod
     def start(cls, request: AttemptRequest, work: Work, now: datetime) -> Process:
@@ -58,31 +59,36 @@ class Process:
         return min(self.done_s + ran, self.work.seconds)
 
     def advance(self, now: datetime, is_looked_at: bool) -> None:
-        """Brings it up to this time. Checkpoints appear when somebody looks: until then nobody can have them."""
-        if self.ended_at is not None:
-            return
+        """Brings it up to this time. What it wrote appears when somebody looks: until then nobody can have it."""
+        if self.ended_at is None:
+            self._run_until(now)
+        if is_looked_at:
+            self._show(self.ended_at or now)
+
+    def _run_until(self, now: datetime) -> None:
         reason, ends = self._end()
-        until = min(now, ends)
-        if not self._said_running and until >= self.runs_from:
+        if not self._said_running and min(now, ends) >= self.runs_from:
             self._said_running = True
             self.records.append({"t": self.runs_from.timestamp(), "type": "phase", "phase": "running"})
-        is_ending = now >= ends
-        if is_looked_at:
-            self._write_checkpoint(until, is_last=is_ending and reason not in ("exited", "lost_contact"))
-        if is_ending:
-            self.ended_at = ends
-            code = None
-            if reason == "exited":
-                failed = self.work.fails_after_s is not None
-                code = (self.work.exit_code or 1) if failed else self.work.exit_code
-            self.exit = Exit(
-                reason=reason,
-                message="",
-                exit_code=code,
-                signal=None,
-                started_at=self.runs_from,
-                ended_at=ends,
-            )
+        if now < ends:
+            return
+        self.ended_at = ends
+        code = None
+        if reason == "exited":
+            failed = self.work.fails_after_s is not None
+            code = (self.work.exit_code or 1) if failed else self.work.exit_code
+        self.exit = Exit(
+            reason=reason, message="", exit_code=code, signal=None, started_at=self.runs_from, ended_at=ends
+        )
+
+    def _show(self, until: datetime) -> None:
+        if until > self.runs_from:
+            share = round(self.done_at(until) / self.work.seconds, 6)
+            if share != self._said_share:
+                self._said_share = share
+                self.records.append({"t": until.timestamp(), "type": "progress", "fraction": share})
+        was_told = self.exit is not None and self.exit.reason not in ("exited", "lost_contact")
+        self._write_checkpoint(until, is_last=was_told)
 
     def _end(self) -> tuple[str, datetime]:
         left = self.work.seconds - self.done_s

@@ -27,6 +27,7 @@ def upgrade() -> None:
     _nodes()
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.add_column(sa.Column("place", sa.String(length=8), nullable=True))
+        batch_op.add_column(sa.Column("wish", sa.JSON(), nullable=True))
     with op.batch_alter_table("intents", schema=None) as batch_op:
         batch_op.alter_column("attempt_id", existing_type=sa.String(length=40), nullable=True)
         batch_op.add_column(sa.Column("node_id", sa.String(length=40), nullable=True))
