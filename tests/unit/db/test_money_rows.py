@@ -26,8 +26,8 @@ _OLD_ROWS = (
     "INSERT INTO teams (id, name, created_at) VALUES ('team_1', 'ours', 1)",
     "INSERT INTO users (id, name, created_at) VALUES ('user_1', 'ana', 1)",
     "INSERT INTO projects (id, team_id, name, created_at) VALUES ('proj_1', 'team_1', 'default', 1)",
-    "INSERT INTO nodes (id, project_id, creator_id, provider, name, inventory, created_at, last_seen_at)"
-    " VALUES ('node_1', 'proj_1', 'user_1', 'local', 'here', '{}', 1, 1)",
+    "INSERT INTO nodes (id, project_id, creator_id, provider, name, inventory, observed, created_at,"
+    " last_seen_at) VALUES ('node_1', 'proj_1', 'user_1', 'local', 'here', '{}', '{}', 1, 1)",
     "INSERT INTO jobs (id, project_id, creator_id, name, status, desired, spec, tags, created_at)"
     " VALUES ('job_1', 'proj_1', 'user_1', 'j', 'running', 'run', '{}', '{}', 1)",
     'INSERT INTO tasks (id, project_id, creator_id, job_id, "index", status, priority, queued_at)'
