@@ -44,7 +44,7 @@ def test_budgets_ls(server: FakeServer, tw: Run) -> None:
     ]  # fmt: skip
     assert "vision  project default  $1,000.00 a month  82.2 %  $820.00" in lines[1]
     assert lines[1].endswith("block_new; $12.00/h  at this pace used up on 2026-11-27")
-    assert lines[2].endswith("4 jobs at a time")
+    assert lines[2].endswith("4 at a time")
     assert tw("budgets", "ls", "-o", "name").out.split() == ["vision", "watch"]
     assert json.loads(tw("budgets", "ls", "-o", "json").out)[0]["left"]["text"] == "$175.50"
 

@@ -233,7 +233,7 @@ def _limits(row: Row) -> list[str]:
     if row["max_cost_per_hour"] is not None:
         parts.append(f"{show_money(row['max_cost_per_hour'])}/h")
     if row["max_concurrent_jobs"] is not None:
-        parts.append(f"{row['max_concurrent_jobs']} jobs at a time")
+        parts.append(f"{row['max_concurrent_jobs']} at a time")
     return parts
 
 
