@@ -253,7 +253,7 @@ def test_limits_hold_whatever_fails_and_is_killed(tmp_path: Path, seed: int) -> 
             name="day",
             scope="team",
             period="day",
-            amount_micro=chance.choice([30, 60]) * HOUR // 100,
+            amount_micro=chance.choice([60, 90]) * HOUR // 100,
             action="stop_all",
         )
         ids = [
@@ -265,7 +265,7 @@ def test_limits_hold_whatever_fails_and_is_killed(tmp_path: Path, seed: int) -> 
             await world.kill()
             await asyncio.sleep(chance.uniform(0, 60))
             world.start()
-        jobs = await world.until_ended(*ids, within=timedelta(hours=8))
+        jobs = await world.until_ended(*ids, within=timedelta(hours=30))
         assert {job.status for job in jobs} <= {JobStatus.SUCCEEDED, JobStatus.FAILED}
         assert {job.reason for job in jobs} <= {Reason.EXITED, Reason.BUDGET}
         assert [each.name for each in await world.store.read(lambda tx: budgets_of(tx, world.caller))] == [
