@@ -205,6 +205,8 @@ class NodeRow(Leased):
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", NodeStatus(self.status))
         object.__setattr__(self, "desired", NodeDesired(self.desired))
+        # Rows from before there were rented machines have none.
+        object.__setattr__(self, "observed", self.observed or {})
         object.__setattr__(self, "reason", None if self.reason is None else Reason(self.reason))
 
 

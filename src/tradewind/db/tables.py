@@ -153,7 +153,7 @@ nodes: Final = Table(
     Column("reason", String(32), nullable=True),
     Column("explanation", Text, nullable=True),
     #: Under which the provider knows a rented machine.
-    Column("key", String(128), nullable=True, unique=True),
+    Column("key", String(128), nullable=True),
     Column("offer", JSON, nullable=True),
     Column("handle", JSON, nullable=True),
     #: For which it was rented; None: a machine of the user's own, or one that belongs to nothing.
@@ -167,13 +167,14 @@ nodes: Final = Table(
     #: Until when it lives without another word from us, where the provider ends it by itself.
     Column("keep_until", UtcTime, nullable=True),
     Column("lost_since", UtcTime, nullable=True),
-    Column("observed", JSON, nullable=False, default=dict),
+    Column("observed", JSON, nullable=True, default=dict),
     Column("created_at", UtcTime, nullable=False),
     Column("last_seen_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime, nullable=True),
     Column("version", Integer, nullable=False, default=1, server_default="1"),
     *lease_columns(),
     UniqueConstraint("provider", "name"),
+    Index("uq_nodes_key", "key", unique=True),
     Index("ix_nodes_rented", "is_rented", "status"),
 )
 #: Loops of which there is one for all servers: its row is its lease and its memory.

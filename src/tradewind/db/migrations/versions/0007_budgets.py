@@ -9,8 +9,8 @@ from alembic import op
 
 from tradewind.db.columns import UtcTime
 
-revision = "0006"
-down_revision = "0009"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
