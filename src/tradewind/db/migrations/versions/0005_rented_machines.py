@@ -78,7 +78,7 @@ def upgrade() -> None:
 
 def _nodes() -> None:
     with op.batch_alter_table("nodes", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("is_rented", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("is_rented", sa.Boolean(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("status", sa.String(length=16), server_default="ready", nullable=False))
         batch_op.add_column(sa.Column("desired", sa.String(length=8), server_default="keep", nullable=False))
         batch_op.add_column(sa.Column("reason", sa.String(length=32), nullable=True))
