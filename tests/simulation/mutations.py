@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -15,7 +15,7 @@ from tradewind.control.attempts import AttemptController
 from tradewind.control.offer_json import offer_from_json
 from tradewind.control.rentals import RentalController
 from tradewind.db import tables
-from tradewind.db.rows import Kept, NodeRow
+from tradewind.db.rows import NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain.status import Reason
 from tradewind.providers.base import Handle, MachinePhase, MachineProvider, MachineView
@@ -40,19 +40,11 @@ def skip_the_intent() -> Iterator[None]:
 def ignore_the_fencing_token() -> Iterator[None]:
     """The outcome of a step is written whoever holds the row by then."""
 
-    def reread(tx: Transaction, row_type: Any, row_id: str, _token: str) -> Any:
-        return row_type.of(tx.execute(row_type.select().where(row_type.table.c.id == row_id)).one())
+    def reread_held(tx: Transaction, row_type: Any, tokens: dict[str, str]) -> dict[str, Any]:
+        rows = tx.execute(row_type.select().where(row_type.table.c.id.in_(tokens)))
+        return {row.id: row_type.of(row) for row in rows}
 
-    def release(
-        tx: Transaction, table: Table, row: Kept, _token: str, due_at: datetime | None, failures: int = 0
-    ) -> None:
-        tx.execute(
-            update(table)
-            .where(table.c.id == row.id)
-            .values(lease_token=None, lease_expires_at=None, lease_failures=failures, next_due_at=due_at)
-        )
-
-    with patch.object(leases, "reread", reread), patch.object(leases, "release", release):
+    with patch.object(leases, "reread_held", reread_held):
         yield
 
 

@@ -34,8 +34,8 @@ def lease_oracle(report: Callable[[AssertionError], None]) -> Iterator[None]:
         tx.after_commit(lambda: holders.update(taken))
         return claimed
 
-    def apply_watched(self: Any, tx: Transaction, row: Any, token: str, step: Any) -> None:
-        apply(self, tx, row, token, step)
+    def apply_watched(self: Any, tx: Transaction, row: Any, token: str, step: Any, current: Any) -> None:
+        apply(self, tx, row, token, step, current)
         holder = holders.get((row.table.name, row.id))
         if holder != token:
             report(AssertionError(f"a step of {row.id} was applied by a server that had lost it"))

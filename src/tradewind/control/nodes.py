@@ -148,7 +148,8 @@ class NodeController:
             placing.put(tx, self._context.installation_id, each.job, each.task, attempt_id, each.place)
             if told is not None:
                 offer = {**each.place.offer, "provider": node.provider}
-                keep_prediction(tx, each.job, each.spec, attempt_id, offer, told)
+                is_first = each.job.attempt_id is None
+                keep_prediction(tx, each.job, each.spec, attempt_id, offer, told, is_first=is_first)
 
     def _offer(self, node: NodeRow, watts: Watts, held: tuple[Accelerator, ...]) -> dict[str, Any]:
         tariff = self._context.tariff

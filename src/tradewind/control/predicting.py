@@ -142,11 +142,20 @@ def split_runs(runs: Sequence[PastRun]) -> tuple[list[Run], list[Run]]:
 
 
 def keep_prediction(
-    tx: Transaction, job: JobRow, spec: JobSpec, attempt_id: str, offer: dict[str, Any], foretold: Foretold
+    tx: Transaction,
+    job: JobRow,
+    spec: JobSpec,
+    attempt_id: str,
+    offer: dict[str, Any],
+    foretold: Foretold,
+    *,
+    is_first: bool = False,
 ) -> None:
-    """Writes down what is foretold as a job is first placed; a later placement does not change it."""
-    # A job that was never placed has none: mostly nobody need be asked.
-    if job.attempt_id is not None:
+    """Writes down what is foretold as a job is first placed; a later placement does not change it.
+
+    `is_first` is for callers who know that there is none yet: nobody need be asked.
+    """
+    if not is_first:
         known = tx.execute(select(_TABLE.c.id).where(_TABLE.c.job_id == job.id).limit(1)).first()
         if known is not None:
             return
