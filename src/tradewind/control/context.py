@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
+from tradewind.control.job_files import JobFiles
 from tradewind.control.leases import wake
 from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, NodeRow
@@ -49,6 +50,10 @@ class Context:
     background: set[asyncio.Future[None]] = field(default_factory=set)
     #: Attempts that are to be made due in a moment.
     nudged: set[str] = field(default_factory=set)
+    files: JobFiles = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", JobFiles(self.store))
 
     def nudge(self, attempt_id: str) -> None:
         """Makes an attempt due now. A hint from outside any transaction: nothing waits for it."""

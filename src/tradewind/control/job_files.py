@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
@@ -11,7 +12,7 @@ from tradewind.db import tables
 from tradewind.db.rows import JobRow
 from tradewind.db.store import Store, Transaction
 
-_KEPT: Final = 1024
+_KEPT: Final = 2048
 
 
 class JobFiles:
@@ -60,9 +61,14 @@ class JobFiles:
                     answer.set_exception(KeyError(job_id))
                     continue
                 answer.set_result(job)
-                self._known[job_id] = job
-                if len(self._known) > _KEPT:
-                    self._known.popitem(last=False)
+                self.remember(job)
+
+    def remember(self, job: JobRow) -> None:
+        """Spares a look at a job that is in hand, and will be asked for soon. From any thread."""
+        self._known[job.id] = job
+        if len(self._known) > _KEPT:
+            with contextlib.suppress(KeyError):
+                self._known.popitem(last=False)
 
 
 def jobs_by_id(tx: Transaction, ids: Sequence[str]) -> dict[str, JobRow]:

@@ -146,6 +146,7 @@ class NodeController:
         for each, told in zip(launches, foretold, strict=True):
             attempt_id = tx.new_id(ids.ATTEMPT)
             placing.put(tx, self._context.installation_id, each.job, each.task, attempt_id, each.place)
+            self._context.files.remember(each.job)
             if told is not None:
                 offer = {**each.place.offer, "provider": node.provider}
                 is_first = each.job.attempt_id is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -186,8 +186,12 @@ def close_prediction(tx: Transaction, job: JobRow, outcome: JobStatus) -> None:
     close_predictions(tx, [(job, outcome)])
 
 
-def close_predictions(tx: Transaction, ended: Sequence[tuple[JobRow, JobStatus]]) -> None:
-    """The same for several jobs, each with how it ended."""
+def close_predictions(
+    tx: Transaction,
+    ended: Sequence[tuple[JobRow, JobStatus]],
+    known: Mapping[str, list[AttemptRow]] | None = None,
+) -> None:
+    """The same for several jobs, each with how it ended; `known` are all attempts of a job where they are in hand."""
     outcomes = {job.id: outcome for job, outcome in ended}
     if not outcomes:
         return
@@ -199,12 +203,13 @@ def close_predictions(tx: Transaction, ended: Sequence[tuple[JobRow, JobStatus]]
     if not opened:
         return
     tx.notes.pop("past_runs", None)
-    attempts: dict[str, list[AttemptRow]] = {row.job_id: [] for row in opened}
-    table = tables.attempts
-    for each in tx.execute(
-        AttemptRow.select().where(table.c.job_id.in_(attempts)).order_by(table.c.job_id, table.c.number)
-    ):
-        attempts[each.job_id].append(AttemptRow.of(each))
+    attempts: dict[str, list[AttemptRow]] = {row.job_id: (known or {}).get(row.job_id, []) for row in opened}
+    table, unknown = tables.attempts, [job_id for job_id, found in attempts.items() if not found]
+    if unknown:
+        for each in tx.execute(
+            AttemptRow.select().where(table.c.job_id.in_(unknown)).order_by(table.c.job_id, table.c.number)
+        ):
+            attempts[each.job_id].append(AttemptRow.of(each))
     spends = spend_of_jobs(tx, attempts)
     for row in opened:
         values = _closing(attempts[row.job_id], spends.get(row.job_id), outcomes[row.job_id])
