@@ -53,7 +53,7 @@ class Context:
     files: JobFiles = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "files", JobFiles(self.store))
+        object.__setattr__(self, "files", JobFiles(self.store, self.clock))
 
     def nudge(self, attempt_id: str) -> None:
         """Makes an attempt due now. A hint from outside any transaction: nothing waits for it."""
@@ -65,7 +65,7 @@ class Context:
 
     async def _wake_nudged(self) -> None:
         # Those of one moment share a transaction.
-        await asyncio.sleep(0)
+        await self.clock.sleep(0)
         nudged = sorted(self.nudged)
         self.nudged.clear()
         await self.store.run(lambda tx: wake(tx, tables.attempts, *nudged))

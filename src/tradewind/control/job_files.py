@@ -11,6 +11,7 @@ from typing import Final
 from tradewind.db import tables
 from tradewind.db.rows import JobRow
 from tradewind.db.store import Store, Transaction
+from tradewind.domain.clock import Clock
 
 _KEPT: Final = 2048
 
@@ -21,8 +22,9 @@ class JobFiles:
     Only for what never changes: the file, the workdir, the name, the owner. Everything else is long out of date.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._known: OrderedDict[str, JobRow] = OrderedDict()
         self._wanted: dict[str, asyncio.Future[JobRow]] = {}
         self._reading: asyncio.Task[None] | None = None
@@ -42,7 +44,7 @@ class JobFiles:
 
     async def _read_wanted(self) -> None:
         # What others ask for in this turn of the loop goes along.
-        await asyncio.sleep(0)
+        await self._clock.sleep(0)
         while self._wanted:
             wanted, self._wanted = self._wanted, {}
             try:
