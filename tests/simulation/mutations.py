@@ -41,7 +41,7 @@ def ignore_the_fencing_token() -> Iterator[None]:
     """The outcome of a step is written whoever holds the row by then."""
 
     def reread_held(tx: Transaction, row_type: Any, tokens: dict[str, str]) -> dict[str, Any]:
-        rows = tx.execute(row_type.select().where(row_type.table.c.id.in_(tokens)))
+        rows = tx.execute(row_type.select().where(row_type.table.c.id.in_(sorted(tokens))))
         return {row.id: row_type.of(row) for row in rows}
 
     with patch.object(leases, "reread_held", reread_held):

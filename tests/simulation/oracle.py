@@ -11,7 +11,6 @@ from unittest.mock import patch
 from sqlalchemy import ColumnElement
 
 from tradewind.control import leases
-from tradewind.control.runner import LeaseRunner
 from tradewind.db.store import Transaction
 
 
@@ -19,7 +18,7 @@ from tradewind.db.store import Transaction
 def lease_oracle(report: Callable[[AssertionError], None]) -> Iterator[None]:
     """Reports every step that is applied by a server that had lost the row, while the block runs."""
     holders: dict[tuple[str, str], str] = {}
-    claim, apply = leases.claim, LeaseRunner._apply
+    claim, original_reread = leases.claim, leases.reread_held
 
     def claim_watched(
         tx: Transaction,
@@ -34,11 +33,15 @@ def lease_oracle(report: Callable[[AssertionError], None]) -> Iterator[None]:
         tx.after_commit(lambda: holders.update(taken))
         return claimed
 
-    def apply_watched(self: Any, tx: Transaction, row: Any, token: str, step: Any, current: Any) -> None:
-        apply(self, tx, row, token, step, current)
-        holder = holders.get((row.table.name, row.id))
-        if holder != token:
-            report(AssertionError(f"a step of {row.id} was applied by a server that had lost it"))
+    def reread_watched(tx: Transaction, row_type: Any, tokens: dict[str, str]) -> dict[str, Any]:
+        """The rows that steps are about to be applied to."""
+        held = original_reread(tx, row_type, tokens)
+        stolen = [row_id for row_id in held if holders.get((row_type.table.name, row_id)) != tokens[row_id]]
+        if stolen:
+            tx.after_commit(
+                lambda: report(AssertionError(f"a step of {stolen} was applied by a server that had lost it"))
+            )
+        return held
 
-    with patch.object(leases, "claim", claim_watched), patch.object(LeaseRunner, "_apply", apply_watched):
+    with patch.object(leases, "claim", claim_watched), patch.object(leases, "reread_held", reread_watched):
         yield

@@ -143,7 +143,7 @@ def _stock(
 def _job(chance: random.Random, number: int) -> dict[str, Any]:
     job: dict[str, Any] = {
         "name": f"job-{number}",
-        "retry": {"failures": chance.choice([0, 3]), "interruptions": 1000},
+        "retry": {"failures": chance.choice([0, 3]), "interruptions": 1000, "node_failures": 1000},
         "strategy": chance.choice(["balanced", "cheapest", "fastest"]),
         "resources": {"spot": chance.choice(["auto", "auto", "never"])},
     }

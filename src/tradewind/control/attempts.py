@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import structlog
 from sqlalchemy import bindparam, update
 
-from tradewind.control import keeping, leases, money
+from tradewind.control import health_desk, keeping, leases, money
 from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict, judge
 from tradewind.control.records import Folded, fold
@@ -31,11 +31,10 @@ from tradewind.db.events import append_event
 from tradewind.db.moves import change, set_attempt_status
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow
 from tradewind.db.store import Transaction
+from tradewind.domain.causes import INTERRUPTIONS
 from tradewind.domain.errors import InvalidInputError, ProviderError, ProviderFault, TooLargeError
 from tradewind.domain.status import (
-    INTERRUPTIONS,
     REASON_TEXT,
-    REFUSALS,
     AttemptStatus,
     NodeStatus,
     Reason,
@@ -186,7 +185,7 @@ class AttemptController:
         except (ProviderError, OSError):
             if node is None:
                 raise
-            return lambda tx, _current: _note_unreachable(tx, node)
+            return lambda tx, current: _note_unreachable(tx, node, current)
         folded = fold(row.observed, seen.records)
         if told is not None:
             folded.observed["stop_told"] = told
@@ -203,7 +202,10 @@ class AttemptController:
         def apply(tx: Transaction, current: AttemptRow) -> datetime | None:
             if node is not None and node.lost_since is not None:
                 _note_reachable(tx, node)
+                current = health_desk.note_reachable(tx, current)
             current = self._take_in(tx, current, seen, folded)
+            if seen.records:
+                current = health_desk.attend(tx, current, may_act=seen.phase is not Phase.GONE)
             keeping.adopt_checkpoints(tx, current, copied)
             for complaint in complaints:
                 append_event(tx, current.job_id, "attempt.warning", complaint)
@@ -292,7 +294,8 @@ class AttemptController:
         energy = row.energy_j if exit_.energy_j is None else max(row.energy_j, round(exit_.energy_j))
         # A machine's clock may be off: an attempt never ends before it was accepted or after now.
         ended_at = min(max(exit_.ended_at, row.accepted_at or row.created_at), tx.now)
-        self._end(tx, row, judge(exit_, row.stop_reason), energy_j=energy, ended_at=ended_at, exit_=exit_)
+        verdict = health_desk.conclude(row, judge(exit_, row.stop_reason))
+        self._end(tx, row, verdict, energy_j=energy, ended_at=ended_at, exit_=exit_)
 
     def _end_with_machine(self, tx: Transaction, row: AttemptRow, node: NodeRow) -> None:
         """The machine is confirmed gone: whatever ran there has ended, and how it ended is not known."""
@@ -372,16 +375,17 @@ def _status_for(reason: Reason) -> AttemptStatus:
     """How an attempt ends for a reason that its command had no part in."""
     if reason is Reason.STOPPED_BY_USER:
         return AttemptStatus.CANCELLED
-    return AttemptStatus.INTERRUPTED if reason in INTERRUPTIONS | REFUSALS else AttemptStatus.FAILED
+    return AttemptStatus.INTERRUPTED if reason in INTERRUPTIONS else AttemptStatus.FAILED
 
 
-def _note_unreachable(tx: Transaction, node: NodeRow) -> datetime:
+def _note_unreachable(tx: Transaction, node: NodeRow, row: AttemptRow) -> datetime:
     """Nobody answers on the machine. Its controller finds out why, and gives it up when that takes too long."""
     table = tables.nodes
     if node.lost_since is None:
         tx.execute(
             update(table).where(table.c.id == node.id, table.c.lost_since.is_(None)).values(lost_since=tx.now)
         )
+    health_desk.note_unreachable(tx, row, node)
     leases.wake(tx, table, node.id)
     return tx.now + _LOOK_UNREACHABLE
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 
-from tradewind.control import leases
+from tradewind.control import leases, spoiled
 from tradewind.control.deciding import follow_up, job_status, path_to
 from tradewind.control.loops import wake_placers
 from tradewind.control.predicting import close_predictions
@@ -18,6 +18,7 @@ from tradewind.db.events import append_event
 from tradewind.db.moves import change, set_job_status, set_task_status
 from tradewind.db.rows import AttemptRow, JobRow, TaskRow
 from tradewind.db.store import Transaction
+from tradewind.domain.causes import Allowance, cause_of, reasons_against
 from tradewind.domain.status import (
     REASON_TEXT,
     AttemptStatus,
@@ -98,7 +99,7 @@ def _newest_attempts(tx: Transaction, jobs: Sequence[JobRow]) -> dict[str, dict[
 def _follow_up(
     tx: Transaction, job: JobRow, task: TaskRow, attempt: AttemptRow, changes: dict[str, Any]
 ) -> TaskRow:
-    sequel = follow_up(task, attempt, spec_of(job), job.desired)
+    sequel = follow_up(task, attempt, spec_of(job), job.desired, _alike_before(tx, attempt))
     changes |= {
         "reason": attempt.reason,
         "explanation": attempt.explanation,
@@ -113,8 +114,26 @@ def _follow_up(
     text = f"{attempt.explanation}; trying again {when}"
     changes |= {"reason": Reason.WAITING_FOR_RETRY, "explanation": text, "next_try_at": not_before}
     append_event(tx, job.id, "job.retry", text, {"attempt": attempt.number, **counts})
+    if attempt.reason is Reason.NAN_LOSS:
+        spoiled.set_aside(tx, attempt)
     wake_placers(tx)
     return set_task_status(tx, task, TaskStatus.WAITING, not_before=not_before, **counts)
+
+
+def _alike_before(tx: Transaction, attempt: AttemptRow) -> int:
+    """How many earlier attempts of the task counted against what this one counts against, where the task does not."""
+    against = cause_of(attempt.reason).counts_against
+    if against not in (Allowance.NODE_FAILURES, Allowance.UNHEALTHY):
+        return 0
+    table = tables.attempts
+    found = tx.execute(
+        select(func.count()).where(
+            table.c.task_id == attempt.task_id,
+            table.c.number < attempt.number,
+            table.c.reason.in_(reasons_against(against)),
+        )
+    )
+    return int(found.scalar_one())
 
 
 def _carry_out_stop(tx: Transaction, task: TaskRow, attempt: AttemptRow | None) -> TaskRow:

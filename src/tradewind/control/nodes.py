@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, func, or_, select, update
 
-from tradewind.control import money, placing
+from tradewind.control import health_desk, money, placing
 from tradewind.control.context import Context
 from tradewind.control.foretelling import foretell
 from tradewind.control.job_files import jobs_by_id
@@ -185,6 +185,7 @@ class Capacity:
         self.free_bytes = self.memory_bytes - sum(each[1] for each in held)
         self.free_accelerators = tuple(each for each in self.accelerators if each.uuid not in taken)
         self.jobs = len(held)
+        self.resting: set[str] = set()
 
     @classmethod
     def of(cls, tx: Transaction, node: NodeRow, inventory: dict[str, Any]) -> Capacity:
@@ -195,7 +196,15 @@ class Capacity:
                 table.c.node_id == node.id, table.c.released_at.is_(None)
             )
         )
-        return cls(inventory, [(row[0], row[1], row[2]) for row in rows])
+        capacity = cls(inventory, [(row[0], row[1], row[2]) for row in rows])
+        if capacity.free_accelerators:
+            capacity.let_rest(health_desk.devices_at_rest(tx, node.id))
+        return capacity
+
+    def let_rest(self, devices: set[str]) -> None:
+        """Keeps devices that broke a short while ago from being handed out."""
+        self.resting = devices
+        self.free_accelerators = tuple(each for each in self.free_accelerators if each.uuid not in devices)
 
     def take(self, demand: Demand, held: tuple[Accelerator, ...]) -> None:
         """Counts a placement that was just made."""
@@ -219,6 +228,9 @@ class Capacity:
         used = self.cpus - self.free_milli_cpus / 1000
         running = f"{self.jobs} running job{'' if self.jobs == 1 else 's'}"
         if pick_accelerators(demand, self.free_accelerators) is None:
+            if self.resting:
+                names = ", ".join(sorted(self.resting))
+                return f"waiting for a free accelerator: {names} had an error and is not used for 15 minutes"
             return f"waiting for a free accelerator: all that fit are held by {running}"
         return f"waiting for free capacity: {used:g} of {self.cpus:g} processors are held by {running}"
 

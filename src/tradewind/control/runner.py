@@ -177,7 +177,7 @@ class LeaseRunner(Generic[L]):
     async def _apply_together(self, batch: list[_Step[L]]) -> bool:
         """True if they are committed. False: none of them is, as far as we know."""
         try:
-            lost = await self._store.run(lambda tx: self._apply_batch(tx, batch))
+            lost = await self._store.run(lambda tx: self._apply(tx, batch))
         except Exception as error:
             log.info("runner.batch_taken_apart", table=self._table.name, steps=len(batch), error=repr(error))
             return False
@@ -189,7 +189,7 @@ class LeaseRunner(Generic[L]):
 
     async def _apply_alone(self, step: _Step[L]) -> None:
         def apply(tx: Transaction) -> None:
-            if self._apply_batch(tx, [step]):
+            if self._apply(tx, [step]):
                 raise StaleRowError(f"the lease on {step.row.id} was lost")
 
         try:
@@ -199,7 +199,7 @@ class LeaseRunner(Generic[L]):
         else:
             _tell(step, None)
 
-    def _apply_batch(self, tx: Transaction, batch: list[_Step[L]]) -> set[str]:
+    def _apply(self, tx: Transaction, batch: list[_Step[L]]) -> set[str]:
         """Applies to each row as it now is, if its lease still holds. Returns those whose lease was lost."""
         kind, lost = self._controller.row_type, set()
         held = leases.reread_held(tx, kind, {step.row.id: step.token for step in batch})
@@ -208,13 +208,10 @@ class LeaseRunner(Generic[L]):
             current = held.get(step.row.id)
             if current is None or step.apply is None:
                 lost.add(step.row.id)
-            else:
-                self._apply(tx, step.row, step.token, step.apply, current)
+                continue
+            due_at = step.apply(tx, current)
+            leases.release_held(tx, step.row, current, due_at)
         return lost
-
-    def _apply(self, tx: Transaction, row: L, _token: str, apply: Apply[L], current: L) -> None:
-        due_at = apply(tx, current)
-        leases.release_held(tx, row, current, due_at)
 
     def _prepare(self, tx: Transaction, rows: list[L]) -> None:
         prepare = getattr(self._controller, "prepare", None)

@@ -90,6 +90,10 @@ class Reason(StrEnum):
     INVALID = "invalid"
     RECLAIMED = "reclaimed"
     NODE_LOST = "node_lost"
+    STALLED = "stalled"
+    NO_PROGRESS = "no_progress"
+    NAN_LOSS = "nan_loss"
+    GPU_ERROR = "gpu_error"
     NO_CAPACITY = "no_capacity"
     NO_QUOTA = "no_quota"
     REFUSED = "refused"
@@ -120,6 +124,10 @@ REASON_TEXT: Final[dict[Reason, str]] = {
     Reason.INVALID: "the place refused the request as invalid",
     Reason.RECLAIMED: "the provider took the machine back",
     Reason.NODE_LOST: "the machine could not be reached for too long",
+    Reason.STALLED: "it stalled: no output and no progress for too long",
+    Reason.NO_PROGRESS: "it made no progress for too long",
+    Reason.NAN_LOSS: "its loss was no longer a number",
+    Reason.GPU_ERROR: "its GPU is broken",
     Reason.NO_CAPACITY: "the provider has no such machine free",
     Reason.NO_QUOTA: "the account's quota does not allow such a machine",
     Reason.REFUSED: "the provider refused to rent the machine",
@@ -131,18 +139,6 @@ REASON_TEXT: Final[dict[Reason, str]] = {
     Reason.WAITING_FOR_RETRY: "waiting before the next attempt",
     Reason.NO_OFFER: "no place that is connected can run it",
 }
-
-#: Ends that are not the user's doing: they count against `retry.interruptions`, not `retry.failures`.
-INTERRUPTIONS: Final = frozenset(
-    {Reason.SUPERVISOR_LOST, Reason.MACHINE_RESTARTED, Reason.VANISHED, Reason.FENCED, Reason.LOST_CONTACT,
-     Reason.START_FAILED, Reason.RECLAIMED, Reason.NODE_LOST, Reason.MIGRATED}
-)  # fmt: skip
-
-#: A provider's no: the next place is tried, and nothing is counted against the job.
-REFUSALS: Final = frozenset({Reason.NO_CAPACITY, Reason.NO_QUOTA, Reason.REFUSED})
-
-#: Ends that another try would only repeat.
-NEVER_RETRIED: Final = frozenset({Reason.MAX_DURATION, Reason.BUDGET, Reason.STOPPED_BY_USER, Reason.INVALID})
 
 _J, _T, _A, _N = JobStatus, TaskStatus, AttemptStatus, NodeStatus
 

@@ -75,7 +75,6 @@ UNSUPPORTED: Final = (
     Unsupported(("data",), "leave it out; let the job read its data itself"),
     Unsupported(("sweep",), "leave it out, and submit one job for each combination"),
     Unsupported(("depends_on",), "leave it out, and submit this job when the others are done"),
-    Unsupported(("health",), "leave it out; `constraints.max_duration` bounds a job that hangs"),
     Unsupported(
         ("resources", "nodes"), "write `nodes: 1`", _is_many, "`resources.nodes` other than 1", "other than 1 is"
     ),
