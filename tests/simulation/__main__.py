@@ -59,7 +59,7 @@ def main() -> int:
     started, done, commits, broken_seeds = time.monotonic(), 0, 0, []
     with ProcessPoolExecutor(options.workers) as pool:
         seeds = range(first, first + options.seeds)
-        for seed, broken, more in pool.map(partial(play_one, mutation=options.mutation), seeds, chunksize=5):
+        for seed, broken, more in pool.map(partial(play_one, mutation=options.mutation), seeds, chunksize=1):
             done, commits = done + 1, commits + more
             if broken is not None:
                 broken_seeds.append(seed)

@@ -147,6 +147,8 @@ class Fleet:
         self._in_flight: set[asyncio.Task[Any]] = set()
         self.replicas: list[Replica] = []
         self.installation = ""
+        #: What happened, where a run was asked to keep it.
+        self.told: list[str] = []
         self.caller: Caller
 
     async def create(self) -> None:

@@ -14,7 +14,7 @@ from tests.simulation.fleet import Fleet, Replica
 from tests.simulation.loop import run_simulated
 from tests.simulation.mutations import mutated
 from tests.simulation.oracle import lease_oracle
-from tests.simulation.story import tell
+from tests.simulation.story import event_lines, tell
 from tradewind.domain.offers import CreateIdempotency, SelfTermination
 from tradewind.domain.status import JobStatus, Reason, has_ended
 from tradewind.providers.base import AttemptRequest
@@ -60,9 +60,9 @@ def make_scenario(seed: int) -> Scenario:
         seed=seed,
         profiles=profiles,
         jobs=[_job(chance, number) for number in range(chance.randint(1, 5))],
-        replicas=chance.choice([1, 1, 2, 3]),
+        replicas=chance.choice([1, 2, 3]),
         accidents=chance.choice([0.0, 0.0, 0.01, 0.05]),
-        kills=chance.choice([0, 2, 4, 8]),
+        kills=chance.choice([0, 3, 6, 10]),
     )
 
 
@@ -200,14 +200,14 @@ async def _stop_all(fleet: Fleet) -> None:
 
 async def _accident(fleet: Fleet, chance: random.Random, ids: list[str]) -> None:
     replica: Replica = chance.choice(fleet.replicas)
-    what = chance.choice(["kill", "kill", "pause", "skew", "stop", "outage"])
+    what = chance.choice(["kill", "kill", "pause", "pause", "pause", "skew", "stop", "outage"])
     if what == "kill":
         await fleet.kill(replica)
         await asyncio.sleep(chance.choice([0.0, 0.5, 40.0]))
         fleet.start(replica)
     elif what == "pause" and replica.is_up:
         replica.gate.close()
-        await asyncio.sleep(chance.choice([5.0, 45.0, 600.0]))
+        await asyncio.sleep(chance.choice([5.0, 45.0, 45.0, 120.0, 600.0]))
         replica.gate.open()
     elif what == "skew":
         replica.clock.skew = timedelta(seconds=chance.uniform(-400, 400))
@@ -216,12 +216,17 @@ async def _accident(fleet: Fleet, chance: random.Random, ids: list[str]) -> None
     elif what == "outage":
         for each in fleet.replicas:
             await fleet.kill(each)
-        await asyncio.sleep(chance.choice([10.0, 300.0, 2400.0]))
+        await asyncio.sleep(chance.choice([10.0, 60.0, 2400.0]))
         fleet.start_all()
 
 
-def run_seed(seed: int, root: Path, mutation: str | None = None, **options: Any) -> Fleet:
-    """Plays one seed. Raises what was violated, with the scenario and its story as notes."""
+def run_seed(
+    seed: int, root: Path, mutation: str | None = None, *, keep_rows: bool = False, **options: Any
+) -> Fleet:
+    """Plays one seed. Raises what was violated, with the scenario and its story as notes.
+
+    With `keep_rows` the events of all jobs are in the fleet's `told` afterwards.
+    """
     scenario = make_scenario(seed)
     fleet = Fleet(
         seed, root, scenario.profiles, lambda request: work_of(seed, request), replicas=scenario.replicas,
@@ -231,6 +236,8 @@ def run_seed(seed: int, root: Path, mutation: str | None = None, **options: Any)
     async def main() -> None:
         try:
             await play(fleet, scenario)
+            if keep_rows:
+                fleet.told = await fleet.store.read(event_lines)
         except BaseException as error:
             error.add_note(scenario.describe())
             error.add_note(await tell(fleet))

@@ -18,7 +18,7 @@ _LONGEST = 400
 async def tell(fleet: Fleet) -> str:
     """The stories as text."""
     try:
-        rows = await fleet.store.read(_events)
+        rows = await fleet.store.read(event_lines)
         nodes = await fleet.store.read(lambda tx: [NodeRow.of(row) for row in tx.execute(NodeRow.select())])
     except Exception as error:
         return f"the story cannot be told: {error!r}"
@@ -49,7 +49,8 @@ async def tell(fleet: Fleet) -> str:
     return "\n".join(lines)
 
 
-def _events(tx: Transaction) -> list[str]:
+def event_lines(tx: Transaction) -> list[str]:
+    """The events of all jobs in their order, a line each."""
     events, jobs = tables.events, tables.jobs
     statement = (
         select(jobs.c.name, events.c.seq, events.c.type, events.c.at, events.c.message)
