@@ -95,7 +95,7 @@ def test_every_row_with_an_owner_says_who() -> None:
     without = {"installation", "users", "teams", "team_members", "projects", "tokens"}
     #: What the control plane saw on the market, and what concerns a user wherever they work.
     without |= {"price_changes", "preferences"}
-    #: The loops of the installation, and what providers said no to.
+    #: What servers share: loops of which there is one for all, and places that said no.
     without |= {"loops", "refusals"}
     for table in tables.metadata.sorted_tables:
         if table.name not in without:
