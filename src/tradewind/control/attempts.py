@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, update
 from tradewind.control import health_desk, keeping, leases, money
 from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict, judge
+from tradewind.control.loops import RENTALS
 from tradewind.control.records import Folded, fold
 from tradewind.control.rent_money import has_unsettled
 from tradewind.control.runner import Apply
@@ -337,7 +338,7 @@ class AttemptController:
             ended_at=ended_at,
         )
         leases.wake(tx, tables.jobs, row.job_id)
-        leases.wake(tx, tables.nodes, row.node_id)
+        leases.wake(tx, tables.nodes, row.node_id, topic=RENTALS if is_rented else None)
 
     def _with_cleaning(self, row: AttemptRow, spec: JobSpec, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
         work = self._context.attempt_directory(row.id) / "work"
@@ -386,7 +387,7 @@ def _note_unreachable(tx: Transaction, node: NodeRow, row: AttemptRow) -> dateti
             update(table).where(table.c.id == node.id, table.c.lost_since.is_(None)).values(lost_since=tx.now)
         )
     health_desk.note_unreachable(tx, row, node)
-    leases.wake(tx, table, node.id)
+    leases.wake(tx, table, node.id, topic=RENTALS)
     return tx.now + _LOOK_UNREACHABLE
 
 

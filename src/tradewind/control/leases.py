@@ -187,9 +187,8 @@ def release_held(tx: Transaction, claimed: L, current: L, due_at: datetime | Non
     if current.wakes != claimed.wakes or tx.pending.has_wake(table, claimed.id):
         due_at = tx.now
     values = {"lease_token": None, "lease_expires_at": None, "lease_failures": 0, "next_due_at": due_at}
+    # Nobody is woken: whoever held the row looks again as the step ends, and others within their longest nap.
     tx.pending.put(table, claimed.id, values)
-    if due_at is not None:
-        tx.wake(table.name)
 
 
 def release(
@@ -214,8 +213,6 @@ def release(
     ).first()
     if released is None:
         raise StaleRowError(f"the lease on {row.id} was lost")
-    if released[0] is not None:
-        tx.wake(table.name)
 
 
 def end_all(tx: Transaction, table: Table) -> None:
@@ -227,8 +224,8 @@ def end_all(tx: Transaction, table: Table) -> None:
     tx.execute(update(table).where(held).values(lease_token=None, lease_expires_at=None, next_due_at=tx.now))
 
 
-def wake(tx: Transaction, table: Table, *row_ids: str) -> None:
-    """Makes rows due now, and their runner look."""
+def wake(tx: Transaction, table: Table, *row_ids: str, topic: str | None = None) -> None:
+    """Makes rows due now, and their runner look: the one of the table, or the one that listens on `topic`."""
     for row_id in row_ids:
         tx.pending.wake(table, row_id, {"next_due_at": tx.now})
-    tx.wake(table.name)
+    tx.wake(topic or table.name)

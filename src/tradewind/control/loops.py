@@ -11,6 +11,8 @@ from tradewind.control import leases
 from tradewind.db import tables
 from tradewind.db.store import Transaction
 
+#: What the runner of rented machines listens on.
+RENTALS: Final = "rentals"
 #: Rents machines for waiting tasks.
 MARKET: Final = "market"
 #: Looks whether what runs should move.
@@ -28,7 +30,7 @@ def ensure_loops(tx: Transaction, names: Iterable[str]) -> None:
             tx.execute(update(table).where(table.c.id == name).values(next_due_at=tx.now))
         else:
             tx.execute(insert(table).values(id=name, state={}, created_at=tx.now, next_due_at=tx.now))
-    tx.wake(table.name)
+        tx.wake(name)
 
 
 def wake_placers(tx: Transaction) -> None:
@@ -40,4 +42,4 @@ def wake_placers(tx: Transaction) -> None:
     values: dict[str, Any] = {"wakes": table.c.wakes + 1, "next_due_at": tx.now}
     tx.execute(update(table).where(at_hand).values(**values))
     tx.wake(table.name)
-    leases.wake(tx, tables.loops, MARKET)
+    leases.wake(tx, tables.loops, MARKET, topic=MARKET)

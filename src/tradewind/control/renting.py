@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from tradewind.control import money, placing
+from tradewind.control.loops import RENTALS
 from tradewind.control.offer_json import offer_to_json
 from tradewind.control.predicting import Foretold, keep_prediction
 from tradewind.control.rent_money import unsettled_micro
@@ -83,7 +84,7 @@ def rent(
     )  # fmt: skip
     if task.fence == 0:
         keep_prediction(tx, job, spec, attempt_id, {**terms, "provider": offer.provider}, foretold)
-    tx.wake(tables.nodes.name)
+    tx.wake(RENTALS)
     return attempt_id
 
 

@@ -32,6 +32,7 @@ Apply = Callable[[Transaction, L], datetime | None]
 _HEARTBEAT_S: Final = 10.0
 #: Steps whose outcomes are applied in one transaction at most.
 _LARGEST_BATCH: Final = 200
+_SHORTEST_NAP_S: Final = 0.001
 _LONGEST_NAP_S: Final = 30.0
 _FIRST_BACKOFF_S: Final = 0.5
 _LONGEST_BACKOFF_S: Final = 60.0
@@ -62,7 +63,10 @@ class _Step(Generic[L]):
 
 
 class LeaseRunner(Generic[L]):
-    """Drives one controller with up to `slots` rows at a time, of those that fulfil `only` where it is given."""
+    """Drives one controller with up to `slots` rows at a time, of those that fulfil `only` where it is given.
+
+    It is woken by the name of the rows' table, or by `topic` where several runners share a table.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class LeaseRunner(Generic[L]):
         *,
         slots: int = 16,
         only: ColumnElement[bool] | None = None,
+        topic: str | None = None,
     ) -> None:
         self._store = store
         self._controller = controller
@@ -81,15 +86,17 @@ class LeaseRunner(Generic[L]):
         self._slots = slots
         self._only = only
         self._table = controller.row_type.table
+        self._topic = topic or self._table.name
         self._busy: dict[str, _Step[L]] = {}
         self._outcomes: deque[_Step[L]] = deque()
         self._applying: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._found_nothing = False
 
     async def run(self) -> None:
         """Runs until cancelled; steps under way are cancelled with it, and their leases run out."""
         try:
-            with self._store.wakeups.subscribe(self._table.name) as woken:
+            with self._store.wakeups.subscribe(self._topic) as woken:
                 while True:
                     woken.clear()
                     await self._pass(woken)
@@ -104,12 +111,19 @@ class LeaseRunner(Generic[L]):
         free = self._slots - len(self._busy)
         claimed: list[L] = []
         try:
+            if free and self._found_nothing:
+                # Most wake-ups are for other runners of the table: to look costs less than to claim.
+                idle_s = await nap_s(self._store, self._table, self._only)
+                if idle_s > _SHORTEST_NAP_S:
+                    await self._clock.wait(woken, idle_s)
+                    return
             if free:
                 token = self._entropy.token(12).hex()
                 kind = self._controller.row_type
                 claimed = await self._store.run(
                     lambda tx: leases.claim(tx, kind, token, leases.LEASE, free, self._only)
                 )
+                self._found_nothing = not claimed
                 for row in claimed:
                     self._begin(_Step(row, token), woken)
             if len(claimed) < free or not free:
@@ -274,7 +288,7 @@ async def nap_s(store: Store, table: Table, only: ColumnElement[bool] | None) ->
     due, now = await store.read(lambda tx: (leases.next_due(tx, table, only), tx.now))
     if due is None:
         return _LONGEST_NAP_S
-    return min(max((due - now).total_seconds(), 0.001), _LONGEST_NAP_S)
+    return min(max((due - now).total_seconds(), _SHORTEST_NAP_S), _LONGEST_NAP_S)
 
 
 def back_off_s(failures: int, entropy: Entropy) -> float:

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import insert, select, update
 
 from tradewind.control.context import Context
-from tradewind.control.loops import SWEEP
+from tradewind.control.loops import RENTALS, SWEEP
 from tradewind.control.offer_json import offer_to_json
 from tradewind.control.runner import Apply
 from tradewind.db import tables
@@ -148,7 +148,7 @@ def adopt(tx: Transaction, provider_id: str, orphan: Orphan) -> None:
             created_at=tx.now, last_seen_at=tx.now, next_due_at=tx.now,
         )
     )  # fmt: skip
-    tx.wake(tables.nodes.name)
+    tx.wake(RENTALS)
 
 
 def _unknown_offer(provider_id: str) -> dict[str, Any]:

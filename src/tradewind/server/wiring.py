@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from sqlalchemy import insert, select, true, update
+from sqlalchemy import ColumnElement, insert, select, true, update
 
 from tradewind.catalog.shelf import Catalog
 from tradewind.control import leases
@@ -24,7 +24,7 @@ from tradewind.control.janitor import Janitor
 from tradewind.control.jobs import JobController
 from tradewind.control.live_offers import LiveOffers
 from tradewind.control.local_runner import LocalRunner
-from tradewind.control.loops import MARKET, MIGRATION, SWEEP, ensure_loops
+from tradewind.control.loops import MARKET, MIGRATION, RENTALS, SWEEP, ensure_loops
 from tradewind.control.market import MarketController
 from tradewind.control.migrating import MigrationController
 from tradewind.control.nodes import NodeController
@@ -263,15 +263,18 @@ def controllers_of(context: Context) -> list[Runner]:
 
 def _rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
     """The controllers of rented machines: who rents them, who looks after them, who finds those that are lost."""
-    store, clock, entropy = context.store, context.clock, context.entropy
     loop, offers = tables.loops.c.id, LiveOffers(context)
+
+    def runner(controller: Any, slots: int, only: ColumnElement[bool], topic: str) -> LeaseRunner[Any]:
+        return LeaseRunner(
+            context.store, controller, context.clock, context.entropy, slots=slots, only=only, topic=topic
+        )
+
     return [
-        LeaseRunner(store, RentalController(context), clock, entropy, slots=32, only=context.is_rental()),
-        LeaseRunner(store, MarketController(context, offers), clock, entropy, slots=1, only=loop == MARKET),
-        LeaseRunner(
-            store, MigrationController(context, offers), clock, entropy, slots=1, only=loop == MIGRATION
-        ),
-        LeaseRunner(store, SweepController(context), clock, entropy, slots=4, only=loop.startswith(SWEEP)),
+        runner(RentalController(context), 32, context.is_rental(), RENTALS),
+        runner(MarketController(context, offers), 1, loop == MARKET, MARKET),
+        runner(MigrationController(context, offers), 1, loop == MIGRATION, MIGRATION),
+        runner(SweepController(context), 4, loop.startswith(SWEEP), SWEEP),
     ]
 
 
