@@ -206,7 +206,8 @@ class AttemptController:
                 current = health_desk.note_reachable(tx, current)
             current = self._take_in(tx, current, seen, folded)
             if seen.records:
-                current = health_desk.attend(tx, current, may_act=seen.phase is not Phase.GONE)
+                may_act, job = seen.phase is not Phase.GONE, context.files.known(row.job_id)
+                current = health_desk.attend(tx, current, may_act=may_act, job=job)
             keeping.adopt_checkpoints(tx, current, copied)
             for complaint in complaints:
                 append_event(tx, current.job_id, "attempt.warning", complaint)

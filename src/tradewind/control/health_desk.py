@@ -12,7 +12,7 @@ from tradewind.control.health import Finding, Kind, Severity, examine
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change
-from tradewind.db.rows import AttemptRow, NodeRow
+from tradewind.db.rows import AttemptRow, JobRow, NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain.causes import CAUSES, REST_OF_DEVICE
 from tradewind.domain.status import AttemptStatus, Reason
@@ -25,9 +25,12 @@ _ENDED_BY_ITSELF: Final = frozenset({Reason.EXITED, Reason.KILLED_BY_SIGNAL})
 _OF_A_DEVICE: Final = frozenset({Kind.GPU_BROKEN, Kind.GPU_SUSPECT})
 
 
-def attend(tx: Transaction, row: AttemptRow, *, may_act: bool) -> AttemptRow:
-    """Looks at what is known of an attempt: says what is new, and sets why it is to stop, if it is."""
-    findings = examine(row.observed, _policy(tx, row))
+def attend(tx: Transaction, row: AttemptRow, *, may_act: bool, job: JobRow | None = None) -> AttemptRow:
+    """Looks at what is known of an attempt: says what is new, and sets why it is to stop, if it is.
+
+    `job` is the attempt's, where it is in hand: only its file is looked at.
+    """
+    findings = examine(row.observed, _policy(tx, row, job))
     known: dict[str, Any] = row.observed.get("health") or {}
     if not findings and not known:
         return row
@@ -49,10 +52,8 @@ def attend(tx: Transaction, row: AttemptRow, *, may_act: bool) -> AttemptRow:
     return change(tx, row, observed={**row.observed, "health": health}, **changes)
 
 
-def _policy(tx: Transaction, row: AttemptRow) -> Health | None:
-    table = tables.jobs
-    spec: dict[str, Any] = tx.execute(select(table.c.spec).where(table.c.id == row.job_id)).scalar_one()
-    written = spec.get("health")
+def _policy(tx: Transaction, row: AttemptRow, job: JobRow | None) -> Health | None:
+    written = (job or JobRow.get(tx, row.job_id)).spec.get("health")
     return None if written is None else Health.model_validate(written)
 
 

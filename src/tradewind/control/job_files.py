@@ -65,6 +65,10 @@ class JobFiles:
                 answer.set_result(job)
                 self.remember(job)
 
+    def known(self, job_id: str) -> JobRow | None:
+        """The job, if it was asked for a short while ago. From any thread."""
+        return self._known.get(job_id)
+
     def remember(self, job: JobRow) -> None:
         """Spares a look at a job that is in hand, and will be asked for soon. From any thread."""
         self._known[job.id] = job

@@ -13,7 +13,7 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 
 from tradewind.control import leases
-from tradewind.control.runner import back_off_s, nap_s
+from tradewind.control.runner import CROWD, LINGER_S, back_off_s, nap_s
 from tradewind.db.rows import Kept
 from tradewind.db.store import Store, Transaction
 from tradewind.domain.clock import Clock, Entropy
@@ -51,6 +51,8 @@ class LocalRunner(Generic[L]):
                 woken.clear()
                 try:
                     taken = await self._pass()
+                    if taken >= CROWD:
+                        await self._clock.sleep(LINGER_S)
                     if taken < _LARGEST_BATCH:
                         await self._clock.wait(woken, await nap_s(self._store, self._table, None))
                 except Exception:

@@ -33,6 +33,9 @@ _HEARTBEAT_S: Final = 10.0
 #: Steps whose outcomes are applied in one transaction at most.
 _LARGEST_BATCH: Final = 200
 _SHORTEST_NAP_S: Final = 0.001
+#: With so many rows under way a moment's wait costs nobody much, and what gathers meanwhile shares a transaction.
+CROWD: Final = 16
+LINGER_S: Final = 0.01
 _LONGEST_NAP_S: Final = 30.0
 _FIRST_BACKOFF_S: Final = 0.5
 _LONGEST_BACKOFF_S: Final = 60.0
@@ -108,9 +111,11 @@ class LeaseRunner(Generic[L]):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _pass(self, woken: asyncio.Event) -> None:
-        free = self._slots - len(self._busy)
         claimed: list[L] = []
         try:
+            if len(self._busy) >= CROWD:
+                await self._clock.sleep(LINGER_S)
+            free = self._slots - len(self._busy)
             if free and self._found_nothing:
                 # Most wake-ups are for other runners of the table: to look costs less than to claim.
                 idle_s = await nap_s(self._store, self._table, self._only)
@@ -175,7 +180,7 @@ class LeaseRunner(Generic[L]):
 
     async def _apply_all(self) -> None:
         # What other steps reach in this turn of the loop goes along.
-        await self._clock.sleep(0)
+        await self._clock.sleep(LINGER_S if len(self._busy) >= CROWD else 0)
         while self._outcomes:
             batch: list[_Step[L]] = []
             while self._outcomes and len(batch) < _LARGEST_BATCH:
