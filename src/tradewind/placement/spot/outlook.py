@@ -58,17 +58,22 @@ class Outlook:
         ]
 
 
-def look_out(state: State, priors: Sequence[Floats | None] | None = None) -> Outlook:
-    """Plans the rest of the job. `priors` are ends per second by (down, up) x phase for zones of which something is
-    known beyond what was seen."""
+def look_out(
+    state: State, *, priors: Sequence[Floats | None] = (), known_from: Sequence[int] = ()
+) -> Outlook:
+    """Plans the rest of the job.
+
+    `priors`, if any, has for each zone what is known beyond what was seen, or None: ends per second by (down, up) x
+    phase. `known_from`, if any, is the first look that counts of each zone.
+    """
     market, seen = state.market, state.seen
     zones = len(market.zones)
-    counted = [durations_of(seen[:, zone], market.tick_s) for zone in range(zones)]
-    pooled = sum(counted[1:], counted[0]).rates()
+    known_from = known_from or [0] * zones
+    counted = [durations_of(seen[first:, zone], market.tick_s) for zone, first in enumerate(known_from)]
+    # What all zones did is where each one starts from.
+    common = sum(counted[1:], counted[0]).rates() if zones > 1 else durations.PRIOR_RATES
     rates = [
-        each.rates(
-            durations.PRIOR_RATES if zones == 1 and known is None else pooled if known is None else known
-        )
+        each.rates(common if known is None else known)
         for each, known in zip(counted, priors or [None] * zones, strict=True)
     ]
     slack_s = state.time_s - state.left_s
@@ -81,7 +86,10 @@ def look_out(state: State, priors: Sequence[Floats | None] | None = None) -> Out
     )
     best: tuple[float, tuple[int, ...], Plan] | None = None
     for chosen in _sets(market):
-        model = _model_of(chosen, state, rates[chosen[0]] if len(chosen) == 1 else None, grid.step_s)
+        first = max(known_from[zone] for zone in chosen)
+        model = _model_of(
+            chosen, market, seen[first:], rates[chosen[0]] if len(chosen) == 1 else None, grid.step_s
+        )
         plan = solve(model, grid, changeover_s=market.changeover_s, on_demand_price=market.on_demand_price)
         cost = plan.cost(phase=_phase_of_set(state, chosen), time_s=state.time_s, slack_s=slack_s)
         if best is None or cost < best[0]:
@@ -108,12 +116,13 @@ def _sets(market: Market) -> list[tuple[int, ...]]:
     return found
 
 
-def _model_of(zones: tuple[int, ...], state: State, rates: Floats | None, step_s: float) -> Model:
-    market = state.market
+def _model_of(
+    zones: tuple[int, ...], market: Market, seen: Bools, rates: Floats | None, step_s: float
+) -> Model:
     prices = np.array([market.spot_prices[zone] for zone in zones])
     if rates is not None:
         return Model(durations.transitions(rates, step_s), float(prices[0]))
-    inside = _of(state.seen, zones)
+    inside = _of(seen, zones)
     up = np.asarray(inside.any(axis=1))
     paid = prices[inside.argmax(axis=1)][up]
     price = (paid.sum() + _GUESSED_LOOKS * prices.mean()) / (len(paid) + _GUESSED_LOOKS)
