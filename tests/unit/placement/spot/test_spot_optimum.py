@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spot_for_tests import Erratic, market_of, trace_of
 
+from tests.unit.placement.spot.spot_for_tests import Erratic, market_of, trace_of
 from tradewind.placement.spot.always_on_demand import AlwaysOnDemand
 from tradewind.placement.spot.greedy import Greedy
 from tradewind.placement.spot.optimum import optimal_costs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from spot_for_tests import market_of, state_of, trace_of
 
+from tests.unit.placement.spot.spot_for_tests import market_of, state_of, trace_of
 from tradewind.placement.spot.durations import (
     DOWN,
     PHASES,

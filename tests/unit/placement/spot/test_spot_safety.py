@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spot_for_tests import Erratic, market_of, state_of, trace_of
 
+from tests.unit.placement.spot.spot_for_tests import Erratic, market_of, state_of, trace_of
 from tradewind.placement.spot.greedy import Greedy
 from tradewind.placement.spot.planned import Planned
 from tradewind.placement.spot.replay import replay
@@ -45,12 +45,13 @@ def test_no_deadline_is_missed(
     trace, tick_s, changeover_s, work_s, ticks, past = case
     if work_s <= 0:
         return
-    policy: Policy = {
-        "erratic": lambda: Erratic(seed),
-        "greedy": Greedy,
-        "uniform progress": lambda: UniformProgress(moves=moves),
-        "planned": Planned,
-    }[name]()
+    made: dict[str, Policy] = {
+        "erratic": Erratic(seed),
+        "greedy": Greedy(),
+        "uniform progress": UniformProgress(moves=moves),
+        "planned": Planned(),
+    }
+    policy = made[name]
     market = market_of((0.3, 0.4, 0.9)[: trace.shape[1]], changeover_s=changeover_s, tick_s=tick_s)
     result = replay(policy, market, trace, start=past, ticks=ticks, work_s=work_s)
     assert result.is_finished
