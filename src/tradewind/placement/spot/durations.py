@@ -20,6 +20,9 @@ PHASES: Final = len(PHASE_STARTS_S)
 PRIOR_RATES: Final = np.array([1 / 3600, 1 / 3600, 1 / 5400, 1 / 10800, 1 / 30000, 1 / 60000, 1 / 100000])
 #: How many ends the prior counts for in each phase.
 PRIOR_ENDS: Final = 3.0
+#: Rates are taken so much higher in a chain: a phase shorter than a step still takes a whole one, which makes it slow.
+#: Chosen on half of the zones that were at hand; between 1 and 1.5 it moves the cost by half a per cent.
+_MADE_UP_FOR_STEPS: Final = 1.25
 _LENGTHS_S: Final = np.append(np.diff(PHASE_STARTS_S), np.inf)
 DOWN: Final = 0
 UP: Final = 1
@@ -79,7 +82,7 @@ def transitions(rates: Floats, step_s: float) -> Floats:
     """The chain over (down phases, up phases) for a step of `step_s`: end, stay in the phase, or grow into the next."""
     size = 2 * PHASES
     matrix = np.zeros((size, size))
-    ends = -np.expm1(-rates * step_s)
+    ends = -np.expm1(-_MADE_UP_FOR_STEPS * rates * step_s)
     grows = np.minimum(1.0, step_s / _LENGTHS_S)
     for kind in (DOWN, UP):
         for phase in range(PHASES):

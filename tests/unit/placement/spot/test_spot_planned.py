@@ -98,7 +98,7 @@ def test_it_takes_the_cheaper_zone_unless_that_is_always_lost() -> None:
     market = market_of((0.2, 0.3), changeover_s=1200)
     calm = trace_of("#" * 300, "#" * 300)
     assert Planned().decide(state_of(market, calm, left_h=10, time_h=20)).zone == 0
-    flaky = trace_of("...###" * 50, "#" * 300)
+    flaky = trace_of("..#" * 100, "#" * 300)
     assert Planned().decide(state_of(market, flaky, left_h=10, time_h=20)).zone == 1
     here = state_of(market, flaky, left_h=10, time_h=20, where=Where.SPOT, zone=1)
     assert "no move would pay" in Planned().decide(here).reason
