@@ -6,8 +6,11 @@ WORKERS = 2
 # Where `make demo` keeps its state, apart from yours.
 DEMO_STATE = $(CURDIR)/.cache/demo
 
+# How many seeds `make simulate` plays; SEED=S plays one and tells its story.
+N = 1000
+
 .DEFAULT_GOAL = help
-.PHONY: help demo test check fmt bench docs docs-cli lock run-environment environment clean
+.PHONY: help demo test check simulate fmt bench docs docs-cli lock run-environment environment clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +27,9 @@ check: environment ## Check format, style, types, the arrows between rooms and f
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	scripts/check-file-sizes
+
+simulate: environment ## Play N random runs of the control plane, or the one of SEED
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(N)) --workers $(WORKERS)
 
 fmt: environment ## Format the code and mend what can be mended
 	$(BIN)/ruff format .

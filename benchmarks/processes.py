@@ -57,6 +57,14 @@ def memory_of(pids: Iterable[int]) -> Memory:
     return Memory(rss / _MIB, pss / _MIB)
 
 
+def peak_memory_of(pid: int) -> float:
+    """The most resident megabytes (MiB) that a process ever had."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 / _MIB
+    raise ValueError(f"process {pid} has no memory of its own")
+
+
 def cpu_seconds_of(pid: int, *, with_ended_children: bool = False) -> float:
     """Processor seconds a process has used so far.
 

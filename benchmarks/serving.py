@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,16 +70,21 @@ def state_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def serve(state: Path) -> Iterator[BenchServer]:
-    """Runs a server on this state folder. Jobs made with `while_held` end with it, those that wait never start."""
+def serve(
+    state: Path, module: str = "tradewind.server", variables: Mapping[str, str] | None = None
+) -> Iterator[BenchServer]:
+    """Runs a server on this state folder. Jobs made with `while_held` end with it, those that wait never start.
+
+    `module` is what is run in place of the server itself, `variables` are more of its environment.
+    """
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     _hold(state).touch()
     local = LocalServer(state)
     with (state / "bench.log").open("ab") as log:
         began_s = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "tradewind.server", "serve"],
-            env=environment_for(state),
+            [sys.executable, "-m", module, "serve"],
+            env={**environment_for(state), **(variables or {})},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from tradewind.domain.status import ATTEMPT_MOVES, JOB_MOVES, TASK_MOVES
+from tradewind.domain.status import ATTEMPT_MOVES, JOB_MOVES, NODE_MOVES, TASK_MOVES
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "architecture.md"
@@ -35,6 +35,7 @@ def render_page(text: str) -> str:
         render_table("Job", JOB_MOVES)
         + render_table("Task", TASK_MOVES)
         + render_table("Attempt", ATTEMPT_MOVES)
+        + render_table("Rented node", NODE_MOVES)
     )
     return f"{before}{_BEGIN}{tables}\n{_END}{after}"
 

@@ -18,6 +18,7 @@ from tests.agent.attempts import wait_until
 from tradewind.agent.checkpoints import step_in_name
 from tradewind.agent.gpus_amd import AmdGpus
 from tradewind.agent.gpus_nvidia import NvidiaGpus
+from tradewind.agent.kernel_log import KernelLog
 from tradewind.agent.lines import LineReader
 from tradewind.agent.memory import recall
 from tradewind.agent.parsers.reading import Reading
@@ -166,6 +167,10 @@ class _FakeNvml:
         into._obj.value = 66
         return 0
 
+    def nvmlDeviceGetPciInfo_v3(self, device: Any, into: Any) -> int:  # noqa: N802
+        into._obj.domain, into._obj.bus, into._obj.device = 0, 0x3B, 0
+        return 0
+
     def _energy(self, device: Any, into: Any) -> int:
         into._obj.value = 1_000_500
         return 0
@@ -181,6 +186,79 @@ def test_nvidia_is_read_by_uuid_or_index() -> None:
     assert first.energy_j == 1000.5
     assert second.uuid == "index:1"
     assert NvidiaGpus(_FakeNvml(has_counter=False), held).read()[0].energy_j is None
+
+
+class _IllNvml(_FakeNvml):
+    """A GPU that is hot, has errors in its memory and can replace no more of it."""
+
+    def nvmlDeviceGetTotalEccErrors(self, device: Any, kind: Any, since: Any, into: Any) -> int:  # noqa: N802
+        assert (kind.value, since.value) == (1, 0)
+        into._obj.value = 4
+        return 0
+
+    def nvmlDeviceGetCurrentClocksThrottleReasons(self, device: Any, into: Any) -> int:  # noqa: N802
+        into._obj.value = 0x40 | 0x4
+        return 0
+
+    def nvmlDeviceGetRemappedRows(self, device: Any, *outs: Any) -> int:  # noqa: N802
+        outs[3]._obj.value = 1
+        return 0
+
+
+class _LostNvml(_FakeNvml):
+    def nvmlDeviceGetTotalEccErrors(self, device: Any, *_rest: Any) -> int:  # noqa: N802
+        return 15
+
+
+def test_the_health_of_a_gpu_is_read_where_the_driver_tells() -> None:
+    held = [{"vendor": "nvidia", "index": 0, "uuid": "GPU-right"}]
+    ill = NvidiaGpus(_IllNvml(has_counter=True), held).read()[0].as_record()
+    assert (ill["ecc_uncorrected"], ill["is_hot"], ill["remap_failed"]) == (4, True, True)
+    lost = NvidiaGpus(_LostNvml(has_counter=True), held).read()[0].as_record()
+    assert lost["is_lost"] is True
+
+
+def _said_by(directory: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (directory / "records.jsonl").read_text().splitlines()]
+
+
+def test_errors_in_the_kernel_log_are_said_of_ones_own_gpus_once(tmp_path: Path) -> None:
+    log = tmp_path / "kmsg"
+    log.write_text("6,1,1,-;NVRM: Xid (PCI:0000:3b:00): 13, an old one\n")
+    records = Records(str(tmp_path))
+    voice = Voice(records, recall(str(tmp_path), records, 0.0))
+    addresses = NvidiaGpus(_FakeNvml(has_counter=True), [{"uuid": "GPU-right"}]).addresses()
+    kernel_log = KernelLog(addresses, voice, str(log))
+    with log.open("a") as file:
+        file.write("6,2,2,-;NVRM: Xid (PCI:0000:3b:00): 79, pid=1, GPU has fallen off the bus.\n")
+        file.write("6,3,3,-;NVRM: Xid (PCI:0000:af:00): 48, of another's\n6,4,4,-;usb 1-1: new device\n")
+        file.write("6,5,5,-;NVRM: Xid (PCI:0000:3b:00): 79, again\n")
+    kernel_log.look()
+    kernel_log.look()
+    records.write()
+    said = [(each["type"], each["uuid"], each["xid"]) for each in _said_by(tmp_path)]
+    assert said == [("gpu_error", "GPU-right", 79)]
+
+
+def test_a_kernel_log_that_may_not_be_read_is_no_trouble(tmp_path: Path) -> None:
+    records = Records(str(tmp_path))
+    voice = Voice(records, recall(str(tmp_path), records, 0.0))
+    KernelLog({(0, 1, 0): "GPU-right"}, voice, str(tmp_path / "none")).look()
+    records.write()
+    assert _said_by(tmp_path) == []
+
+
+def test_what_is_not_finite_is_said_each_time_beside_what_is(tmp_path: Path) -> None:
+    records = Records(str(tmp_path))
+    source = Source(
+        "stdout", Voice(records, recall(str(tmp_path), records, 0.0)), recall(str(tmp_path), records, 0.0)
+    )
+    source.take(Reading({"step": 3}, {"loss": float("nan"), "lr": 0.1}, 3), 10)
+    source.speak(now=True)
+    records.write()
+    said = {each["type"]: each for each in _said_by(tmp_path)}
+    assert (said["notice"]["metric"], said["notice"]["value"], said["notice"]["step"]) == ("loss", "nan", 3)
+    assert (said["metrics"]["values"], said["metrics"]["non_finite"]) == ({"lr": 0.1}, {"loss": "nan"})
 
 
 def test_amd_is_read_from_the_kernels_files(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from tests.simulation.clocks import SeededEntropy, SimulatedClock, inline
 from tests.simulation.loop import run_simulated
-from tests.simulation.world import SeededEntropy, SimulatedClock, SimulatedStore, inline
+from tests.simulation.world import SimulatedStore
 from tests.unit.offers_for_tests import an_offer
 from tradewind.catalog.shelf import Catalog
 from tradewind.control.price_sources import Wanted, ensure_sources

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import insert
 
+from tests.simulation.clocks import SeededEntropy, SimulatedClock, inline
 from tests.simulation.invariants import check_always
 from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
@@ -22,7 +22,6 @@ from tradewind.db.owners import Caller, ensure_defaults
 from tradewind.db.rows import JobRow
 from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain import ids
-from tradewind.domain.clock import SystemClock
 from tradewind.domain.schemas import JobSubmission
 from tradewind.domain.status import has_ended
 from tradewind.estimate.tariff import Tariff
@@ -33,32 +32,7 @@ from tradewind.spec.models import JobSpec
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
 
-P = ParamSpec("P")
 T = TypeVar("T")
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class SimulatedClock(SystemClock):
-    """Reads the running loop's virtual time."""
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=asyncio.get_running_loop().time())
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
-
-class SeededEntropy:
-    """Random bytes and numbers that a seed repeats."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-
-    def token(self, byte_count: int) -> bytes:
-        return self._random.randbytes(byte_count)
-
-    def uniform(self) -> float:
-        return self._random.random()
 
 
 class SimulatedStore(SqlStore):
@@ -86,11 +60,6 @@ class SimulatedStore(SqlStore):
     async def read(self, fn: Callable[[Transaction], T]) -> T:
         await asyncio.sleep(self._chance.uniform() * 0.01)
         return await super().read(fn)
-
-
-async def inline(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Blocking work, done at once."""
-    return fn(*args, **kwargs)
 
 
 class World:

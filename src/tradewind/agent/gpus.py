@@ -12,11 +12,14 @@ if TYPE_CHECKING:
         def read(self) -> list[GpuReading]:
             """One reading for each."""
 
+        def addresses(self) -> dict[tuple[int, int, int], str]:
+            """The UUID of each by its domain, bus and device on PCI; empty where that is not known."""
+
 
 class GpuReading:
     """One accelerator at one moment; None is what it does not tell."""
 
-    __slots__ = ("energy_j", "memory_bytes", "temperature_c", "util_percent", "uuid", "watts")
+    __slots__ = ("energy_j", "health", "memory_bytes", "temperature_c", "util_percent", "uuid", "watts")
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class GpuReading:
         watts: float | None = None,
         temperature_c: float | None = None,
         energy_j: float | None = None,
+        health: dict[str, Any] | None = None,
     ) -> None:
         self.uuid = uuid
         self.util_percent = util_percent
@@ -35,16 +39,20 @@ class GpuReading:
         self.temperature_c = temperature_c
         #: Counted by the device since its driver was loaded.
         self.energy_j = energy_j
+        #: Further fields of its record: errors of its memory, whether it is lost or too hot. Only what it tells.
+        self.health = health or {}
 
     def as_record(self) -> dict[str, Any]:
         """The fields of a `sample` record."""
-        return {
+        record = {
             "uuid": self.uuid,
             "util_percent": self.util_percent,
             "memory_bytes": self.memory_bytes,
             "watts": self.watts,
             "temperature_c": self.temperature_c,
         }
+        record.update(self.health)
+        return record
 
 
 def open_gpus(accelerators: list[dict[str, Any]]) -> list[Gpus]:

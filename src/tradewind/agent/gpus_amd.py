@@ -49,6 +49,10 @@ class AmdGpus:
             )
         return readings
 
+    def addresses(self) -> dict[tuple[int, int, int], str]:
+        """None: errors of AMD's driver are not told apart by number."""
+        return {}
+
 
 def _card_number(path: str) -> int:
     digits = os.path.basename(os.path.dirname(path))[len("card") :]

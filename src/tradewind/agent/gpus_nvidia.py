@@ -10,7 +10,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# Values of NVML's own header, nvml.h.
 _TEMPERATURE_OF_GPU = 0
+_UNCORRECTED = 1
+_SINCE_DRIVER_LOADED = 0
+_GPU_IS_LOST = 15
+#: nvmlClocksThrottleReasonSwThermalSlowdown and nvmlClocksThrottleReasonHwThermalSlowdown.
+_TOO_HOT = 0x20 | 0x40
 
 
 class _Utilization(ctypes.Structure):
@@ -19,6 +25,18 @@ class _Utilization(ctypes.Structure):
 
 class _Memory(ctypes.Structure):
     _fields_ = [(name, ctypes.c_ulonglong) for name in ("total", "free", "used")]
+
+
+class _Pci(ctypes.Structure):
+    _fields_ = [
+        ("busIdLegacy", ctypes.c_char * 16),
+        ("domain", ctypes.c_uint),
+        ("bus", ctypes.c_uint),
+        ("device", ctypes.c_uint),
+        ("pciDeviceId", ctypes.c_uint),
+        ("pciSubSystemId", ctypes.c_uint),
+        ("busId", ctypes.c_char * 32),
+    ]
 
 
 class NvidiaGpus:
@@ -36,6 +54,15 @@ class NvidiaGpus:
                 found = library.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(device)) == 0
             if found:
                 self._devices.append((uuid or "index:{}".format(one.get("index")), device))
+
+    def addresses(self) -> dict[tuple[int, int, int], str]:
+        """The UUID of each by its domain, bus and device on PCI, as the kernel log names it."""
+        found = {}
+        for uuid, device in self._devices:
+            pci = _Pci()
+            if self._ask("nvmlDeviceGetPciInfo_v3", device, pci):
+                found[pci.domain, pci.bus, pci.device] = uuid
+        return found
 
     def read(self) -> list[GpuReading]:
         """One reading for each."""
@@ -60,7 +87,30 @@ class NvidiaGpus:
             watts=None if milliwatts is None else milliwatts / 1000,
             temperature_c=temperature.value if has_temperature else None,
             energy_j=None if millijoules is None else millijoules / 1000,
+            health=self._health(device),
         )
+
+    def _health(self, device: Any) -> dict[str, Any]:
+        health: dict[str, Any] = {}
+        errors = ctypes.c_ulonglong()
+        ask = getattr(self._library, "nvmlDeviceGetTotalEccErrors", None)
+        if ask is not None:
+            kinds = ctypes.c_uint(_UNCORRECTED), ctypes.c_uint(_SINCE_DRIVER_LOADED)
+            answer = ask(device, *kinds, ctypes.byref(errors))
+            if answer == 0:
+                health["ecc_uncorrected"] = errors.value
+            elif answer == _GPU_IS_LOST:
+                health["is_lost"] = True
+        reasons = self._number("nvmlDeviceGetCurrentClocksThrottleReasons", device, ctypes.c_ulonglong())
+        if reasons is not None and reasons & _TOO_HOT:
+            health["is_hot"] = True
+        ask = getattr(self._library, "nvmlDeviceGetRemappedRows", None)
+        if ask is not None:
+            corrected, uncorrected, pending, failed = (ctypes.c_uint() for _ in range(4))
+            outs = [ctypes.byref(each) for each in (corrected, uncorrected, pending, failed)]
+            if ask(device, *outs) == 0 and failed.value:
+                health["remap_failed"] = True
+        return health
 
     def _number(self, name: str, device: Any, into: Any) -> int | None:
         return into.value if self._ask(name, device, into) else None

@@ -6,6 +6,7 @@ import os
 
 from .clocks import steady_s, wall_s
 from .gpus import open_gpus
+from .kernel_log import KernelLog
 from .processes import HAS_PROC, Process, below, list_processes, read_small
 from .rapl import Rapl
 
@@ -36,6 +37,10 @@ class Sampler:
         self._memory = memory
         self._gpus = open_gpus(spec.accelerators)
         self._expected_gpus = len(spec.accelerators)
+        self._kernel_log = KernelLog(
+            {at: uuid for gpus in self._gpus for at, uuid in gpus.addresses().items()}, voice
+        )
+        self._workdir = spec.workdir
         self._rapl = Rapl()
         self._machine_cpus = os.cpu_count() or 1
         self._share = min(1.0, (spec.cpus or self._machine_cpus) / self._machine_cpus)
@@ -63,8 +68,8 @@ class Sampler:
         self._cpu_s += table[self._supervisor].child_cpu_s if self._supervisor in table else 0.0
         return found
 
-    def sample(self) -> None:
-        """Take a sample and say it."""
+    def sample(self, quiet_s: float | None = None) -> None:
+        """Take a sample and say it. `quiet_s` is how long nothing was written."""
         processes = self.tree()
         now_s = steady_s()
         cpu_s = max(self._cpu_s, self._memory.cpu_s)
@@ -77,6 +82,11 @@ class Sampler:
             # Processor time is counted in hundredths of a second: over a shorter time it says nothing about a rate.
             self._cpu_percent = min(100 * used_s / elapsed_s, 100.0 * self._machine_cpus)
             self._watts = (host_j + gpu_j) / elapsed_s
+        self._kernel_log.look()
+        more: dict[str, Any] = {} if quiet_s is None else {"quiet_s": round(quiet_s, 1)}
+        free_bytes = _free_bytes(self._workdir)
+        if free_bytes is not None:
+            more["disk_free_bytes"] = free_bytes
         self._voice.say(
             "sample",
             cpu_percent=round(self._cpu_percent, 1),
@@ -87,6 +97,7 @@ class Sampler:
             energy_j=round(self._memory.energy_j + host_j + gpu_j, 3),
             basis="metered" if is_host_metered and are_gpus_metered else "modelled",
             cpu_s=round(cpu_s, 3),
+            **more,
         )
 
     def _elapsed_s(self, now_s: float) -> float:
@@ -121,6 +132,15 @@ class Sampler:
                 joules += reading.watts * elapsed_s
             metered += reading.watts is not None or reading.energy_j is not None
         return joules, metered == self._expected_gpus
+
+
+def _free_bytes(path: str) -> int | None:
+    """What a user without privileges can still write there."""
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
 
 
 def shared_once_bytes(processes: list[Process]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 
 from .clocks import steady_s, wall_s
 from .lines import Line, LineReader
@@ -37,6 +38,9 @@ _PROGRESS = {
     "total_epochs": "total_epochs",
     "progress": "fraction",
 }
+
+#: How PyTorch, CUDA, ROCm, TensorFlow and JAX name the device whose memory is used up.
+_OF_A_GPU = re.compile(r"CUDA|HIP |hip[A-Z]|GPU|RESOURCE_EXHAUSTED|OutOfMemoryError|CUBLAS|CUDNN")
 
 
 class Source:
@@ -71,13 +75,17 @@ class Source:
     def _take_metrics(self, reading: Reading, end: int) -> None:
         step = reading.step if reading.step is not None else self._memory.step
         values = {name: value for name, value in reading.values.items() if math.isfinite(value)}
-        for name in reading.values:
-            if name not in values:
-                where = "" if step is None else " at step {}".format(step)
-                text = "{} was {}{}".format(name, reading.values[name], where)
-                self._voice.notice("non_finite_metric", text, about="non_finite_metric " + name)
-        if values and not self._memory.was_said(self._name, "metrics", end):
-            self._put("metrics", values, end, {"values": values, "step": step})
+        bad = {name: str(value) for name, value in reading.values.items() if name not in values}
+        for name, value in bad.items():
+            where = "" if step is None else " at step {}".format(step)
+            about = "non_finite_metric " + name
+            text = "{} was {}{}".format(name, value, where)
+            self._voice.notice("non_finite_metric", text, about=about, metric=name, value=value, step=step)
+        if not self._memory.was_said(self._name, "metrics", end):
+            fields: dict[str, Any] = {"values": values, "step": step}
+            if bad:
+                fields["non_finite"] = bad
+            self._put("metrics", reading.values, end, fields)
 
     def _put(self, kind: str, named: dict[str, float], end: int, fields: dict[str, Any]) -> None:
         key = (kind, *sorted(named))
@@ -113,6 +121,7 @@ class LogSource:
     def __init__(self, name: str, log: LogFile, voice: Voice, memory: Memory) -> None:
         self.name = name
         self.source = Source(name, voice, memory)
+        self._voice = voice
         self._log = log
         self._reader = LineReader(memory.start_offset(name), _TEXT_PER_LOOK_BYTES)
         self._parser = LineParser()
@@ -137,6 +146,10 @@ class LogSource:
             self._take(rest)
 
     def _take(self, line: Line) -> None:
+        if "ut of memory" in line.text and _OF_A_GPU.search(line.text):
+            quoted = line.text.strip()[:200]
+            text = "a GPU ran out of memory: {}".format(quoted)
+            self._voice.notice("gpu_out_of_memory", text, line=quoted)
         reading = self._parser.read(line.text)
         if reading is not None:
             self.source.take(reading, line.end)

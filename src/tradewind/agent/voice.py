@@ -21,11 +21,11 @@ class Voice:
         """Add a record to the next batch."""
         self._memory.note(self._records.add(kind, **fields))
 
-    def notice(self, code: str, message: str, *, about: str | None = None) -> None:
-        """Say something once; `about` tells apart notices of the same code."""
+    def notice(self, code: str, message: str, *, about: str | None = None, **fields: Any) -> None:
+        """Say something once; `about` tells apart notices of the same code. `fields` are further ones of the record."""
         if (about or code) in self._memory.notices:
             return
         if about is None:
-            self.say("notice", code=code, message=message)
+            self.say("notice", code=code, message=message, **fields)
         else:
-            self.say("notice", code=code, message=message, about=about)
+            self.say("notice", code=code, message=message, about=about, **fields)

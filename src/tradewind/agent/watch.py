@@ -160,7 +160,7 @@ class Agent:
             self._check_memory(self._spec.memory_limit_bytes)
         if now_s >= self._next_sample_s:
             self._next_sample_s = now_s + self._spec.sample_every_s
-            self._sampler.sample()
+            self._sampler.sample(max(0.0, now_s - self._grew_at_s))
             self._tell({"energy_j": self._memory.energy_j})
         self._speak()
         self._records.write()
@@ -172,11 +172,12 @@ class Agent:
         grew = {name: log.look() for name, log in self._logs.items()}
         while is_last and any(log.offset < log.size() for log in self._logs.values()):
             grew = {name: log.look() or grew[name] for name, log in self._logs.items()}
-        if any(grew.values()):
-            self._grew_at_s = steady_s()
+        channel_offset = self._channel.offset
         for source in self._log_sources:
             source.look(grew=grew[source.name], is_last=is_last)
         self._channel.look(is_last=is_last)
+        if any(grew.values()) or self._channel.offset > channel_offset:
+            self._grew_at_s = steady_s()
         for cap in self._caps:
             cap.enforce()
 

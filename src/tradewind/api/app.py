@@ -14,10 +14,12 @@ from tradewind.api import (
     jobs,
     logs,
     metrics,
+    moves,
     offers,
     preferences,
     prices,
     problems,
+    simulations,
     system,
 )
 from tradewind.api.guard import Guard
@@ -46,11 +48,13 @@ def include_routes(app: FastAPI) -> None:
     """Adds every route; the list of endpoints in the documentation is made from the same ones."""
     for module in (
         jobs,
+        moves,
         events,
         logs,
         files,
         metrics,
         estimates,
+        simulations,
         offers,
         prices,
         alerts,

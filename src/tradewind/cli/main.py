@@ -28,6 +28,9 @@ SECTIONS: Final = {
         "compare": Lazy(
             _AT + "compare:compare", "Compare what so many hours cost on every platform and here."
         ),
+        "simulate": Lazy(
+            _AT + "simulate:simulate", "Replay jobs against policies and prices, before spending a dollar."
+        ),
         "validate": Lazy(_AT + "validate:validate", "Check a job file; nothing else happens."),
         "demo": Lazy(_AT + "demo:demo", "Train a small model on this machine, to see how it works."),
     },
@@ -40,7 +43,7 @@ SECTIONS: Final = {
         "ls": Lazy(_AT + "job_views:short_list", "List your active jobs; -a lists all."),
         "logs": Lazy(_AT + "logs:logs", "Show what a job printed."),
         "stop": Lazy(_AT + "job_actions:stop", "Stop jobs: gracefully, or at once with --now."),
-        "jobs": Lazy(_AT + "jobs:jobs", "List, inspect, stop, retry and await jobs."),
+        "jobs": Lazy(_AT + "jobs:jobs", "List, inspect, stop, move, retry and await jobs."),
         "checkpoints": Lazy(_AT + "checkpoints:checkpoints", "List and fetch checkpoints."),
         "artifacts": Lazy(_AT + "artifacts:artifacts", "List and fetch output files."),
     },
@@ -53,6 +56,9 @@ SECTIONS: Final = {
     },
     "Server": {
         "server": Lazy(_AT + "server:server", "Start, stop and inspect the local server."),
+        "janitor": Lazy(
+            _AT + "job_moves:janitor", "Find rented machines that belong to nothing; give them back."
+        ),
         "open": Lazy(_AT + "open:open_browser", "Open the web page, signed in."),
         "doctor": Lazy(
             _AT + "doctor:doctor", "Check this machine and the server, and say how to fix what is wrong."

@@ -117,6 +117,14 @@ def show_cost(cost: Row) -> str:
     return figures + basis + ("" if cost["is_final"] else " so far")
 
 
+def show_health(job: Row) -> str:
+    """What is wrong with a job that runs; empty when nothing is."""
+    health = job.get("health") or {}
+    if health.get("state") not in ("warning", "unhealthy"):
+        return ""
+    return f"{health['state']}: {clean(health['explanation'])}"
+
+
 def show_job(job: Row, now: datetime, *, checkpoint_count: int | None = None) -> str:
     """A job in a few lines."""
     status = str(job["status"]).upper()
@@ -138,6 +146,8 @@ def show_job(job: Row, now: datetime, *, checkpoint_count: int | None = None) ->
         lines.append(f"  estimate     {clean(job['prediction']['text'])}")
     if progress := show_progress(job.get("progress")):
         lines.append(f"  progress     {progress}")
+    if health := show_health(job):
+        lines.append(f"  health       {health}")
     if checkpoint_count is not None:
         lines.append(f"  checkpoints  {checkpoint_count}")
     if job.get("tags"):

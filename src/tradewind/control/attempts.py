@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
-from tradewind.control import keeping, leases, money
+from tradewind.control import health_desk, keeping, leases, money
 from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict, judge
+from tradewind.control.job_files import JobFiles
 from tradewind.control.records import Folded, fold
+from tradewind.control.rent_money import has_unsettled
 from tradewind.control.runner import Apply
+from tradewind.control.specs import spec_of
 from tradewind.control.starting import (
     GRACE_S,
     LEASE_TTL,
@@ -26,11 +30,19 @@ from tradewind.control.starting import (
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change, set_attempt_status
-from tradewind.db.rows import AttemptRow, JobRow
+from tradewind.db.rows import AttemptRow, JobRow, NodeRow
 from tradewind.db.store import Transaction
+from tradewind.domain.causes import INTERRUPTIONS
 from tradewind.domain.errors import InvalidInputError, ProviderError, ProviderFault, TooLargeError
-from tradewind.domain.status import REASON_TEXT, AttemptStatus, Reason, has_ended
-from tradewind.providers.base import Exit, Handle, Observation, Phase
+from tradewind.domain.status import (
+    REASON_TEXT,
+    AttemptStatus,
+    NodeStatus,
+    Reason,
+    has_ended,
+)
+from tradewind.ledger import reservations
+from tradewind.providers.base import AttemptHost, Exit, Handle, Observation, Phase
 from tradewind.spec.models import JobSpec
 
 V = TypeVar("V")
@@ -41,9 +53,27 @@ _SHORTEST_LOOK_S: Final = 1.0
 _LONGEST_LOOK_S: Final = 5.0
 #: A start that the place refuses for its own reasons is tried this often before the attempt is given up.
 _START_TRIES: Final = 4
+#: While its machine boots, and while nobody answers there.
+_LOOK_FOR_MACHINE: Final = timedelta(minutes=1)
+_LOOK_UNREACHABLE: Final = timedelta(seconds=15)
+#: What was wanted of it before its machine went away, and still counts.
+_OWN_WISHES: Final = frozenset({Reason.STOPPED_BY_USER, Reason.BUDGET})
 #: Faults at a start that no repetition mends.
 _FINAL_FAULTS: Final = frozenset(
     {ProviderFault.INVALID, ProviderFault.PERMISSION, ProviderFault.CREDENTIALS, ProviderFault.BALANCE}
+)
+_FREE: Final = (
+    update(tables.allocations)
+    .where(
+        tables.allocations.c.attempt_id == bindparam("b_attempt_id"),
+        tables.allocations.c.released_at.is_(None),
+    )
+    .values(released_at=bindparam("b_now"))
+)
+_CLOSE_INTENT: Final = (
+    update(tables.intents)
+    .where(tables.intents.c.attempt_id == bindparam("b_attempt_id"))
+    .values(state=bindparam("b_state"), closed_at=bindparam("b_now"))
 )
 
 
@@ -54,33 +84,40 @@ class AttemptController:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._files = JobFiles(context.store)
         #: Attempts that have not ended here and whose end the place was asked to announce since this process began.
         self._watched: set[str] = set()
 
+    def prepare(self, tx: Transaction, rows: Sequence[AttemptRow]) -> None:
+        """What the steps of these rows will ask for, in one query."""
+        reservations.look_up(tx, [row.id for row in rows if row.status is AttemptStatus.RUNNING])
+
     async def act(self, row: AttemptRow) -> Apply[AttemptRow]:
         if has_ended(row.status):
-            return lambda _tx, _row: None
+            return self._release_if_settled
         if row.status is AttemptStatus.CREATING:
             return await self._create(row)
         return await self._watch(row)
 
+    def _release_if_settled(self, tx: Transaction, row: AttemptRow) -> None:
+        """Lets go of what was held for a rented machine, once that is confirmed gone: until then it may cost."""
+        if row.provider in self._context.machines and not has_unsettled(tx, row.id):
+            money.let_go(tx, row.id)
+
     # -- creating ------------------------------------------------------------------------------------------------
 
     async def _create(self, row: AttemptRow) -> Apply[AttemptRow]:
-        backend = self._context.backends[row.provider]
+        node = await self._node_of(row)
+        if node is not None and node.status is not NodeStatus.READY:
+            return self._wait_for_machine(row, node)
+        backend = self._context.host_of(row, node)
         key = intent_key(self._context.installation_id, row.id)
         handle = await backend.find(key)
         if handle is None and row.stop_reason is not None:
-            verdict = Verdict(
-                AttemptStatus.CANCELLED
-                if row.stop_reason is Reason.STOPPED_BY_USER
-                else AttemptStatus.FAILED,
-                row.stop_reason,
-                REASON_TEXT[row.stop_reason],
-            )
+            verdict = Verdict(_status_for(row.stop_reason), row.stop_reason, REASON_TEXT[row.stop_reason])
             return lambda tx, current: self._close_unstarted(tx, current, verdict)
         if handle is None:
-            job = await self._context.store.read(lambda tx: JobRow.get(tx, row.job_id))
+            job = await self._files.get(row.job_id)
             try:
                 request = await build_request(self._context, job, row)
                 handle = await backend.submit(request, key)
@@ -98,8 +135,30 @@ class AttemptController:
                 verdict = Verdict(AttemptStatus.INTERRUPTED, Reason.START_FAILED, error.message)
                 return lambda tx, current: self._close_unstarted(tx, current, verdict)
         accepted = handle
-        await self._watch_end(row, accepted)
+        await self._watch_end(backend, row, accepted)
         return lambda tx, current: _accept(tx, current, accepted)
+
+    async def _node_of(self, row: AttemptRow) -> NodeRow | None:
+        """The rented machine that the attempt is on; None on a machine at hand."""
+        if row.provider not in self._context.machines:
+            return None
+        node = await self._context.store.read(lambda tx: NodeRow.get(tx, row.node_id))
+        return node if node.is_rented else None
+
+    def _wait_for_machine(self, row: AttemptRow, node: NodeRow) -> Apply[AttemptRow]:
+        """Nothing has run yet: the attempt waits for its machine, or ends with it."""
+        if has_ended(node.status) or node.status is NodeStatus.TERMINATING:
+            reason = row.stop_reason or node.reason or Reason.START_FAILED
+            if reason is Reason.NOT_NEEDED:
+                reason = Reason.START_FAILED
+            text = node.explanation or REASON_TEXT[reason]
+        elif row.stop_reason is not None:
+            reason, text = row.stop_reason, REASON_TEXT[row.stop_reason]
+        else:
+            # The machine's controller wakes it; this is for the case that the wake-up is lost.
+            return lambda tx, _current: tx.now + _LOOK_FOR_MACHINE
+        verdict = Verdict(_status_for(reason), reason, text)
+        return lambda tx, current: self._close_unstarted(tx, current, verdict)
 
     def _close_unstarted(
         self, tx: Transaction, row: AttemptRow, verdict: Verdict, damaged: str | None = None
@@ -111,27 +170,44 @@ class AttemptController:
     # -- watching ------------------------------------------------------------------------------------------------
 
     async def _watch(self, row: AttemptRow) -> Apply[AttemptRow]:
-        context, backend = self._context, self._context.backends[row.provider]
+        context = self._context
+        node = await self._node_of(row)
+        if node is not None and node.status is NodeStatus.GONE:
+            spec = spec_of(await self._files.get(row.job_id))
+            return self._with_cleaning(
+                row, spec, lambda tx, current: self._end_with_machine(tx, current, node)
+            )
+        backend = context.host_of(row, node)
         handle = Handle(row.handle or {})
-        if row.id not in self._watched:
-            await self._watch_end(row, handle)
-        told = await self._or_later(self._tell_to_stop(row, handle))
-        seen = await backend.poll(handle, row.cursor)
+        try:
+            if row.id not in self._watched:
+                await self._watch_end(backend, row, handle)
+            told = await self._or_later(self._tell_to_stop(backend, row, handle))
+            seen = await backend.poll(handle, row.cursor)
+        except (ProviderError, OSError):
+            if node is None:
+                raise
+            return lambda tx, current: _note_unreachable(tx, node, current)
         folded = fold(row.observed, seen.records)
         if told is not None:
             folded.observed["stop_told"] = told
         copied, complaints = await keeping.copy_checkpoints(context, row, folded.checkpoints)
-        renewed_at = await self._or_later(self._renew_lease(row, handle, folded))
+        renewed_at = await self._or_later(self._renew_lease(backend, row, handle, folded))
         outputs: list[keeping.Copied] = []
         if seen.phase is Phase.GONE:
-            job = await context.store.read(lambda tx: JobRow.get(tx, row.job_id))
-            outputs, more = await keeping.copy_outputs(context, row, JobSpec.model_validate(job.spec))
+            job = await self._files.get(row.job_id)
+            outputs, more = await keeping.copy_outputs(context, row, spec_of(job))
             complaints += more
         if renewed_at is not None:
             folded.observed["lease_renewed_at"] = renewed_at
 
         def apply(tx: Transaction, current: AttemptRow) -> datetime | None:
+            if node is not None and node.lost_since is not None:
+                _note_reachable(tx, node)
+                current = health_desk.note_reachable(tx, current)
             current = self._take_in(tx, current, seen, folded)
+            if seen.records:
+                current = health_desk.attend(tx, current, may_act=seen.phase is not Phase.GONE)
             keeping.adopt_checkpoints(tx, current, copied)
             for complaint in complaints:
                 append_event(tx, current.job_id, "attempt.warning", complaint)
@@ -144,9 +220,12 @@ class AttemptController:
             current = money.keep_covered(tx, current, self._context.tariff)
             return tx.now + _next_look(current, tx.now)
 
+        if seen.phase is not Phase.GONE and not copied:
+            return apply
+        spec = spec_of(await self._files.get(row.job_id))
         if seen.phase is Phase.GONE:
-            return self._with_cleaning(row, apply)
-        return self._with_pruning(row, apply) if copied else apply
+            return self._with_cleaning(row, spec, apply)
+        return self._with_pruning(row, spec, apply)
 
     async def _or_later(self, telling: Awaitable[V | None]) -> V | None:
         """Tells the place something; when it cannot be told now, that must not keep us from seeing how it is."""
@@ -156,7 +235,9 @@ class AttemptController:
             log.warning("attempt.not_told", error=repr(error))
             return None
 
-    async def _tell_to_stop(self, row: AttemptRow, handle: Handle) -> list[object] | None:
+    async def _tell_to_stop(
+        self, backend: AttemptHost, row: AttemptRow, handle: Handle
+    ) -> list[object] | None:
         """Passes a wish to stop on to the place; again when it has become more urgent. What was told, if anything."""
         if row.stop_reason is None:
             return None
@@ -165,15 +246,17 @@ class AttemptController:
         wanted: list[object] = [row.stop_reason.value, grace_s]
         if row.observed.get("stop_told") == wanted:
             return None
-        await self._context.backends[row.provider].stop(handle, row.stop_reason, grace_s)
+        await backend.stop(handle, row.stop_reason, grace_s)
         return wanted
 
-    async def _renew_lease(self, row: AttemptRow, handle: Handle, folded: Folded) -> float | None:
-        now = self._context.clock.now().timestamp()
+    async def _renew_lease(
+        self, backend: AttemptHost, row: AttemptRow, handle: Handle, folded: Folded
+    ) -> float | None:
+        now = leases.claimed_at(row).timestamp()
         last = float(folded.observed.get("lease_renewed_at") or 0)
         if now - last < LEASE_TTL.total_seconds() / 5:
             return None
-        await self._context.backends[row.provider].renew(handle, int(now))
+        await backend.renew(handle, int(now))
         return now
 
     def _take_in(self, tx: Transaction, row: AttemptRow, seen: Observation, folded: Folded) -> AttemptRow:
@@ -203,9 +286,9 @@ class AttemptController:
         reason = row.stop_reason or Reason.STOPPED_BY_USER
         return set_attempt_status(tx, row, AttemptStatus.STOPPING, f"told to stop: {REASON_TEXT[reason]}")
 
-    async def _watch_end(self, row: AttemptRow, handle: Handle) -> None:
+    async def _watch_end(self, backend: AttemptHost, row: AttemptRow, handle: Handle) -> None:
         self._watched.add(row.id)
-        await self._context.backends[row.provider].watch(handle, partial(self._context.nudge, row.id))
+        await backend.watch(handle, partial(self._context.nudge, row.id))
 
     # -- ending --------------------------------------------------------------------------------------------------
 
@@ -213,7 +296,18 @@ class AttemptController:
         energy = row.energy_j if exit_.energy_j is None else max(row.energy_j, round(exit_.energy_j))
         # A machine's clock may be off: an attempt never ends before it was accepted or after now.
         ended_at = min(max(exit_.ended_at, row.accepted_at or row.created_at), tx.now)
-        self._end(tx, row, judge(exit_, row.stop_reason), energy_j=energy, ended_at=ended_at, exit_=exit_)
+        verdict = health_desk.conclude(row, judge(exit_, row.stop_reason))
+        self._end(tx, row, verdict, energy_j=energy, ended_at=ended_at, exit_=exit_)
+
+    def _end_with_machine(self, tx: Transaction, row: AttemptRow, node: NodeRow) -> None:
+        """The machine is confirmed gone: whatever ran there has ended, and how it ended is not known."""
+        reason = node.reason or Reason.VANISHED
+        if reason is Reason.NOT_NEEDED:
+            reason = Reason.VANISHED
+        if row.stop_reason in _OWN_WISHES:
+            reason = row.stop_reason
+        verdict = Verdict(_status_for(reason), reason, node.explanation or REASON_TEXT[reason])
+        self._end(tx, row, verdict, energy_j=row.energy_j, ended_at=node.ended_at or tx.now, exit_=None)
 
     def _end(
         self,
@@ -225,19 +319,13 @@ class AttemptController:
         ended_at: datetime,
         exit_: Exit | None,
     ) -> None:
-        if row.accepted_at is not None:
+        is_rented = row.provider in self._context.machines
+        if row.accepted_at is not None and not is_rented:
             money.settle(tx, row, self._context.tariff, energy_j=energy_j, ended_at=ended_at)
-        money.let_go(tx, row.id)
-        tx.execute(
-            update(tables.allocations)
-            .where(tables.allocations.c.attempt_id == row.id, tables.allocations.c.released_at.is_(None))
-            .values(released_at=tx.now)
-        )
-        tx.execute(
-            update(tables.intents)
-            .where(tables.intents.c.attempt_id == row.id)
-            .values(state="ended" if row.accepted_at else "failed", closed_at=tx.now)
-        )
+        if not (is_rented and has_unsettled(tx, row.id)):
+            money.let_go(tx, row.id)
+        tx.pending.run(_FREE, {"b_attempt_id": row.id, "b_now": tx.now})
+        _close_intent(tx, row.id, "ended" if row.accepted_at else "failed")
         set_attempt_status(
             tx,
             row,
@@ -253,30 +341,56 @@ class AttemptController:
         leases.wake(tx, tables.jobs, row.job_id)
         leases.wake(tx, tables.nodes, row.node_id)
 
-    def _with_cleaning(self, row: AttemptRow, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
+    def _with_cleaning(self, row: AttemptRow, spec: JobSpec, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
         work = self._context.attempt_directory(row.id) / "work"
 
         def applied(tx: Transaction, current: AttemptRow) -> datetime | None:
             due = apply(tx, current)
-            tx.after_commit(partial(shutil.rmtree, work, ignore_errors=True))
-            tx.after_commit(partial(self._watched.discard, row.id))
+            tx.after_commit(partial(self._forget, row.id, work))
             return due
 
-        return self._with_pruning(row, applied)
+        return self._with_pruning(row, spec, applied)
 
-    def _with_pruning(self, row: AttemptRow, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
+    def _forget(self, attempt_id: str, work: Path) -> None:
+        self._watched.discard(attempt_id)
+        shutil.rmtree(work, ignore_errors=True)
+
+    def _with_pruning(self, row: AttemptRow, spec: JobSpec, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
+        if spec.checkpoints is None:
+            return apply
+        keep = spec.checkpoints.keep
         storage = self._context.storage
 
         def applied(tx: Transaction, current: AttemptRow) -> datetime | None:
             due = apply(tx, current)
-            spec = JobSpec.model_validate(JobRow.get(tx, row.job_id).spec)
-            for location in (
-                keeping.prune_checkpoints(tx, row.task_id, spec.checkpoints.keep) if spec.checkpoints else ()
-            ):
+            for location in keeping.prune_checkpoints(tx, row.task_id, keep):
                 tx.after_commit(partial(storage.delete, location))
             return due
 
         return applied
+
+
+def _status_for(reason: Reason) -> AttemptStatus:
+    """How an attempt ends for a reason that its command had no part in."""
+    if reason is Reason.STOPPED_BY_USER:
+        return AttemptStatus.CANCELLED
+    return AttemptStatus.INTERRUPTED if reason in INTERRUPTIONS else AttemptStatus.FAILED
+
+
+def _note_unreachable(tx: Transaction, node: NodeRow, row: AttemptRow) -> datetime:
+    """Nobody answers on the machine. Its controller finds out why, and gives it up when that takes too long."""
+    table = tables.nodes
+    if node.lost_since is None:
+        tx.execute(
+            update(table).where(table.c.id == node.id, table.c.lost_since.is_(None)).values(lost_since=tx.now)
+        )
+    health_desk.note_unreachable(tx, row, node)
+    leases.wake(tx, table, node.id)
+    return tx.now + _LOOK_UNREACHABLE
+
+
+def _note_reachable(tx: Transaction, node: NodeRow) -> None:
+    tx.execute(update(tables.nodes).where(tables.nodes.c.id == node.id).values(lost_since=None))
 
 
 def _next_look(row: AttemptRow, now: datetime) -> timedelta:
@@ -288,18 +402,18 @@ def _next_look(row: AttemptRow, now: datetime) -> timedelta:
     return timedelta(seconds=min(max(quiet_s / 10, _SHORTEST_LOOK_S), _LONGEST_LOOK_S))
 
 
+def _close_intent(tx: Transaction, attempt_id: str, state: str) -> None:
+    tx.pending.run(_CLOSE_INTENT, {"b_attempt_id": attempt_id, "b_state": state, "b_now": tx.now})
+
+
 def intent_key(installation_id: str, attempt_id: str) -> str:
     """The deterministic key under which a provider knows an attempt (invariant 1)."""
     return f"{installation_id}/{attempt_id}"
 
 
 def _accept(tx: Transaction, row: AttemptRow, handle: Handle) -> datetime:
-    tx.execute(
-        update(tables.intents)
-        .where(tables.intents.c.attempt_id == row.id)
-        .values(state="fulfilled", closed_at=tx.now)
-    )
+    _close_intent(tx, row.id, "fulfilled")
     message = f"started on {row.provider}"
     set_attempt_status(tx, row, AttemptStatus.STARTING, message, handle=handle.values, accepted_at=tx.now)
-    leases.wake(tx, tables.jobs, row.job_id)
+    # Its job is starting already, and stays so until the command runs: nobody need look at it.
     return tx.now + _LOOK_SOON

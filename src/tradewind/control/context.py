@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from tradewind.control.leases import wake
 from tradewind.db import tables
+from tradewind.db.rows import AttemptRow, NodeRow
 from tradewind.db.store import Store
 from tradewind.domain.clock import Clock, Entropy
+from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.estimate.tariff import Tariff
-from tradewind.providers.base import JobPlatform, Offload
+from tradewind.providers.base import AttemptHost, Handle, JobPlatform, MachineProvider, Offload
 from tradewind.storage.base import Storage
 from tradewind.storage.workdirs import Workdirs
 
@@ -36,17 +39,39 @@ class Context:
     tariff: Tariff
     installation_id: str
     offload: Offload
+    #: Connected providers that rent machines, and how attempts are run on a machine of theirs.
+    machines: dict[str, MachineProvider] = field(default_factory=dict)
+    reach: Callable[[str, Handle], AttemptHost] | None = None
     log_cap_bytes: int = LOG_CAP_BYTES
     #: The machine that this server is on, where servers of one database are on several; None: there is only this one.
     host: str | None = None
     #: Keeps a reference to what runs on its own.
     background: set[asyncio.Future[None]] = field(default_factory=set)
+    #: Attempts that are to be made due in a moment.
+    nudged: set[str] = field(default_factory=set)
 
     def nudge(self, attempt_id: str) -> None:
         """Makes an attempt due now. A hint from outside any transaction: nothing waits for it."""
-        task = asyncio.ensure_future(self.store.run(lambda tx: wake(tx, tables.attempts, attempt_id)))
-        self.background.add(task)
-        task.add_done_callback(self.background.discard)
+        self.nudged.add(attempt_id)
+        if len(self.nudged) == 1:
+            task = asyncio.ensure_future(self._wake_nudged())
+            self.background.add(task)
+            task.add_done_callback(self.background.discard)
+
+    async def _wake_nudged(self) -> None:
+        # Those of one moment share a transaction.
+        await asyncio.sleep(0)
+        nudged = sorted(self.nudged)
+        self.nudged.clear()
+        await self.store.run(lambda tx: wake(tx, tables.attempts, *nudged))
+
+    def host_of(self, attempt: AttemptRow, node: NodeRow | None) -> AttemptHost:
+        """What runs an attempt: the platform it was given to, or the rented machine it is on."""
+        if node is None or not node.is_rented:
+            return self.backends[attempt.provider]
+        if self.reach is None or node.handle is None:
+            raise ProviderError(ProviderFault.NOT_FOUND, f"{node.name} cannot be reached")
+        return self.reach(node.provider, Handle(node.handle))
 
     def drives_node(self) -> ColumnElement[bool] | None:
         """The condition for nodes that this server can reach; None when it can reach all."""
@@ -61,6 +86,16 @@ class Context:
         if condition is None:
             return None
         return tables.attempts.c.node_id.in_(select(tables.nodes.c.id).where(condition))
+
+    def is_rental(self) -> ColumnElement[bool]:
+        """The condition for rented machines: whoever is free drives them."""
+        return tables.nodes.c.is_rented.is_(True)
+
+    def is_at_hand(self) -> ColumnElement[bool]:
+        """The condition for the machines of the user's own that this server can reach."""
+        condition = self.drives_node()
+        owned = tables.nodes.c.is_rented.is_(False)
+        return owned if condition is None else and_(owned, condition)
 
     def attempt_directory(self, attempt_id: str) -> Path:
         """Where an attempt's files lie."""

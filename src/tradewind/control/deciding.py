@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
 from tradewind.db.rows import AttemptRow, TaskRow
+from tradewind.domain.causes import INTERRUPTIONS, Allowance, cause_of
 from tradewind.domain.status import (
-    INTERRUPTIONS,
-    NEVER_RETRIED,
     REASON_TEXT,
     AttemptStatus,
     Desired,
@@ -20,9 +18,7 @@ from tradewind.domain.status import (
 )
 from tradewind.providers.base import Exit
 from tradewind.spec.models import JobSpec
-
-_FIRST_RETRY: Final = timedelta(seconds=2)
-_LONGEST_RETRY: Final = timedelta(minutes=5)
+from tradewind.spec.parts import Health, OnUnhealthy
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +69,49 @@ class Sequel:
     after: timedelta = timedelta(0)
 
 
-def follow_up(task: TaskRow, attempt: AttemptRow, spec: JobSpec, desired: Desired) -> Sequel:
-    """Whether the task is done, is tried again, or has failed, by the job's retry policy."""
+def follow_up(
+    task: TaskRow, attempt: AttemptRow, spec: JobSpec, desired: Desired, earlier: int = 0
+) -> Sequel:
+    """Whether the task is done, is tried again, or has failed, by the cause of the end and the job's retry policy.
+
+    `earlier` is how many attempts before this one counted against the same allowance, for those that the task does
+    not count itself.
+    """
     interruptions, failures = task.interruptions, task.failures
     if attempt.status is AttemptStatus.SUCCEEDED:
         return Sequel(TaskStatus.SUCCEEDED, interruptions, failures)
     if attempt.status is AttemptStatus.CANCELLED or desired is Desired.STOP:
         return Sequel(TaskStatus.CANCELLED, interruptions, failures)
-    if attempt.reason in NEVER_RETRIED:
+    cause = cause_of(attempt.reason)
+    against = cause.counts_against
+    if against is Allowance.UNCOUNTED:
+        # Nothing went wrong with the job: the next place is tried at once, and places that said no are left out.
+        return Sequel(TaskStatus.WAITING, interruptions, failures)
+    if against is Allowance.NEVER or not _may_restart(attempt.reason, spec):
         return Sequel(TaskStatus.FAILED, interruptions, failures)
-    if attempt.status is AttemptStatus.INTERRUPTED:
+    if against is Allowance.NODE_FAILURES:
+        count, allowed = earlier + 1, spec.retry.node_failures
+    elif against is Allowance.UNHEALTHY:
+        count, allowed = earlier + 1, spec.retry.unhealthy
+    elif attempt.status is AttemptStatus.INTERRUPTED:
         interruptions += 1
-        may_retry = interruptions <= spec.retry.interruptions
+        count, allowed = interruptions, spec.retry.interruptions
     else:
         failures += 1
-        may_retry = failures <= spec.retry.failures
-    if not may_retry:
+        count, allowed = failures, spec.retry.failures
+    if count > allowed:
         return Sequel(TaskStatus.FAILED, interruptions, failures)
-    pause = min(_FIRST_RETRY * 2 ** min(interruptions + failures - 1, 10), _LONGEST_RETRY)
-    return Sequel(TaskStatus.WAITING, interruptions, failures, pause)
+    return Sequel(TaskStatus.WAITING, interruptions, failures, cause.pause_before(count))
+
+
+def _may_restart(reason: Reason | None, spec: JobSpec) -> bool:
+    """Whether the job file lets a job that was stopped for its health begin again."""
+    health = spec.health or Health()
+    if reason in (Reason.STALLED, Reason.NO_PROGRESS):
+        return health.on_stall is OnUnhealthy.RESTART
+    if reason is Reason.NAN_LOSS:
+        return health.nan_action is OnUnhealthy.RESTART
+    return True
 
 
 def job_status(desired: Desired, tasks: list[TaskRow], attempts: list[AttemptRow]) -> JobStatus:

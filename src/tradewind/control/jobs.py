@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 
-from tradewind.control import leases
+from tradewind.control import leases, spoiled
 from tradewind.control.deciding import follow_up, job_status, path_to
-from tradewind.control.predicting import close_prediction
-from tradewind.control.runner import Apply
+from tradewind.control.loops import wake_placers
+from tradewind.control.predicting import close_predictions
+from tradewind.control.specs import spec_of
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change, set_job_status, set_task_status
 from tradewind.db.rows import AttemptRow, JobRow, TaskRow
 from tradewind.db.store import Transaction
+from tradewind.domain.causes import Allowance, cause_of, reasons_against
 from tradewind.domain.status import (
     REASON_TEXT,
     AttemptStatus,
@@ -26,57 +29,66 @@ from tradewind.domain.status import (
     has_ended,
 )
 from tradewind.domain.units import format_duration
-from tradewind.spec.models import JobSpec
 
 
 class JobController:
-    """Takes one step of one job at a time. It talks to nobody: all of a step is one transaction."""
+    """Takes one step of many jobs at a time. It talks to nobody: all of it is one transaction."""
 
     row_type = JobRow
 
-    async def act(self, _row: JobRow) -> Apply[JobRow]:
-        return _apply
+    def step(self, tx: Transaction, rows: Sequence[JobRow]) -> dict[str, datetime]:
+        jobs = [job for job in rows if not has_ended(job.status)]
+        tasks, attempts = _tasks(tx, jobs), _newest_attempts(tx, jobs)
+        ended = []
+        for job in jobs:
+            status = _step(tx, job, tasks[job.id], attempts[job.id])
+            if has_ended(status):
+                ended.append((job, status))
+        close_predictions(tx, ended)
+        return {}
 
 
-def _apply(tx: Transaction, job: JobRow) -> datetime | None:
-    if has_ended(job.status):
-        return None
-    spec = JobSpec.model_validate(job.spec)
-    tasks = _tasks(tx, job.id)
-    attempts = _newest_attempts(tx, tasks)
+def _step(tx: Transaction, job: JobRow, tasks: list[TaskRow], attempts: dict[str, AttemptRow]) -> JobStatus:
     changes: dict[str, Any] = {}
     for position, task in enumerate(tasks):
         attempt = attempts.get(task.id)
         if task.status is TaskStatus.ACTIVE and attempt is not None and has_ended(attempt.status):
-            tasks[position] = _follow_up(tx, job, task, attempt, spec, changes)
+            tasks[position] = _follow_up(tx, job, task, attempt, changes)
         if job.desired is Desired.STOP:
             tasks[position] = _carry_out_stop(tx, tasks[position], attempt)
-    _roll_up(tx, job, tasks, list(attempts.values()), changes)
-    return None
+    return _roll_up(tx, job, tasks, list(attempts.values()), changes)
 
 
-def _tasks(tx: Transaction, job_id: str) -> list[TaskRow]:
+def _tasks(tx: Transaction, jobs: Sequence[JobRow]) -> dict[str, list[TaskRow]]:
     table = tables.tasks
-    rows = tx.execute(TaskRow.select().where(table.c.job_id == job_id).order_by(table.c.index))
-    return [TaskRow.of(row) for row in rows]
+    found: dict[str, list[TaskRow]] = {job.id: [] for job in jobs}
+    rows = tx.execute(
+        TaskRow.select().where(table.c.job_id.in_(list(found))).order_by(table.c.job_id, table.c.index)
+    )
+    for row in rows:
+        found[row.job_id].append(TaskRow.of(row))
+    return found
 
 
-def _newest_attempts(tx: Transaction, tasks: list[TaskRow]) -> dict[str, AttemptRow]:
-    table = tables.attempts
-    found = {}
-    for task in tasks:
-        row = tx.execute(
-            AttemptRow.select().where(table.c.task_id == task.id, table.c.number == task.fence)
-        ).first()
-        if row is not None:
-            found[task.id] = AttemptRow.of(row)
+def _newest_attempts(tx: Transaction, jobs: Sequence[JobRow]) -> dict[str, dict[str, AttemptRow]]:
+    """By job and task."""
+    table, owners = tables.attempts, tables.tasks
+    found: dict[str, dict[str, AttemptRow]] = {job.id: {} for job in jobs}
+    rows = tx.execute(
+        AttemptRow.select()
+        .join(owners, and_(owners.c.id == table.c.task_id, owners.c.fence == table.c.number))
+        .where(owners.c.job_id.in_(list(found)))
+    )
+    for row in rows:
+        attempt = AttemptRow.of(row)
+        found[attempt.job_id][attempt.task_id] = attempt
     return found
 
 
 def _follow_up(
-    tx: Transaction, job: JobRow, task: TaskRow, attempt: AttemptRow, spec: JobSpec, changes: dict[str, Any]
+    tx: Transaction, job: JobRow, task: TaskRow, attempt: AttemptRow, changes: dict[str, Any]
 ) -> TaskRow:
-    sequel = follow_up(task, attempt, spec, job.desired)
+    sequel = follow_up(task, attempt, spec_of(job), job.desired, _alike_before(tx, attempt))
     changes |= {
         "reason": attempt.reason,
         "explanation": attempt.explanation,
@@ -87,11 +99,30 @@ def _follow_up(
     if sequel.status is not TaskStatus.WAITING:
         return set_task_status(tx, task, sequel.status, **counts)
     not_before = tx.now + sequel.after
-    text = f"{attempt.explanation}; trying again in {format_duration(sequel.after)}"
+    when = f"in {format_duration(sequel.after)}" if sequel.after else "elsewhere"
+    text = f"{attempt.explanation}; trying again {when}"
     changes |= {"reason": Reason.WAITING_FOR_RETRY, "explanation": text, "next_try_at": not_before}
     append_event(tx, job.id, "job.retry", text, {"attempt": attempt.number, **counts})
-    leases.wake(tx, tables.nodes, attempt.node_id)
+    if attempt.reason is Reason.NAN_LOSS:
+        spoiled.set_aside(tx, attempt)
+    wake_placers(tx)
     return set_task_status(tx, task, TaskStatus.WAITING, not_before=not_before, **counts)
+
+
+def _alike_before(tx: Transaction, attempt: AttemptRow) -> int:
+    """How many earlier attempts of the task counted against what this one counts against, where the task does not."""
+    against = cause_of(attempt.reason).counts_against
+    if against not in (Allowance.NODE_FAILURES, Allowance.UNHEALTHY):
+        return 0
+    table = tables.attempts
+    found = tx.execute(
+        select(func.count()).where(
+            table.c.task_id == attempt.task_id,
+            table.c.number < attempt.number,
+            table.c.reason.in_(reasons_against(against)),
+        )
+    )
+    return int(found.scalar_one())
 
 
 def _carry_out_stop(tx: Transaction, task: TaskRow, attempt: AttemptRow | None) -> TaskRow:
@@ -106,7 +137,7 @@ def _carry_out_stop(tx: Transaction, task: TaskRow, attempt: AttemptRow | None) 
 
 def _roll_up(
     tx: Transaction, job: JobRow, tasks: list[TaskRow], attempts: list[AttemptRow], changes: dict[str, Any]
-) -> None:
+) -> JobStatus:
     wanted = job_status(job.desired, tasks, attempts)
     if wanted is JobStatus.CANCELLED:
         changes |= {"reason": Reason.STOPPED_BY_USER, "explanation": REASON_TEXT[Reason.STOPPED_BY_USER]}
@@ -122,20 +153,24 @@ def _roll_up(
         if changes:
             change(tx, job, **changes)
             tx.wake(f"job:{job.id}")
-        return
+        return wanted
     for step in steps[:-1]:
         job = set_job_status(tx, job, step, _message(step, attempts, None))
     set_job_status(tx, job, wanted, _message(wanted, attempts, changes.get("explanation")), **changes)
-    if has_ended(wanted):
-        close_prediction(tx, job, wanted)
+    return wanted
 
 
 def _message(status: JobStatus, attempts: list[AttemptRow], explanation: str | None) -> str:
     if explanation and status in (JobStatus.FAILED, JobStatus.QUEUED, JobStatus.SUCCEEDED):
         return f"{status}: {explanation}"
     if status is JobStatus.STARTING and attempts:
-        return f"starting attempt {attempts[0].number}"
+        return starting_message(attempts[0].number)
     return str(status)
+
+
+def starting_message(number: int) -> str:
+    """What a job's story says when an attempt begins."""
+    return f"starting attempt {number}"
 
 
 def find_attempt(tx: Transaction, job_id: str, number: int | None = None) -> AttemptRow | None:

@@ -75,7 +75,7 @@ def _known(tx: Transaction, task_id: str) -> set[tuple[str, datetime]]:
 
 def adopt_checkpoints(tx: Transaction, attempt: AttemptRow, copied: list[Copied]) -> None:
     """Makes copied checkpoints resumable, if the attempt is still the one that may write (invariant 2)."""
-    if TaskRow.get(tx, attempt.task_id).fence != attempt.fence:
+    if not copied or TaskRow.get(tx, attempt.task_id).fence != attempt.fence:
         return
     for each in copied:
         size = sum(file.size_bytes for file in each.files)

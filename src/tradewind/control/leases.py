@@ -7,15 +7,33 @@ holder of that token can write the outcome. A wake-up that arrives during a step
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, case, func, literal, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Integer,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from tradewind.db.columns import UtcTime
 from tradewind.db.rows import Kept, StaleRowError
 from tradewind.db.store import Transaction
 
 L = TypeVar("L", bound=Kept)
+#: How long a claim holds without being renewed.
+LEASE: Final = timedelta(seconds=30)
 
 
 def claim(
@@ -27,32 +45,89 @@ def claim(
     only: ColumnElement[bool] | None = None,
 ) -> list[L]:
     """Takes up to `limit` due rows, the longest due first; of those that fulfil `only`, where it is given."""
+    values = {"b_now": tx.now, "b_limit": limit, "b_token": token, "b_until": tx.now + lease}
+    return [row_type.of(row) for row in tx.execute(_claim(row_type, only), values)]  # type: ignore[arg-type]
+
+
+@cache
+def _claim(row_type: type[Kept], only: ColumnElement[bool] | None) -> Executable:
     table = row_type.table
-    due = (
+    # In a subquery PostgreSQL may look for the rows once per row, and lock more of them than the limit.
+    due = _due(select(table.c.id), table, only).cte("due")
+    columns = [table.c[column.name] for column in row_type.select().selected_columns]
+    return (
+        update(table)
+        .where(table.c.id.in_(select(due.c.id)))
+        .values(lease_token=bindparam("b_token"), lease_expires_at=bindparam("b_until"))
+        .returning(*columns)
+    )
+
+
+def _due(
+    statement: Select[*tuple[Any, ...]], table: Table, only: ColumnElement[bool] | None
+) -> Select[*tuple[Any, ...]]:
+    now = bindparam("b_now", type_=UtcTime())
+    return (
+        statement.where(
+            table.c.next_due_at <= now,
+            or_(table.c.lease_expires_at.is_(None), table.c.lease_expires_at <= now),
+            true() if only is None else only,
+        )
+        .order_by(table.c.next_due_at)
+        .limit(bindparam("b_limit", type_=Integer()))
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+
+
+def lock_due(tx: Transaction, row_type: type[L], limit: int) -> list[L]:
+    """Due rows that nobody holds, the longest due first; they stay locked until the transaction ends.
+
+    For steps that are one transaction: no lease is needed, and `release_held` gives them back.
+    """
+    values = {"b_now": tx.now, "b_limit": limit}
+    return [row_type.of(row) for row in tx.execute(_lock_due(row_type), values)]  # type: ignore[arg-type]
+
+
+@cache
+def _lock_due(row_type: type[Kept]) -> Executable:
+    return _due(row_type.select(), row_type.table, None)
+
+
+def lock_one_due(tx: Transaction, row_type: type[L], row_id: str) -> list[L]:
+    """The same of one row; empty when it is not due any more."""
+    statement = _due(row_type.select(), row_type.table, row_type.table.c.id == row_id)
+    return [row_type.of(row) for row in tx.execute(statement, {"b_now": tx.now, "b_limit": 1})]
+
+
+def due_ids(tx: Transaction, table: Table, limit: int) -> list[str]:
+    """Which rows are due and held by nobody, the longest due first."""
+    statement = (
         select(table.c.id)
         .where(
             table.c.next_due_at <= tx.now,
             or_(table.c.lease_expires_at.is_(None), table.c.lease_expires_at <= tx.now),
-            true() if only is None else only,
         )
         .order_by(table.c.next_due_at)
         .limit(limit)
-        .with_for_update(skip_locked=True, key_share=True)
-        # In a subquery PostgreSQL may look for the rows once per row, and lock more of them than the limit.
-        .cte("due")
     )
-    columns = [table.c[column.name] for column in row_type.select().selected_columns]
-    claimed = tx.execute(
-        update(table)
-        .where(table.c.id.in_(select(due.c.id)))
-        .values(lease_token=token, lease_expires_at=tx.now + lease)
-        .returning(*columns)
-    )
-    return [row_type.of(row) for row in claimed]
+    return list(tx.execute(statement).scalars())
+
+
+def claimed_at(row: Kept) -> datetime:
+    """When a claimed row was claimed, by the database's time: clocks of servers may differ."""
+    if row.lease_expires_at is None:
+        raise ValueError(f"{row.id} is not claimed")
+    return row.lease_expires_at - LEASE
 
 
 def next_due(tx: Transaction, table: Table, only: ColumnElement[bool] | None = None) -> datetime | None:
     """When the next row can be claimed; None when nothing is planned."""
+    found: datetime | None = tx.execute(_next_due(table, only)).scalar()
+    return found
+
+
+@cache
+def _next_due(table: Table, only: ColumnElement[bool] | None) -> Executable:
     when = case(
         (
             and_(
@@ -63,12 +138,9 @@ def next_due(tx: Transaction, table: Table, only: ColumnElement[bool] | None = N
         ),
         else_=table.c.next_due_at,
     )
-    found: datetime | None = tx.execute(
-        select(func.min(when, type_=table.c.next_due_at.type)).where(
-            table.c.next_due_at.is_not(None), true() if only is None else only
-        )
-    ).scalar()
-    return found
+    return select(func.min(when, type_=table.c.next_due_at.type)).where(
+        table.c.next_due_at.is_not(None), true() if only is None else only
+    )
 
 
 def extend(tx: Transaction, table: Table, row_id: str, token: str, lease: timedelta) -> bool:
@@ -82,15 +154,42 @@ def extend(tx: Transaction, table: Table, row_id: str, token: str, lease: timede
 
 
 def reread(tx: Transaction, row_type: type[L], row_id: str, token: str) -> L:
-    """The row as it is now, if the token still holds it. Raises StaleRowError."""
-    table = row_type.table
-    statement = row_type.select().where(
-        table.c.id == row_id, table.c.lease_token == token, table.c.lease_expires_at > tx.now
-    )
-    found = tx.execute(statement.with_for_update(key_share=True)).first()
-    if found is None:
+    """The row as it is now, if the token still holds it. It stays locked. Raises StaleRowError."""
+    found = reread_held(tx, row_type, {row_id: token})
+    if not found:
         raise StaleRowError(f"the lease on {row_id} was lost")
-    return row_type.of(found)
+    return found[row_id]
+
+
+def reread_held(tx: Transaction, row_type: type[L], tokens: dict[str, str]) -> dict[str, L]:
+    """Of rows by id, those that the token given for each still holds, as they are now. They stay locked."""
+    statement = _by_id(row_type).with_for_update(key_share=True)  # type: ignore[arg-type]
+    found = {}
+    for row in tx.execute(statement, {"ids": sorted(tokens)}):
+        if (
+            row.lease_token == tokens[row.id]
+            and row.lease_expires_at is not None
+            and row.lease_expires_at > tx.now
+        ):
+            found[row.id] = row_type.of(row)
+    return found
+
+
+@cache
+def _by_id(row_type: type[Kept]) -> Select[*tuple[Any, ...]]:
+    table = row_type.table
+    return row_type.select().where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id)
+
+
+def release_held(tx: Transaction, claimed: L, current: L, due_at: datetime | None) -> None:
+    """Gives back a row that this transaction has locked: due then, or at once if it was woken since."""
+    table = claimed.table
+    if current.wakes != claimed.wakes or tx.pending.has_wake(table, claimed.id):
+        due_at = tx.now
+    values = {"lease_token": None, "lease_expires_at": None, "lease_failures": 0, "next_due_at": due_at}
+    tx.pending.put(table, claimed.id, values)
+    if due_at is not None:
+        tx.wake(table.name)
 
 
 def release(
@@ -130,6 +229,6 @@ def end_all(tx: Transaction, table: Table) -> None:
 
 def wake(tx: Transaction, table: Table, *row_ids: str) -> None:
     """Makes rows due now, and their runner look."""
-    values: dict[str, Any] = {"wakes": table.c.wakes + 1, "next_due_at": tx.now}
-    tx.execute(update(table).where(table.c.id.in_(row_ids)).values(**values))
+    for row_id in row_ids:
+        tx.pending.wake(table, row_id, {"next_due_at": tx.now})
     tx.wake(table.name)

@@ -52,7 +52,7 @@ def make_market_plan(
             excluded.append(fit)
             continue
         held = pick_accelerators(demand, offer.accelerators) or ()
-        own.append(_own(offer, fit, estimates.hours_at(offer, held)))
+        own.append(own_candidate(offer, fit, estimates.hours_at(offer, held)))
         watts[id(offer)] = fit
     connected = {offer.provider for offer in offers}
     plan = plan_market(
@@ -63,7 +63,7 @@ def make_market_plan(
             runnable=frozenset(connected),
             kilowatts=Place.kilowatts,
             grams_per_kwh=Place.grams_per_kwh,
-            endless=_endless_providers(),
+            endless=endless_providers(),
             now=tx.now,
         ),
         hours=estimates.hours if estimates.says_something else None,
@@ -85,7 +85,8 @@ def make_market_plan(
     return view
 
 
-def _own(offer: Offer, watts: Watts, band: Band | None) -> Own:
+def own_candidate(offer: Offer, watts: Watts, band: Band | None) -> Own:
+    """A machine at hand with what the job costs on a share of it that draws these watts."""
     hours = 0.0 if band is None else band.p50
     cost = worst_case_micro(offer.rate, watts.expected, hours * 3600)
     cost_p90 = 0 if band is None else worst_case_micro(offer.rate, watts.busy, band.p90 * 3600)
@@ -114,7 +115,8 @@ def _without(table: OfferTable, providers: set[str]) -> OfferTable:
     return table.take(np.flatnonzero(~is_known)) if is_known.any() else table
 
 
-def _endless_providers() -> frozenset[str]:
+def endless_providers() -> frozenset[str]:
+    """Where a machine that is lost goes on costing money."""
     abouts = all_abouts().values()
     return frozenset(
         each.id for each in abouts if each.kind != "owned" and each.self_termination is SelfTermination.NONE

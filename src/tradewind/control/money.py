@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
+from tradewind.control.rent_money import unsettled_micro
 from tradewind.db.events import append_event
 from tradewind.db.moves import change
 from tradewind.db.rows import AttemptRow, JobRow
 from tradewind.db.store import Transaction
-from tradewind.domain.money import Quantity, Rate, format_money
+from tradewind.domain.money import Rate, format_money
 from tradewind.domain.status import Reason
 from tradewind.estimate.tariff import Tariff
 from tradewind.ledger import reservations
 from tradewind.ledger.intervals import Interval, amount_of, close_interval
+from tradewind.ledger.rates import rate_of as rate_of
 from tradewind.spec.models import JobSpec
 
 #: A hold is renewed, or the attempt told to stop, this long before it ends: time to write a checkpoint and be gone.
 _MARGIN: Final = timedelta(seconds=60)
 #: A renewal for less than this would have to be renewed at once.
 _LEAST_RENEWAL: Final = _MARGIN + timedelta(seconds=1)
-
-
-def rate_of(offer: dict[str, Any]) -> Rate:
-    """The rate an attempt was placed at, as its row keeps it."""
-    rate = offer["rate"]
-    return Rate(
-        micro_per_unit=int(rate["micro_per_unit"]),
-        per=Quantity(rate["per"]),
-        currency=str(rate["currency"]),
-        granularity=int(rate["granularity"]),
-        minimum=int(rate["minimum"]),
-        minimum_micro=int(rate.get("minimum_micro", 0)),
-    )
 
 
 def hold_for(
@@ -61,8 +50,7 @@ def keep_covered(tx: Transaction, row: AttemptRow, tariff: Tariff) -> AttemptRow
     spec = JobSpec.model_validate(job.spec)
     rate = rate_of(row.offer)
     accepted = row.accepted_at or row.created_at
-    energy_j = row.energy_j + _unmeasured_j(row, tx.now)
-    accrued = amount_of(running_interval(row, tariff, energy_j=energy_j, until=tx.now)).micro
+    accrued = accrued_micro(tx, row, tariff)
     ran, limit = tx.now - accepted, spec.constraints.max_duration
     watts_max = float(row.offer["watts_max"])
     hold = hold_for(tx, spec, job.id, rate, watts_max, accrued_micro=accrued, ran=ran)
@@ -79,6 +67,14 @@ def keep_covered(tx: Transaction, row: AttemptRow, tariff: Tariff) -> AttemptRow
     )
     append_event(tx, job.id, "job.budget_reached", message)
     return change(tx, row, stop_reason=Reason.BUDGET)
+
+
+def accrued_micro(tx: Transaction, row: AttemptRow, tariff: Tariff) -> int:
+    """What the job has cost so far beyond what the ledger has: its machines, or what the attempt may have drawn."""
+    if row.offer.get("market"):
+        return unsettled_micro(tx, row.job_id, tx.now)
+    energy_j = row.energy_j + _unmeasured_j(row, tx.now)
+    return amount_of(running_interval(row, tariff, energy_j=energy_j, until=tx.now)).micro
 
 
 def _unmeasured_j(row: AttemptRow, now: datetime) -> int:

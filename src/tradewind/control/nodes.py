@@ -7,29 +7,27 @@ capacity holds back those behind it (no starvation of big jobs); one that could 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
-from tradewind.control import leases, money
-from tradewind.control.attempts import intent_key
+from tradewind.control import health_desk, money, placing
 from tradewind.control.context import Context
 from tradewind.control.foretelling import foretell
-from tradewind.control.jobs import find_attempt
-from tradewind.control.predicting import close_prediction, keep_prediction
+from tradewind.control.job_files import jobs_by_id
+from tradewind.control.predicting import keep_prediction
 from tradewind.control.runner import Apply
+from tradewind.control.specs import spec_of
 from tradewind.db import tables
-from tradewind.db.events import append_event
-from tradewind.db.moves import change, set_job_status, set_task_status
 from tradewind.db.rows import JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
+from tradewind.domain.money import Rate
 from tradewind.domain.offers import Accelerator
-from tradewind.domain.status import AttemptStatus, Desired, JobStatus, Reason, TaskStatus
+from tradewind.domain.status import Desired, Reason, TaskStatus
 from tradewind.estimate.power import Watts, share_of
-from tradewind.ledger import reservations
 from tradewind.placement.demand import Demand, demand_of, pick_accelerators
 from tradewind.spec.models import JobSpec
 
@@ -39,6 +37,19 @@ _PER_STEP: Final = 100
 #: Mostly the first task in the queue decides: on a full node it is the only one that is looked at.
 _FIRST_PAGE: Final = 4
 _PAGE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Launch:
+    """A task that fits, and what it would hold."""
+
+    job: JobRow
+    task: TaskRow
+    spec: JobSpec
+    place: placing.Place
+    held: tuple[Accelerator, ...]
+    rate: Rate
+    watts: Watts
 
 
 class NodeController:
@@ -63,25 +74,36 @@ class NodeController:
                 .values(inventory=inventory, last_seen_at=tx.now)
             )
         capacity = Capacity.of(tx, node, inventory or node.inventory)
-        jobs_before = capacity.jobs
-        for task in _waiting(tx):
-            if not self._try_place(tx, node, capacity, task):
+        decided = "owned" if self._context.machines else None
+        launches: list[_Launch] = []
+        for task, job in _with_jobs(tx, decided):
+            if not self._try_place(tx, node, capacity, task, job, launches):
                 # One that waits for its back-off may stand before the one that is held up here.
                 break
-            if capacity.jobs - jobs_before == _PER_STEP:
-                return tx.now
+            if len(launches) == _PER_STEP:
+                break
+        self._launch(tx, node, launches)
+        if len(launches) == _PER_STEP:
+            return tx.now
         return min(_next_retry(tx) or tx.now + _REFRESH, tx.now + _REFRESH)
 
-    def _try_place(self, tx: Transaction, node: NodeRow, capacity: Capacity, task: TaskRow) -> bool:
-        """True if the task was placed or passed over; False if it has to wait and those behind it too."""
-        job = JobRow.get(tx, task.job_id)
+    def _try_place(
+        self,
+        tx: Transaction,
+        node: NodeRow,
+        capacity: Capacity,
+        task: TaskRow,
+        job: JobRow,
+        launches: list[_Launch],
+    ) -> bool:
+        """True if the task can be launched or is passed over; False if it has to wait and those behind it too."""
         if job.desired is Desired.STOP:
             return True
-        spec = JobSpec.model_validate(job.spec)
+        spec = spec_of(job)
         demand = demand_of(spec)
         never = capacity.why_never(demand)
         if never is not None:
-            _say_why(tx, job, Reason.NO_OFFER, never)
+            placing.say_why(tx, job, Reason.NO_OFFER, never)
             return True
         held = pick_accelerators(demand, capacity.free_accelerators)
         if (
@@ -89,65 +111,44 @@ class NodeController:
             or demand.milli_cpus > capacity.free_milli_cpus
             or demand.memory_bytes > capacity.free_bytes
         ):
-            _say_why(tx, job, Reason.WAITING_FOR_CAPACITY, capacity.why_not_now(demand))
+            placing.say_why(tx, job, Reason.WAITING_FOR_CAPACITY, capacity.why_not_now(demand))
             return False
-        self._launch(tx, node, capacity, job, task, spec, demand, held)
-        return True
-
-    def _launch(
-        self,
-        tx: Transaction,
-        node: NodeRow,
-        capacity: Capacity,
-        job: JobRow,
-        task: TaskRow,
-        spec: JobSpec,
-        demand: Demand,
-        held: tuple[Accelerator, ...],
-    ) -> None:
         watts = share_of(capacity.watts, capacity.cpus, capacity.accelerators, demand.cpus, held)
         offer = self._offer(node, watts, held)
         rate = money.rate_of(offer)
         hold = money.hold_for(tx, spec, job.id, rate, watts.busy, accrued_micro=0, ran=timedelta(0))
         if hold is None:
-            _refuse_for_budget(tx, job, task)
-            return
-        attempt_id = tx.new_id(ids.ATTEMPT)
-        owner = {"project_id": task.project_id, "creator_id": task.creator_id}
-        number = task.fence + 1
-        tx.execute(
-            insert(tables.attempts).values(
-                id=attempt_id, **owner, job_id=job.id, task_id=task.id, node_id=node.id, number=number, fence=number,
-                status=AttemptStatus.CREATING, provider=node.provider, offer=offer, observed={},
-                resumed_from=_latest_checkpoint(tx, task.id), created_at=tx.now, next_due_at=tx.now,
-            )
-        )  # fmt: skip
-        tx.execute(
-            insert(tables.intents).values(
-                id=tx.new_id(ids.INTENT), **owner, key=intent_key(self._context.installation_id, attempt_id),
-                attempt_id=attempt_id, provider=node.provider, request=offer, state="open", created_at=tx.now,
-            )
-        )  # fmt: skip
-        tx.execute(
-            insert(tables.allocations).values(
-                id=tx.new_id(ids.ALLOCATION), **owner, attempt_id=attempt_id, node_id=node.id,
-                milli_cpus=demand.milli_cpus, memory_bytes=demand.memory_bytes,
-                accelerators=[each.uuid for each in held], created_at=tx.now,
-            )
-        )  # fmt: skip
-        reservations.reserve(
-            tx, **owner, job_id=job.id, attempt_id=attempt_id, currency=rate.currency, hold=hold
+            placing.refuse_for_budget(tx, job, task)
+            return True
+        place = placing.Place(
+            node_id=node.id,
+            node_name=node.name,
+            provider=node.provider,
+            offer=offer,
+            currency=rate.currency,
+            hold=hold,
+            milli_cpus=demand.milli_cpus,
+            memory_bytes=demand.memory_bytes,
+            accelerators=[each.uuid for each in held],
         )
-        if number == 1:
-            foretold = foretell(tx, job.project_id, spec, held, rate, watts)
-            keep_prediction(tx, job, spec, attempt_id, {**offer, "provider": node.provider}, foretold)
-        set_task_status(tx, task, TaskStatus.ACTIVE, fence=number, not_before=None)
-        message = f"attempt {number} placed on {node.name} ({node.provider})"
-        append_event(tx, job.id, "attempt.placed", message, {"attempt": number, "node": node.name})
-        change(tx, job, attempt_id=attempt_id)
-        leases.wake(tx, tables.jobs, job.id)
-        tx.wake(tables.attempts.name)
+        launches.append(_Launch(job, task, spec, place, held, rate, watts))
         capacity.take(demand, held)
+        return True
+
+    def _launch(self, tx: Transaction, node: NodeRow, launches: list[_Launch]) -> None:
+        # All that is read comes before all that is written, which is then a few statements for all of them.
+        foretold = [
+            foretell(tx, each.job.project_id, each.spec, each.held, each.rate, each.watts)
+            if each.task.fence == 0
+            else None
+            for each in launches
+        ]
+        for each, told in zip(launches, foretold, strict=True):
+            attempt_id = tx.new_id(ids.ATTEMPT)
+            placing.put(tx, self._context.installation_id, each.job, each.task, attempt_id, each.place)
+            if told is not None:
+                offer = {**each.place.offer, "provider": node.provider}
+                keep_prediction(tx, each.job, each.spec, attempt_id, offer, told)
 
     def _offer(self, node: NodeRow, watts: Watts, held: tuple[Accelerator, ...]) -> dict[str, Any]:
         tariff = self._context.tariff
@@ -182,6 +183,7 @@ class Capacity:
         self.free_bytes = self.memory_bytes - sum(each[1] for each in held)
         self.free_accelerators = tuple(each for each in self.accelerators if each.uuid not in taken)
         self.jobs = len(held)
+        self.resting: set[str] = set()
 
     @classmethod
     def of(cls, tx: Transaction, node: NodeRow, inventory: dict[str, Any]) -> Capacity:
@@ -192,7 +194,15 @@ class Capacity:
                 table.c.node_id == node.id, table.c.released_at.is_(None)
             )
         )
-        return cls(inventory, [(row[0], row[1], row[2]) for row in rows])
+        capacity = cls(inventory, [(row[0], row[1], row[2]) for row in rows])
+        if capacity.free_accelerators:
+            capacity.let_rest(health_desk.devices_at_rest(tx, node.id))
+        return capacity
+
+    def let_rest(self, devices: set[str]) -> None:
+        """Keeps devices that broke a short while ago from being handed out."""
+        self.resting = devices
+        self.free_accelerators = tuple(each for each in self.free_accelerators if each.uuid not in devices)
 
     def take(self, demand: Demand, held: tuple[Accelerator, ...]) -> None:
         """Counts a placement that was just made."""
@@ -216,17 +226,37 @@ class Capacity:
         used = self.cpus - self.free_milli_cpus / 1000
         running = f"{self.jobs} running job{'' if self.jobs == 1 else 's'}"
         if pick_accelerators(demand, self.free_accelerators) is None:
+            if self.resting:
+                names = ", ".join(sorted(self.resting))
+                return f"waiting for a free accelerator: {names} had an error and is not used for 15 minutes"
             return f"waiting for a free accelerator: all that fit are held by {running}"
         return f"waiting for free capacity: {used:g} of {self.cpus:g} processors are held by {running}"
 
 
-def _waiting(tx: Transaction) -> Iterator[TaskRow]:
-    """Tasks that wait, by priority and then by age, read page by page as far as they are looked at.
+def _with_jobs(tx: Transaction, place: str | None) -> Iterator[tuple[TaskRow, JobRow]]:
+    for page in _pages(tx, place):
+        jobs = jobs_by_id(tx, [task.job_id for task in page])
+        for task in page:
+            yield task, jobs[task.job_id]
+
+
+def waiting(tx: Transaction, place: str | None = None) -> Iterator[TaskRow]:
+    """Tasks that wait, by priority and then by age, read page by page as far as they are looked at."""
+    for page in _pages(tx, place):
+        yield from page
+
+
+def _pages(tx: Transaction, place: str | None) -> Iterator[list[TaskRow]]:
+    """Waiting tasks in order, in pages that grow.
+
+    `place` is for which it was decided; None: all of them.
 
     One priority after the other, because then every page is a stretch of the index and a long queue is never sorted.
     """
     table = tables.tasks
     is_waiting = table.c.status == TaskStatus.WAITING
+    if place is not None:
+        is_waiting = and_(is_waiting, table.c.place == place)
     priority = tx.execute(select(func.max(table.c.priority)).where(is_waiting)).scalar()
     size = _FIRST_PAGE
     while priority is not None:
@@ -241,8 +271,8 @@ def _waiting(tx: Transaction) -> Iterator[TaskRow]:
         )
         page = [TaskRow.of(row) for row in tx.execute(due.limit(size))]
         while page:
-            yield from page
-            last, size = page[-1], _PAGE
+            yield page
+            last, size = page[-1], min(2 * size, _PAGE)
             behind = or_(
                 table.c.queued_at > last.queued_at,
                 and_(table.c.queued_at == last.queued_at, table.c.id > last.id),
@@ -262,31 +292,3 @@ def _next_retry(tx: Transaction) -> datetime | None:
         .limit(1)
     ).scalar()
     return found
-
-
-def _latest_checkpoint(tx: Transaction, task_id: str) -> str | None:
-    table = tables.checkpoints
-    return tx.execute(
-        select(table.c.id)
-        .where(table.c.task_id == task_id, table.c.state == "kept")
-        .order_by(table.c.created_at.desc(), table.c.id.desc())
-        .limit(1)
-    ).scalar()
-
-
-def _say_why(tx: Transaction, job: JobRow, reason: Reason, explanation: str) -> None:
-    if (job.reason, job.explanation) != (reason, explanation):
-        change(tx, job, reason=reason, explanation=explanation)
-        if job.reason is not reason:
-            append_event(tx, job.id, "job.waiting", explanation, {"reason": reason})
-
-
-def _refuse_for_budget(tx: Transaction, job: JobRow, task: TaskRow) -> None:
-    set_task_status(tx, task, TaskStatus.FAILED)
-    explanation = "its budget does not cover even a short run; raise constraints.budget"
-    last = find_attempt(tx, job.id)
-    code = None if last is None else last.exit_code
-    set_job_status(
-        tx, job, JobStatus.FAILED, explanation, reason=Reason.BUDGET, explanation=explanation, exit_code=code
-    )
-    close_prediction(tx, job, JobStatus.FAILED)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, select
 
 from tradewind.control.records import fraction_of
 from tradewind.db import price_tables, tables
@@ -22,7 +22,7 @@ from tradewind.domain.status import JobStatus
 from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.estimate.band import Band
 from tradewind.hardware.names import identify
-from tradewind.ledger.reports import spend_of_jobs
+from tradewind.ledger.reports import Spend, spend_of_jobs
 from tradewind.spec.models import JobSpec
 
 if TYPE_CHECKING:
@@ -37,6 +37,24 @@ _RUNS: Final = 20
 _BELIEVED: Final = {"hours", "on", "dataset_gb", "dataset_in"}
 
 _TABLE: Final = price_tables.predictions
+_PAST_RUNS: Final = (
+    select(
+        _TABLE.c.outcome,
+        _TABLE.c.actual_hours,
+        _TABLE.c.implied_hours,
+        _TABLE.c.accelerator,
+        _TABLE.c.accelerator_count,
+        _TABLE.c.provider,
+        _TABLE.c.actual_energy_kwh,
+    )
+    .where(
+        _TABLE.c.project_id == bindparam("b_project"),
+        _TABLE.c.fingerprint == bindparam("b_fingerprint"),
+        _TABLE.c.closed_at.is_not(None),
+    )
+    .order_by(_TABLE.c.closed_at.desc())
+    .limit(_RUNS)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +92,7 @@ def fingerprint_of(spec: JobSpec) -> str:
         spec.run,
         dict(spec.env),
         str(spec.launcher),
-        spec.resources.model_dump(mode="json")["nodes"],
+        spec.resources.model_dump(mode="json", include={"nodes"})["nodes"],
         None if spec.estimate is None else spec.estimate.model_dump(mode="json", exclude=_BELIEVED),
     ]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
@@ -82,13 +100,16 @@ def fingerprint_of(spec: JobSpec) -> str:
 
 def past_runs(tx: Transaction, project_id: str, fingerprint: str) -> list[PastRun]:
     """Earlier runs of the same work in this project, the newest first."""
-    rows = tx.execute(
-        select(_TABLE)
-        .where(_TABLE.c.project_id == project_id, _TABLE.c.fingerprint == fingerprint)
-        .where(_TABLE.c.closed_at.is_not(None))
-        .order_by(_TABLE.c.closed_at.desc())
-        .limit(_RUNS)
-    )
+    known = tx.notes.setdefault("past_runs", {})
+    key = f"{project_id} {fingerprint}"
+    if key not in known:
+        known[key] = _read_past_runs(tx, project_id, fingerprint)
+    found: list[PastRun] = known[key]
+    return found
+
+
+def _read_past_runs(tx: Transaction, project_id: str, fingerprint: str) -> list[PastRun]:
+    rows = tx.execute(_PAST_RUNS, {"b_project": project_id, "b_fingerprint": fingerprint})
     found = []
     for row in rows:
         is_complete = row.outcome == JobStatus.SUCCEEDED
@@ -124,60 +145,75 @@ def keep_prediction(
     tx: Transaction, job: JobRow, spec: JobSpec, attempt_id: str, offer: dict[str, Any], foretold: Foretold
 ) -> None:
     """Writes down what is foretold as a job is first placed; a later placement does not change it."""
-    known = tx.execute(select(_TABLE.c.id).where(_TABLE.c.job_id == job.id).limit(1)).first()
-    if known is not None:
-        return
+    # A job that was never placed has none: mostly nobody need be asked.
+    if job.attempt_id is not None:
+        known = tx.execute(select(_TABLE.c.id).where(_TABLE.c.job_id == job.id).limit(1)).first()
+        if known is not None:
+            return
     held = _keys(offer)
-    tx.execute(
-        insert(_TABLE).values(
-            id=tx.new_id(ids.PREDICTION),
-            project_id=job.project_id,
-            creator_id=job.creator_id,
-            job_id=job.id,
-            attempt_id=attempt_id,
-            fingerprint=fingerprint_of(spec),
-            provider=str(offer.get("provider", "")),
-            accelerator=held[0][:64] if held else "",
-            accelerator_count=float(len(held)),
-            layer="" if foretold.hours is None else foretold.hours.layer.value,
-            hours=_ends(foretold.hours),
-            cost_micro=_ends(foretold.cost_micro),
-            energy_kwh=_ends(foretold.energy_kwh),
-            created_at=tx.now,
-        )
+    tx.insert(
+        _TABLE,
+        {
+            "id": tx.new_id(ids.PREDICTION),
+            "project_id": job.project_id,
+            "creator_id": job.creator_id,
+            "job_id": job.id,
+            "attempt_id": attempt_id,
+            "fingerprint": fingerprint_of(spec),
+            "provider": str(offer.get("provider", "")),
+            "accelerator": held[0][:64] if held else "",
+            "accelerator_count": float(len(held)),
+            "layer": "" if foretold.hours is None else foretold.hours.layer.value,
+            "hours": _ends(foretold.hours),
+            "cost_micro": _ends(foretold.cost_micro),
+            "energy_kwh": _ends(foretold.energy_kwh),
+            "created_at": tx.now,
+        },
     )
 
 
 def close_prediction(tx: Transaction, job: JobRow, outcome: JobStatus) -> None:
     """Sets what came beside what was foretold, once the job has ended."""
-    row = tx.execute(
-        select(_TABLE.c.id).where(_TABLE.c.job_id == job.id, _TABLE.c.closed_at.is_(None))
-    ).first()
-    if row is None:
+    close_predictions(tx, [(job, outcome)])
+
+
+def close_predictions(tx: Transaction, ended: Sequence[tuple[JobRow, JobStatus]]) -> None:
+    """The same for several jobs, each with how it ended."""
+    outcomes = {job.id: outcome for job, outcome in ended}
+    if not outcomes:
         return
-    attempts = [
-        AttemptRow.of(each)
-        for each in tx.execute(
-            AttemptRow.select().where(tables.attempts.c.job_id == job.id).order_by(tables.attempts.c.number)
+    opened = tx.execute(
+        select(_TABLE.c.id, _TABLE.c.job_id).where(
+            _TABLE.c.job_id.in_(outcomes), _TABLE.c.closed_at.is_(None)
         )
-    ]
-    spend = spend_of_jobs(tx, [job.id]).get(job.id)
+    ).all()
+    if not opened:
+        return
+    tx.notes.pop("past_runs", None)
+    attempts: dict[str, list[AttemptRow]] = {row.job_id: [] for row in opened}
+    table = tables.attempts
+    for each in tx.execute(
+        AttemptRow.select().where(table.c.job_id.in_(attempts)).order_by(table.c.job_id, table.c.number)
+    ):
+        attempts[each.job_id].append(AttemptRow.of(each))
+    spends = spend_of_jobs(tx, attempts)
+    for row in opened:
+        values = _closing(attempts[row.job_id], spends.get(row.job_id), outcomes[row.job_id])
+        tx.pending.put(_TABLE, row.id, {**values, "closed_at": tx.now})
+
+
+def _closing(attempts: list[AttemptRow], spend: Spend | None, outcome: JobStatus) -> dict[str, Any]:
     fraction, implied = _implied(attempts[-1]) if attempts else (None, None)
     # Time on two kinds of machine is no measure of either.
     is_moved = len({_machine(each) for each in attempts}) > 1
-    tx.execute(
-        update(_TABLE)
-        .where(_TABLE.c.id == row.id)
-        .values(
-            actual_hours=sum(_hours(each.started_at, each.ended_at) for each in attempts),
-            actual_cost_micro=None if spend is None else spend.amount_micro,
-            actual_energy_kwh=None if spend is None else spend.energy_j / JOULES_PER_KWH,
-            fraction=fraction,
-            implied_hours=None if is_moved else implied,
-            outcome="moved" if is_moved and outcome is JobStatus.SUCCEEDED else outcome,
-            closed_at=tx.now,
-        )
-    )
+    return {
+        "actual_hours": sum(_hours(each.started_at, each.ended_at) for each in attempts),
+        "actual_cost_micro": None if spend is None else spend.amount_micro,
+        "actual_energy_kwh": None if spend is None else spend.energy_j / JOULES_PER_KWH,
+        "fraction": fraction,
+        "implied_hours": None if is_moved else implied,
+        "outcome": "moved" if is_moved and outcome is JobStatus.SUCCEEDED else outcome,
+    }
 
 
 def _implied(attempt: AttemptRow) -> tuple[float | None, float | None]:
@@ -212,6 +248,8 @@ def _machine(attempt: AttemptRow) -> tuple[str, ...]:
 def _keys(offer: dict[str, Any]) -> list[str]:
     """The accelerators of an offer under the names that estimates know them by."""
     held = offer.get("accelerators", [])
+    if not held and offer.get("accelerator"):
+        return [str(offer["accelerator"])] * max(int(offer.get("accelerator_count", 1)), 1)
     return [
         identify(str(each["name"]), float(each.get("memory_bytes", 0)) / BYTES_PER_GIB or None).key
         for each in held

@@ -10,6 +10,9 @@ from typing import Any, Final
 _PROGRESS: Final = ("fraction", "step", "total_steps", "epoch", "total_epochs")
 _METRIC_LIMIT: Final = 64
 _LATEST_S: Final = 4e9
+#: Below these an attempt is idle: one that waits in a sleep or a read, or polls a little.
+_BUSY_CPU_PERCENT: Final = 20.0
+_BUSY_GPU_PERCENT: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -57,9 +60,25 @@ def _environment(folded: Folded, record: dict[str, Any], at: float) -> None:
 
 
 def _sample(folded: Folded, record: dict[str, Any], at: float) -> None:
-    keys = ("cpu_percent", "memory_bytes", "processes", "watts", "basis", "gpus")
+    keys = ("cpu_percent", "memory_bytes", "processes", "watts", "basis", "gpus", "disk_free_bytes")
     folded.observed["sample"] = {key: record[key] for key in keys if key in record} | {"at": at}
+    folded.observed["sample"]["gpus"] = _mappings(record.get("gpus"))
     folded.observed["basis"] = record.get("basis", "modelled")
+    quiet = number(record.get("quiet_s"))
+    if quiet is not None:
+        folded.observed["output_at"] = at - max(quiet, 0.0)
+    gpus = folded.observed["sample"]["gpus"]
+    if (number(record.get("cpu_percent")) or 0.0) >= _BUSY_CPU_PERCENT or any(
+        (number(each.get("util_percent")) or 0.0) >= _BUSY_GPU_PERCENT for each in gpus
+    ):
+        folded.observed["busy_at"] = at
+    for each in gpus:
+        errors = number(each.get("ecc_uncorrected"))
+        if errors is not None:
+            # The driver counts from when it was loaded: what was there before is not this attempt's.
+            first = dict(folded.observed.get("ecc_from") or {})
+            first.setdefault(str(each.get("uuid")), errors)
+            folded.observed["ecc_from"] = first
     energy = number(record.get("energy_j"))
     if energy is not None:
         folded.energy_j = energy
@@ -71,8 +90,16 @@ def _progress(folded: Folded, record: dict[str, Any], at: float) -> None:
         value = number(record.get(key))
         if value is not None:
             progress[key] = value
+    _moved(folded, progress, at)
     folded.observed["progress"] = progress | {"at": at}
     _pace(folded, progress, at)
+
+
+def _moved(folded: Folded, progress: dict[str, Any], at: float) -> None:
+    """Remembers when step, epoch or fraction last were others."""
+    before = folded.observed.get("progress") or {}
+    if at > 0 and any(progress.get(key) != before.get(key) for key in ("fraction", "step", "epoch")):
+        folded.observed["moved_at"] = at
 
 
 def _metrics(folded: Folded, record: dict[str, Any], at: float) -> None:
@@ -86,9 +113,14 @@ def _metrics(folded: Folded, record: dict[str, Any], at: float) -> None:
             metrics[str(name)] = found
     folded.observed["metrics"] = metrics
     step = number(record.get("step"))
+    bad = record.get("non_finite")
+    for name, value in bad.items() if isinstance(bad, dict) else ():
+        _not_finite(folded, str(name), str(value), step, at)
+    _is_finite_again(folded, values, at)
     progress = dict(folded.observed.get("progress") or {}) | {"at": at}
     if step is not None:
         progress["step"] = step
+    _moved(folded, progress, at)
     folded.observed["progress"] = progress
     _pace(folded, progress, at)
 
@@ -119,6 +151,7 @@ def _checkpoint(folded: Folded, record: dict[str, Any], at: float) -> None:
     ):
         return
     written_s = time_s(written / 1e9 if written is not None else None) or at
+    folded.observed["checkpoint_at"] = at
     folded.checkpoints[path] = {"t": at, "written_at": written_s, "step": number(record.get("step"))}
 
 
@@ -135,8 +168,49 @@ def _log_dropped(folded: Folded, record: dict[str, Any], at: float) -> None:
         folded.notices.append(("attempt.log_dropped", message, {"stream": stream}, at))
 
 
+def _not_finite(folded: Folded, name: str, value: str, step: float | None, at: float) -> None:
+    """Remembers since when, and from which step on, a metric is NaN or infinite."""
+    known = dict(folded.observed.get("non_finite") or {})
+    before = known.get(name)
+    if (before is not None and not before.get("is_over")) or (before is None and len(known) >= _METRIC_LIMIT):
+        return
+    known[name] = {"value": value[:20], "step": step, "since": at}
+    folded.observed["non_finite"] = known
+
+
+def _is_finite_again(folded: Folded, values: dict[str, Any], at: float) -> None:
+    known = folded.observed.get("non_finite") or {}
+    over = {name for name, each in known.items() if not each.get("is_over") and at > each["since"]}
+    over = {name for name in over if number(values.get(name)) is not None}
+    if over:
+        folded.observed["non_finite"] = {
+            name: {**each, "is_over": True} if name in over else each for name, each in known.items()
+        }
+
+
+def _gpu_error(folded: Folded, record: dict[str, Any], at: float) -> None:
+    xid, uuid = number(record.get("xid")), record.get("uuid")
+    known = dict(folded.observed.get("gpu_errors") or {})
+    if xid is None or not 0 < xid < 10_000 or not isinstance(uuid, str) or len(known) >= _METRIC_LIMIT:
+        return
+    known.setdefault(f"{uuid}/{int(xid)}", {"uuid": uuid, "xid": int(xid), "at": at})
+    folded.observed["gpu_errors"] = known
+
+
 def _notice(folded: Folded, record: dict[str, Any], at: float) -> None:
     data = {"code": record.get("code")}
+    code = record.get("code")
+    if code == "non_finite_metric":
+        # Agents that do not name the metric by itself name it in what tells such notices apart.
+        name = record.get("metric") or str(record.get("about") or "").removeprefix("non_finite_metric ")
+        step = number(record.get("step"))
+        if step is None:
+            step = number((folded.observed.get("progress") or {}).get("step"))
+        if name:
+            _not_finite(folded, str(name), str(record.get("value") or "not a number"), step, at)
+    elif code == "gpu_out_of_memory":
+        text = str(record.get("line") or record.get("message") or "")[:200]
+        folded.observed.setdefault("gpu_out_of_memory", {"text": text, "at": at})
     folded.notices.append(("attempt.notice", str(record.get("message") or record.get("code")), data, at))
 
 
@@ -148,6 +222,10 @@ def fraction_of(progress: dict[str, Any]) -> float | None:
     if fraction is None:
         fraction = _ratio(progress.get("epoch"), progress.get("total_epochs"))
     return fraction
+
+
+def _mappings(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _ratio(done: float | None, total: float | None) -> float | None:
@@ -184,5 +262,6 @@ _HANDLERS: Final = {
     "metrics": _metrics,
     "checkpoint": _checkpoint,
     "log_dropped": _log_dropped,
+    "gpu_error": _gpu_error,
     "notice": _notice,
 }

@@ -3,17 +3,22 @@
 A controller's step is in two parts. `act` may talk to the world and returns a function; that function is applied in
 one transaction, to the row as it then is, only if the lease is still held. A step that fails is tried again with
 growing pauses; the row's story is not touched.
+
+Outcomes that come in while others are being applied are applied together, in one transaction. When one of them fails,
+each is applied in a transaction of its own, so that none suffers for another.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Table
 
 from tradewind.control import leases
 from tradewind.db.rows import Kept, StaleRowError
@@ -24,8 +29,9 @@ L = TypeVar("L", bound=Kept)
 #: Applies a step's outcome to the row as it is now, and says when the row is due again (None: when it is woken).
 Apply = Callable[[Transaction, L], datetime | None]
 
-LEASE: Final = timedelta(seconds=30)
 _HEARTBEAT_S: Final = 10.0
+#: Steps whose outcomes are applied in one transaction at most.
+_LARGEST_BATCH: Final = 200
 _LONGEST_NAP_S: Final = 30.0
 _FIRST_BACKOFF_S: Final = 0.5
 _LONGEST_BACKOFF_S: Final = 60.0
@@ -41,6 +47,18 @@ class Controller(Protocol[L]):
     async def act(self, row: L, /) -> Apply[L]:
         """Does what the row needs in the world. Called again after a crash, with the same row."""
         ...
+
+
+@dataclass(slots=True)
+class _Step(Generic[L]):
+    """A row under a lease, and then what is to be applied to it."""
+
+    row: L
+    token: str
+    task: asyncio.Task[None] | None = None
+    apply: Apply[L] | None = None
+    #: Set once it has been applied, or has failed to be.
+    ended: asyncio.Future[None] | None = None
 
 
 class LeaseRunner(Generic[L]):
@@ -62,8 +80,11 @@ class LeaseRunner(Generic[L]):
         self._entropy = entropy
         self._slots = slots
         self._only = only
-        self._busy: set[asyncio.Task[None]] = set()
         self._table = controller.row_type.table
+        self._busy: dict[str, _Step[L]] = {}
+        self._outcomes: deque[_Step[L]] = deque()
+        self._applying: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Runs until cancelled; steps under way are cancelled with it, and their leases run out."""
@@ -73,9 +94,11 @@ class LeaseRunner(Generic[L]):
                     woken.clear()
                     await self._pass(woken)
         finally:
-            for task in self._busy:
+            steps = (step.task for step in self._busy.values())
+            tasks = [task for task in (*steps, self._applying, self._keeping) if task is not None]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._busy, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _pass(self, woken: asyncio.Event) -> None:
         free = self._slots - len(self._busy)
@@ -85,14 +108,14 @@ class LeaseRunner(Generic[L]):
                 token = self._entropy.token(12).hex()
                 kind = self._controller.row_type
                 claimed = await self._store.run(
-                    lambda tx: leases.claim(tx, kind, token, LEASE, free, self._only)
+                    lambda tx: leases.claim(tx, kind, token, leases.LEASE, free, self._only)
                 )
                 for row in claimed:
-                    task = asyncio.create_task(self._step(row, token))
-                    self._busy.add(task)
-                    task.add_done_callback(lambda done: self._finished(done, woken))
+                    self._begin(_Step(row, token), woken)
             if len(claimed) < free or not free:
-                await self._clock.wait(woken, await self._nap_s() if free else _LONGEST_NAP_S)
+                await self._clock.wait(
+                    woken, await nap_s(self._store, self._table, self._only) if free else _LONGEST_NAP_S
+                )
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -100,43 +123,106 @@ class LeaseRunner(Generic[L]):
             log.exception("runner.pass_failed", table=self._table.name)
             await self._clock.sleep(1.0)
 
-    def _finished(self, task: asyncio.Task[None], woken: asyncio.Event) -> None:
-        self._busy.discard(task)
+    def _begin(self, step: _Step[L], woken: asyncio.Event) -> None:
+        self._busy[step.token + step.row.id] = step
+        step.task = asyncio.create_task(self._take(step))
+        step.task.add_done_callback(lambda _done: self._finished(step, woken))
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(self._keep_leases())
+
+    def _finished(self, step: _Step[L], woken: asyncio.Event) -> None:
+        del self._busy[step.token + step.row.id]
         woken.set()
 
-    async def _nap_s(self) -> float:
-        due, now = await self._store.read(lambda tx: (leases.next_due(tx, self._table, self._only), tx.now))
-        if due is None:
-            return _LONGEST_NAP_S
-        return min(max((due - now).total_seconds(), 0.001), _LONGEST_NAP_S)
-
-    async def _step(self, row: L, token: str) -> None:
-        heartbeat = asyncio.create_task(self._keep_lease(row.id, token, asyncio.current_task()))
+    async def _take(self, step: _Step[L]) -> None:
+        row = step.row
         try:
-            apply = await self._controller.act(row)
-            await self._store.run(lambda tx: self._apply(tx, row, token, apply))
+            step.apply = await self._controller.act(row)
+            await self._applied(step)
         except asyncio.CancelledError:
             raise
         except StaleRowError as error:
             log.info("runner.stale_step_dropped", row=row.id, why=str(error))
-            await self._try_release(row, token)
+            await self._try_release(row, step.token)
         except Exception as error:
             log.warning("runner.step_failed", row=row.id, failures=row.lease_failures + 1, error=repr(error))
             log.debug("runner.step_failed.trace", row=row.id, exc_info=True)
-            await self._back_off(row, token)
-        finally:
-            heartbeat.cancel()
+            await self._back_off(row, step.token)
 
-    def _apply(self, tx: Transaction, row: L, token: str, apply: Apply[L]) -> None:
-        current = leases.reread(tx, self._controller.row_type, row.id, token)
-        due_at = apply(tx, current)
-        leases.release(tx, self._table, row, token, due_at)
+    # -- applying ------------------------------------------------------------------------------------------------
+
+    async def _applied(self, step: _Step[L]) -> None:
+        """Returns once the step's outcome is committed. Raises what kept it from being."""
+        step.ended = asyncio.get_running_loop().create_future()
+        self._outcomes.append(step)
+        if self._applying is None or self._applying.done():
+            self._applying = asyncio.create_task(self._apply_all())
+        await step.ended
+
+    async def _apply_all(self) -> None:
+        # What other steps reach in this turn of the loop goes along.
+        await asyncio.sleep(0)
+        while self._outcomes:
+            batch: list[_Step[L]] = []
+            while self._outcomes and len(batch) < _LARGEST_BATCH:
+                step = self._outcomes.popleft()
+                # One whose lease was lost meanwhile has been cancelled.
+                if step.ended is not None and not step.ended.done():
+                    batch.append(step)
+            if len(batch) > 1 and await self._apply_together(batch):
+                continue
+            for step in batch:
+                await self._apply_alone(step)
+
+    async def _apply_together(self, batch: list[_Step[L]]) -> bool:
+        """True if they are committed. False: none of them is, as far as we know."""
+        try:
+            lost = await self._store.run(lambda tx: self._apply(tx, batch))
+        except Exception as error:
+            log.info("runner.batch_taken_apart", table=self._table.name, steps=len(batch), error=repr(error))
+            return False
+        for step in batch:
+            _tell(
+                step, StaleRowError(f"the lease on {step.row.id} was lost") if step.row.id in lost else None
+            )
+        return True
+
+    async def _apply_alone(self, step: _Step[L]) -> None:
+        def apply(tx: Transaction) -> None:
+            if self._apply(tx, [step]):
+                raise StaleRowError(f"the lease on {step.row.id} was lost")
+
+        try:
+            await self._store.run(apply)
+        except Exception as error:
+            _tell(step, error)
+        else:
+            _tell(step, None)
+
+    def _apply(self, tx: Transaction, batch: list[_Step[L]]) -> set[str]:
+        """Applies to each row as it now is, if its lease still holds. Returns those whose lease was lost."""
+        kind, lost = self._controller.row_type, set()
+        held = leases.reread_held(tx, kind, {step.row.id: step.token for step in batch})
+        self._prepare(tx, list(held.values()))
+        for step in batch:
+            current = held.get(step.row.id)
+            if current is None or step.apply is None:
+                lost.add(step.row.id)
+                continue
+            due_at = step.apply(tx, current)
+            leases.release_held(tx, step.row, current, due_at)
+        return lost
+
+    def _prepare(self, tx: Transaction, rows: list[L]) -> None:
+        prepare = getattr(self._controller, "prepare", None)
+        if prepare is not None:
+            prepare(tx, rows)
+
+    # -- leases --------------------------------------------------------------------------------------------------
 
     async def _back_off(self, row: L, token: str) -> None:
         failures = row.lease_failures + 1
-        pause = min(_FIRST_BACKOFF_S * 2 ** min(failures - 1, 10), _LONGEST_BACKOFF_S)
-        pause *= 0.5 + self._entropy.uniform()
-        await self._try_release(row, token, pause, failures)
+        await self._try_release(row, token, back_off_s(failures, self._entropy), failures)
 
     async def _try_release(self, row: L, token: str, pause_s: float = 0.0, failures: int = 0) -> None:
         def give_back(tx: Transaction) -> None:
@@ -148,14 +234,50 @@ class LeaseRunner(Generic[L]):
             # The lease runs out by itself.
             log.info("runner.release_failed", row=row.id, error=repr(error))
 
-    async def _keep_lease(self, row_id: str, token: str, step: asyncio.Task[Any] | None) -> None:
-        while True:
+    async def _keep_leases(self) -> None:
+        """Renews what long steps hold, for as long as there are any."""
+        while self._busy:
+            held = list(self._busy.values())
             await self._clock.sleep(_HEARTBEAT_S)
-            try:
-                kept = await self._store.run(lambda tx: leases.extend(tx, self._table, row_id, token, LEASE))
-            except Exception as error:
-                log.warning("runner.heartbeat_failed", row=row_id, error=repr(error))
+            # Those that began meanwhile have their lease for longer than until the next round.
+            left = [step for step in held if self._busy.get(step.token + step.row.id) is step]
+            if not left:
                 continue
-            if not kept and step is not None:
-                step.cancel()
-                return
+            try:
+                kept = await self._store.run(lambda tx, steps=left: self._extend(tx, steps))  # type: ignore[misc]
+            except Exception as error:
+                log.warning("runner.heartbeat_failed", table=self._table.name, error=repr(error))
+                continue
+            for step in left:
+                if step.row.id not in kept and step.task is not None:
+                    step.task.cancel()
+
+    def _extend(self, tx: Transaction, steps: list[_Step[L]]) -> set[str]:
+        return {
+            step.row.id
+            for step in steps
+            if leases.extend(tx, self._table, step.row.id, step.token, leases.LEASE)
+        }
+
+
+def _tell(step: _Step[L], error: BaseException | None) -> None:
+    if step.ended is None or step.ended.done():
+        return
+    if error is None:
+        step.ended.set_result(None)
+    else:
+        step.ended.set_exception(error)
+
+
+async def nap_s(store: Store, table: Table, only: ColumnElement[bool] | None) -> float:
+    """How long it is until the next row is due, if nothing is woken."""
+    due, now = await store.read(lambda tx: (leases.next_due(tx, table, only), tx.now))
+    if due is None:
+        return _LONGEST_NAP_S
+    return min(max((due - now).total_seconds(), 0.001), _LONGEST_NAP_S)
+
+
+def back_off_s(failures: int, entropy: Entropy) -> float:
+    """How long to leave a row alone whose step has failed so often in a row."""
+    pause: float = min(_FIRST_BACKOFF_S * 2 ** min(failures - 1, 10), _LONGEST_BACKOFF_S)
+    return pause * (0.5 + entropy.uniform())

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from tradewind.control.context import Context
+from tradewind.control.specs import spec_of
 from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, JobRow
 from tradewind.db.store import Transaction
@@ -47,9 +48,11 @@ async def build_request(context: Context, job: JobRow, attempt: AttemptRow) -> A
         CheckpointDamagedError: the checkpoint to resume from is not whole.
         OSError: there is no room.
     """
-    spec = JobSpec.model_validate(job.spec)
+    spec = spec_of(job)
     directory = context.attempt_directory(attempt.id)
-    resume = await context.store.read(lambda tx: _checkpoint(tx, attempt))
+    resume = None
+    if attempt.resumed_from is not None:
+        resume = await context.store.read(lambda tx: _checkpoint(tx, attempt))
     resume_from = await context.offload(_lay_out, context, job, spec, directory, resume)
     demand = demand_of(spec)
     limit = spec.constraints.max_duration

@@ -6,10 +6,11 @@ import hashlib
 import json
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from tradewind.control import leases
 from tradewind.control.context import Context
+from tradewind.control.loops import wake_placers
 from tradewind.db import tables
 from tradewind.db.events import STREAM, append_event
 from tradewind.db.moves import change
@@ -53,7 +54,8 @@ def check_submission(
         )
     read_patterns(list(spec.outputs))
     choice = choose(spec, offers)
-    if choice.offer is None:
+    # What can be rented changes by the minute: such a job waits, and says for what.
+    if choice.offer is None and not context.machines:
         raise NoOfferError(
             f"no offer for job {spec.name!r}: {choice.reason}",
             hint="change what the job asks for; `tradewind plan FILE` shows each place and its reason",
@@ -91,14 +93,8 @@ def insert_jobs(tx: Transaction, caller: Caller, accepted: list[tuple[JobSubmiss
     tx.execute(insert(tables.tasks), tasks)
     tx.append_last(tables.events, events)
     tx.wake(STREAM)
-    _wake_nodes(tx)
+    wake_placers(tx)
     return names
-
-
-def _wake_nodes(tx: Transaction) -> None:
-    table = tables.nodes
-    tx.execute(update(table).values(wakes=table.c.wakes + 1, next_due_at=tx.now))
-    tx.wake(table.name)
 
 
 def find_job(tx: Transaction, caller: Caller, reference: str) -> JobRow:

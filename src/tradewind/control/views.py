@@ -20,13 +20,14 @@ from tradewind.domain.money import JOULES_PER_KWH
 from tradewind.domain.schemas import (
     AttemptView,
     CostView,
+    HealthView,
     JobDetail,
     JobPage,
     JobView,
     ProgressView,
     TaskView,
 )
-from tradewind.domain.status import Desired, JobStatus, has_ended
+from tradewind.domain.status import AttemptStatus, Desired, JobStatus, has_ended
 from tradewind.estimate.tariff import Tariff
 from tradewind.ledger.intervals import amount_of, carbon_mg
 from tradewind.ledger.reports import Spend, spend_of_jobs
@@ -163,6 +164,7 @@ def _job_fields(
         "started_at": job.started_at,
         "ended_at": job.ended_at,
         "progress": _progress(context, attempt),
+        "health": _health(attempt),
         "tags": job.tags,
         "actions": actions,
     }
@@ -173,6 +175,15 @@ def _accelerator_text(held: list[dict[str, Any]]) -> str | None:
         return None
     names = [str(each["name"]) for each in held]
     return ", ".join(f"{name}:{names.count(name)}" for name in sorted(set(names)))
+
+
+def _health(attempt: AttemptRow | None) -> HealthView | None:
+    if attempt is None or attempt.status not in (AttemptStatus.RUNNING, AttemptStatus.STOPPING):
+        return None
+    seen = attempt.observed.get("health") or {"state": "ok"}
+    return HealthView(
+        state=seen["state"], kind=seen.get("kind"), explanation=seen.get("text"), since=seen.get("since")
+    )
 
 
 def _progress(context: Context, attempt: AttemptRow | None) -> ProgressView | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
@@ -27,26 +27,14 @@ def append_event(
     *,
     actor: str = CONTROL_PLANE,
     at: datetime | None = None,
-) -> int:
-    """Adds an event to the job's story and returns its sequence number.
-
-    The update of the job's counter takes the row's lock, so numbers follow the order of commits.
-    """
-    jobs = tables.jobs
-    seq, project_id = tx.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id)
-        .values(event_seq=jobs.c.event_seq + 1)
-        .returning(jobs.c.event_seq, jobs.c.project_id)
-    ).one()
+) -> None:
+    """Adds an event to the job's story. It is numbered under the job's row lock, in the order of commits."""
     event = {
-        "project_id": project_id, "job_id": job_id, "seq": seq, "type": kind, "at": at or tx.now, "actor": actor,
-        "message": message, "data": data or {},
+        "job_id": job_id, "type": kind, "at": at or tx.now, "actor": actor, "message": message, "data": data or {},
     }  # fmt: skip
-    tx.append_last(tables.events, [event])
+    tx.pending.event(job_id, event)
     tx.wake(f"job:{job_id}")
     tx.wake(STREAM)
-    return int(seq)
 
 
 def events_after(tx: Transaction, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:

@@ -9,28 +9,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sqlalchemy import update
-
 from tradewind.db.events import append_event
-from tradewind.db.rows import AttemptRow, JobRow, StaleRowError, TaskRow
+from tradewind.db.rows import AttemptRow, JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain.status import (
     AttemptStatus,
     JobStatus,
+    NodeStatus,
     TaskStatus,
     has_ended,
     move_attempt,
     move_job,
+    move_node,
     move_task,
 )
 
-R = TypeVar("R", JobRow, TaskRow, AttemptRow)
+R = TypeVar("R", JobRow, TaskRow, AttemptRow, NodeRow)
 
 
 def change(tx: Transaction, row: R, **changes: Any) -> R:
     """Writes columns other than the status, if the row is still the one that was read. Raises StaleRowError."""
     if "status" in changes:
-        raise ValueError("a status is changed by set_job_status, set_task_status or set_attempt_status")
+        raise ValueError("a status is changed by the function that sets it")
     return _write(tx, row, changes)
 
 
@@ -64,10 +64,23 @@ def set_attempt_status(
     return moved
 
 
+def set_node_status(
+    tx: Transaction, node: NodeRow, wanted: NodeStatus, message: str, **changes: Any
+) -> NodeRow:
+    """Moves a rented node and says so in the story of the job it was rented for, if there is one.
+
+    Raises ForbiddenMoveError, StaleRowError.
+    """
+    changes["status"] = move_node(node.status, wanted)
+    if has_ended(wanted):
+        changes.setdefault("ended_at", tx.now)
+    moved = _write(tx, node, changes)
+    if node.job_id is not None:
+        data = {"node": node.id, "from": node.status, "to": wanted, "reason": moved.reason}
+        append_event(tx, node.job_id, f"node.{wanted}", message, data)
+    return moved
+
+
 def _write(tx: Transaction, row: R, changes: dict[str, Any]) -> R:
-    changes["version"] = row.version + 1
-    table = row.table
-    statement = update(table).where(table.c.id == row.id, table.c.version == row.version).values(**changes)
-    if tx.execute(statement).rowcount != 1:
-        raise StaleRowError(f"{row.id} is no longer at version {row.version}")
-    return replace(row, **changes)
+    tx.pending.change(row.table, row.id, row.version, changes)
+    return replace(row, **changes, version=row.version + 1)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DataError, DBAPIError
 
 from tradewind.db.rows import StaleRowError
-from tradewind.db.store import Transaction
+from tradewind.db.store import Moment, Transaction, Watch, run_sequels, watch_nothing
 from tradewind.db.wakeups import Wakeups
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.errors import InvalidInputError
@@ -64,12 +64,22 @@ class PostgresStore:
 
     `tx.now` is the database's time, so that servers whose clocks differ agree on leases. With
     `is_database_time=False` it is the given clock's, which tests set.
+
+    With `inline=True` everything runs in the caller's thread, which a simulated run needs to be repeatable.
     """
 
     def __init__(
-        self, engine: Engine, clock: Clock, entropy: Entropy, *, is_database_time: bool = True
+        self,
+        engine: Engine,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        is_database_time: bool = True,
+        inline: bool = False,
+        watch: Watch = watch_nothing,
     ) -> None:
         self._engine = engine
+        self._watch = watch
         self._reading_engine = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -79,8 +89,8 @@ class PostgresStore:
         self.wakeups = Wakeups()
         #: What this store's own wake-ups are known by: they are delivered at once and not again when they come back.
         self.sender = entropy.token(8).hex()
-        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="db-write")
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
+        self._writers = None if inline else ThreadPoolExecutor(WRITERS, thread_name_prefix="db-write")
+        self._readers = None if inline else ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
         self._running: set[asyncio.Task[Any]] = set()
 
     @property
@@ -90,6 +100,8 @@ class PostgresStore:
 
     async def run(self, fn: Callable[[Transaction], T], *, durable: bool = False) -> T:  # noqa: ARG002
         """Runs `fn` in a writing transaction. PostgreSQL makes every commit durable, whatever is asked for."""
+        if self._writers is None:
+            return await self._settle(fn)
         task = asyncio.create_task(self._settle(fn))
         self._running.add(task)
         task.add_done_callback(self._settled)
@@ -106,7 +118,10 @@ class PostgresStore:
         loop = asyncio.get_running_loop()
         tries = 0
         while True:
-            outcome = await loop.run_in_executor(self._writers, self._write, fn)
+            if self._writers is None:
+                outcome = self._write(fn)
+            else:
+                outcome = await loop.run_in_executor(self._writers, self._write, fn)
             tries += 1
             if outcome.error is None:
                 break
@@ -116,8 +131,10 @@ class PostgresStore:
             await self._clock.sleep(pause * (0.5 + self._entropy.uniform()))
         assert outcome.transaction is not None
         self.wakeups.publish(outcome.transaction.topics)
-        for call in outcome.transaction.sequels:
-            loop.run_in_executor(None, call)
+        if self._writers is None:
+            run_sequels(outcome.transaction.sequels)
+        elif outcome.transaction.sequels:
+            loop.run_in_executor(None, run_sequels, outcome.transaction.sequels)
         result: T = outcome.result
         return result
 
@@ -127,6 +144,8 @@ class PostgresStore:
         tries = 0
         while True:
             try:
+                if self._readers is None:
+                    return self._read(fn)
                 return await loop.run_in_executor(self._readers, self._read, fn)
             except DBAPIError as error:
                 tries += 1
@@ -139,20 +158,26 @@ class PostgresStore:
         try:
             with self._engine.connect() as connection:
                 outcome.transaction = self._begin(connection)
+                self._watch(Moment.BEGUN)
                 outcome.result = fn(outcome.transaction)
                 outcome.transaction.write_out()
                 if outcome.transaction.topics:
                     topics = [f"{self.sender} {topic}" for topic in sorted(outcome.transaction.topics)]
                     connection.execute(_NOTIFY, {"channel": CHANNEL, "topics": topics})
+                self._watch(Moment.WRITTEN)
                 outcome.has_begun_to_commit = True
+                self._watch(Moment.COMMITTING)
                 connection.commit()
+                self._watch(Moment.COMMITTED)
         except BaseException as error:
             outcome.error = error
         return outcome
 
     def _read(self, fn: Callable[[Transaction], T]) -> T:
         with self._reading_engine.connect() as connection:
-            return fn(self._begin(connection))
+            transaction = self._begin(connection)
+            self._watch(Moment.READING)
+            return fn(transaction)
 
     def _begin(self, connection: Connection) -> Transaction:
         now: datetime = self._clock.now()
@@ -163,7 +188,8 @@ class PostgresStore:
     def close(self) -> None:
         """Waits for what runs, then closes every connection."""
         for pool in (self._writers, self._readers):
-            pool.shutdown(wait=True)
+            if pool is not None:
+                pool.shutdown(wait=True)
         with contextlib.suppress(DBAPIError):
             self._engine.dispose()
 

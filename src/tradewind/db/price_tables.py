@@ -143,7 +143,7 @@ predictions: Final = Table(
     Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False, index=True),
     Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=True),
     #: What makes two runs the same work: a hash of command, environment, workdir and what is said of the workload.
-    Column("fingerprint", String(64), nullable=False, index=True),
+    Column("fingerprint", String(64), nullable=False),
     Column("provider", String(32), nullable=False),
     Column("accelerator", String(64), nullable=False),
     Column("accelerator_count", Float, nullable=False),
@@ -160,4 +160,5 @@ predictions: Final = Table(
     Column("outcome", String(16), nullable=True),
     Column("created_at", UtcTime, nullable=False),
     Column("closed_at", UtcTime, nullable=True),
+    Index("ix_predictions_work", "project_id", "fingerprint", "closed_at"),
 )

@@ -11,12 +11,17 @@ from sqlalchemy import Row as SqlRow
 from sqlalchemy import Select, Table, select
 
 from tradewind.db import tables
+from tradewind.db.pending import StaleRowError as StaleRowError
 from tradewind.db.store import Transaction
-from tradewind.domain.status import AttemptStatus, Desired, JobStatus, Reason, TaskStatus
-
-
-class StaleRowError(Exception):
-    """The row changed, or the lease on it was lost, since it was read: whatever was computed from it is void."""
+from tradewind.domain.status import (
+    AttemptStatus,
+    Desired,
+    JobStatus,
+    NodeDesired,
+    NodeStatus,
+    Reason,
+    TaskStatus,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +35,17 @@ class Row:
     @cache
     def select(cls) -> Select[*tuple[Any, ...]]:
         """A statement that reads this kind of row."""
-        return select(*(cls.table.c[field.name] for field in fields(cls)))
+        return select(*(cls.table.c[name] for name in cls._names()))
 
     @classmethod
     def of(cls, row: SqlRow[*tuple[Any, ...]]) -> Self:
         """A value from a result of `select`."""
-        return cls(**row._mapping)
+        return cls(**dict(zip(cls._names(), row, strict=True)))
+
+    @classmethod
+    @cache
+    def _names(cls) -> tuple[str, ...]:
+        return tuple(field.name for field in fields(cls))
 
     @classmethod
     def get(cls, tx: Transaction, row_id: str) -> Self:
@@ -60,6 +70,7 @@ class Kept(Row):
 
     next_due_at: datetime | None
     lease_token: str | None
+    lease_expires_at: datetime | None
     lease_failures: int
     wakes: int
 
@@ -113,6 +124,8 @@ class TaskRow(Owned):
     priority: int
     queued_at: datetime
     not_before: datetime | None
+    place: str | None
+    wish: dict[str, Any] | None
     fence: int
     interruptions: int
     failures: int
@@ -167,5 +180,37 @@ class NodeRow(Leased):
     provider: str
     name: str
     inventory: dict[str, Any]
+    is_rented: bool
+    status: NodeStatus
+    desired: NodeDesired
+    reason: Reason | None
+    explanation: str | None
+    key: str | None
+    offer: dict[str, Any] | None
+    handle: dict[str, Any] | None
+    attempt_id: str | None
+    job_id: str | None
+    called_at: datetime | None
+    accepted_at: datetime | None
+    ready_at: datetime | None
+    billed_from: datetime | None
+    keep_until: datetime | None
+    lost_since: datetime | None
+    observed: dict[str, Any]
     created_at: datetime
     last_seen_at: datetime
+    ended_at: datetime | None
+    version: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", NodeStatus(self.status))
+        object.__setattr__(self, "desired", NodeDesired(self.desired))
+        object.__setattr__(self, "reason", None if self.reason is None else Reason(self.reason))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopRow(Kept):
+    """A loop of which there is one for all servers, and what it remembers."""
+
+    table: ClassVar[Table] = tables.loops
+    state: dict[str, Any]

@@ -12,16 +12,21 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Table, insert, text
+import structlog
+from sqlalchemy import Connection, Engine, Executable, Table, text
 from sqlalchemy.engine import CursorResult
 
+from tradewind.db import tables
+from tradewind.db.pending import Pending, insert_many
 from tradewind.db.wakeups import Wakeups
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.ids import new_id
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 _LARGEST_GROUP: Final = 64
 #: The advisory lock under which numbers of the global streams are handed out on PostgreSQL.
 _COMMIT_ORDER: Final = 0x7472616465776E01
@@ -37,10 +42,20 @@ class Transaction:
         self.topics: set[str] = set()
         self.sequels: list[Callable[[], None]] = []
         self._last_rows: dict[Table, list[dict[str, Any]]] = {}
+        #: Writes that are made together before the next statement or the commit, whichever comes first.
+        self.pending = Pending()
+        #: What was read ahead for several steps, by whoever reads it.
+        self.notes: dict[str, dict[str, Any]] = {}
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
-        """Runs a statement."""
+        """Runs a statement, after everything that waits to be written."""
+        if not self.pending.is_empty:
+            self.flush()
         return self.connection.execute(statement, parameters)
+
+    def insert(self, table: Table, row: dict[str, Any]) -> None:
+        """Adds a row, together with others of its table."""
+        self.pending.insert(table, row)
 
     def new_id(self, prefix: str) -> str:
         """A new id of this kind, dated with the transaction's time."""
@@ -55,13 +70,21 @@ class Transaction:
         self._last_rows.setdefault(table, []).extend(rows)
 
     def write_out(self) -> None:
-        """Inserts what was kept for the end. The store calls it before it commits; so does who reads a stream."""
+        """Writes what was kept for the end. The store calls it before it commits; so does who reads a stream."""
+        if not self.pending.is_empty:
+            self.flush()
         if not self._last_rows:
             return
         self.keep_commit_order()
         kept, self._last_rows = self._last_rows, {}
         for table, rows in kept.items():
-            self.execute(insert(table), rows)
+            insert_many(self.connection, table, rows)
+
+    def flush(self) -> None:
+        """Writes what waits, and takes the locks of the rows it is written to. Raises StaleRowError."""
+        events = self.pending.flush(self.connection, tables.jobs)
+        if events:
+            self.append_last(tables.events, events)
 
     def keep_commit_order(self) -> None:
         """Transactions that call this commit one after the other, from the call on (docs/decisions/0012).
@@ -77,6 +100,34 @@ class Transaction:
         For cleaning up that may be lost in a crash, never for anything that must happen.
         """
         self.sequels.append(call)
+
+
+def run_sequels(calls: list[Callable[[], None]]) -> None:
+    """Calls what was to be called after a commit; one that fails does not keep the others from it."""
+    for call in calls:
+        try:
+            call()
+        except Exception:
+            log.exception("store.sequel_failed")
+
+
+class Moment(StrEnum):
+    """Where a transaction is when a store says so to whoever watches it."""
+
+    READING = "reading"  # a reading transaction has begun
+    BEGUN = "begun"  # a writing transaction has begun; the function has not run
+    WRITTEN = "written"  # the function has run, and nothing is committed
+    COMMITTING = "committing"  # the commit is asked for: if it fails from here on, only the database knows
+    COMMITTED = "committed"  # the commit is done, and nobody has been told
+
+
+#: Is called at every moment of every transaction, in its thread. What it raises happens to the transaction as if the
+#: database had failed there: so simulated runs have connections end and answers get lost.
+Watch = Callable[[Moment], None]
+
+
+def watch_nothing(_moment: Moment) -> None:
+    """Lets every transaction be."""
 
 
 class Store(Protocol):
@@ -122,9 +173,17 @@ class SqlStore:
     """
 
     def __init__(
-        self, engine: Engine, clock: Clock, entropy: Entropy, *, inline: bool = False, readers: int = 2
+        self,
+        engine: Engine,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        inline: bool = False,
+        readers: int = 2,
+        watch: Watch = watch_nothing,
     ) -> None:
         self._engine = engine
+        self._watch = watch
         self._clock = clock
         self._entropy = entropy
         self.wakeups = Wakeups()
@@ -169,11 +228,10 @@ class SqlStore:
             # Even when the caller has been cancelled: a commit whose wake-ups nobody hears of must not be.
             if write.transaction is not None and write.error is None:
                 self.wakeups.publish(write.transaction.topics)
-                for call in write.transaction.sequels:
-                    if self._writer is None:
-                        call()
-                    else:
-                        loop.run_in_executor(None, call)
+                if self._writer is None:
+                    run_sequels(write.transaction.sequels)
+                elif write.transaction.sequels:
+                    loop.run_in_executor(None, run_sequels, write.transaction.sequels)
             if answered.cancelled():
                 continue
             if write.error is not None:
@@ -188,7 +246,9 @@ class SqlStore:
             try:
                 for write in writes:
                     self._apply(connection, write)
+                self._watch(Moment.COMMITTING)
                 connection.commit()
+                self._watch(Moment.COMMITTED)
             except BaseException:
                 connection.rollback()
                 # After a failed commit the line above does nothing, and the transaction would stay open for good.
@@ -213,8 +273,10 @@ class SqlStore:
         connection.exec_driver_sql("SAVEPOINT one_write")
         try:
             write.transaction = Transaction(connection, self._clock.now(), self._entropy)
+            self._watch(Moment.BEGUN)
             write.result = write.fn(write.transaction)
             write.transaction.write_out()
+            self._watch(Moment.WRITTEN)
         except BaseException as error:
             write.error = error
             # Where SQLite has given up the whole transaction (disk full), this fails, and all of the group with it.
@@ -224,6 +286,7 @@ class SqlStore:
     def _read(self, fn: Callable[[Transaction], T]) -> T:
         with self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
+            self._watch(Moment.READING)
             return fn(Transaction(connection, self._clock.now(), self._entropy))
 
     def close(self) -> None:

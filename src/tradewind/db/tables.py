@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from tradewind.db.columns import UtcTime, id_column, lease_columns, owner_columns
@@ -124,12 +125,17 @@ tasks: Final = Table(
     Column("priority", Integer, nullable=False),
     Column("queued_at", UtcTime, nullable=False),
     Column("not_before", UtcTime, nullable=True),
+    #: Where it was decided to run: `owned`, on a machine at hand; None: not decided yet.
+    Column("place", String(8), nullable=True),
+    #: Where it is to go on after a move, and until when that is insisted on.
+    Column("wish", JSON(none_as_null=True), nullable=True),
     #: Fencing token of the newest attempt: it only grows.
     Column("fence", Integer, nullable=False, default=0, server_default="0"),
     Column("interruptions", Integer, nullable=False, default=0, server_default="0"),
     Column("failures", Integer, nullable=False, default=0, server_default="0"),
     Column("version", Integer, nullable=False, default=1, server_default="1"),
     Index("ix_tasks_queue", "status", "priority", "queued_at", "id"),
+    Index("ix_tasks_retry", "status", "not_before"),
 )
 nodes: Final = Table(
     "nodes",
@@ -141,10 +147,71 @@ nodes: Final = Table(
     #: The machine whose servers drive it; None: any server does.
     Column("host", String(64), nullable=True),
     Column("inventory", JSON, nullable=False),
+    Column("is_rented", Boolean, nullable=False, default=False, server_default=false()),
+    Column("status", String(16), nullable=False, default="ready", server_default="ready"),
+    Column("desired", String(8), nullable=False, default="keep", server_default="keep"),
+    Column("reason", String(32), nullable=True),
+    Column("explanation", Text, nullable=True),
+    #: Under which the provider knows a rented machine.
+    Column("key", String(128), nullable=True, unique=True),
+    Column("offer", JSON, nullable=True),
+    Column("handle", JSON, nullable=True),
+    #: For which it was rented; None: a machine of the user's own, or one that belongs to nothing.
+    Column("attempt_id", String(40), nullable=True, index=True),
+    Column("job_id", String(40), nullable=True, index=True),
+    #: When a call that makes it may last have been sent.
+    Column("called_at", UtcTime, nullable=True),
+    Column("accepted_at", UtcTime, nullable=True),
+    Column("ready_at", UtcTime, nullable=True),
+    Column("billed_from", UtcTime, nullable=True),
+    #: Until when it lives without another word from us, where the provider ends it by itself.
+    Column("keep_until", UtcTime, nullable=True),
+    Column("lost_since", UtcTime, nullable=True),
+    Column("observed", JSON, nullable=False, default=dict),
     Column("created_at", UtcTime, nullable=False),
     Column("last_seen_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime, nullable=True),
+    Column("version", Integer, nullable=False, default=1, server_default="1"),
     *lease_columns(),
     UniqueConstraint("provider", "name"),
+    Index("ix_nodes_rented", "is_rented", "status"),
+)
+#: Loops of which there is one for all servers: its row is its lease and its memory.
+loops: Final = Table(
+    "loops",
+    metadata,
+    id_column(primary_key=True),
+    Column("state", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    *lease_columns(),
+)
+#: Places that said no a short while ago: they are not asked again before `until`.
+refusals: Final = Table(
+    "refusals",
+    metadata,
+    Column("provider", String(32), primary_key=True),
+    Column("region", String(64), primary_key=True),
+    Column("zone", String(64), primary_key=True),
+    Column("instance_type", String(128), primary_key=True),
+    Column("market", String(16), primary_key=True),
+    Column("fault", String(32), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("refused_at", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+)
+#: What was decided about where a job runs, with its arithmetic. Only ever added to.
+decisions: Final = Table(
+    "decisions",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False, index=True),
+    Column("attempt_id", String(40), nullable=True),
+    Column("kind", String(16), nullable=False),  # place | wait | migrate | stay
+    Column("explanation", Text, nullable=False),
+    Column("arithmetic", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
 )
 attempts: Final = Table(
     "attempts",
@@ -198,7 +265,8 @@ intents: Final = Table(
     id_column(primary_key=True),
     *owner_columns(),
     Column("key", String(128), nullable=False, unique=True),
-    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=False, index=True),
+    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=True, index=True),
+    Column("node_id", String(40), ForeignKey("nodes.id"), nullable=True, index=True),
     Column("provider", String(32), nullable=False),
     Column("request", JSON, nullable=False),
     Column("state", String(16), nullable=False),  # open | fulfilled | failed | ended

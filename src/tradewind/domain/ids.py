@@ -33,6 +33,7 @@ CHANNEL: Final = "chan"
 ALERT: Final = "alert"
 FIRING: Final = "fire"
 NOTIFICATION: Final = "note"
+DECISION: Final = "dec"
 
 
 def new_id(prefix: str, now: datetime, entropy: Entropy) -> str:

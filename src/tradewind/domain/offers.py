@@ -54,6 +54,10 @@ class Capabilities:
     self_termination: SelfTermination
     #: How long after a create the provider's listing may still not show it.
     list_lag: timedelta = timedelta(0)
+    #: A machine that is not ready so long after it was rented is given back, and another place is tried.
+    boot_timeout: timedelta = timedelta(minutes=15)
+    #: How long after the request a machine may go on costing money.
+    termination_lag: timedelta = timedelta(minutes=10)
     has_spot: bool = False
     has_multi_node: bool = False
     has_images: bool = False

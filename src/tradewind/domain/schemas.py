@@ -64,6 +64,16 @@ class ProgressView(Answer):
     eta_seconds: float | None = None
 
 
+class HealthView(Answer):
+    """How a job that runs is."""
+
+    state: Literal["ok", "warning", "unhealthy"]
+    #: What is wrong; absent when nothing is.
+    kind: str | None = None
+    explanation: str | None = None
+    since: datetime | None = None
+
+
 class CostView(Answer):
     """What a job has cost. Every figure says whether it was metered or modelled."""
 
@@ -130,6 +140,8 @@ class JobView(Answer):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     progress: ProgressView | None = None
+    #: Of a job that runs; absent of others.
+    health: HealthView | None = None
     cost: CostView
     tags: dict[str, str] = {}
     #: What the caller may do now: stop, retry.

@@ -45,6 +45,24 @@ class AttemptStatus(StrEnum):
     INTERRUPTED = "interrupted"  #: the place went away, or the supervisor did: not the user's doing
 
 
+class NodeStatus(StrEnum):
+    """The life of a node. A machine of the user's own is always ready."""
+
+    CREATING = "creating"  #: the intent is committed; the provider may or may not have acted on it
+    STARTING = "starting"  #: the provider has it: it boots, and may already cost money
+    READY = "ready"
+    TERMINATING = "terminating"  #: to be given back; it costs money until the provider says that it is gone
+    GONE = "gone"  #: the provider confirmed that nothing of it exists or costs any more
+    REFUSED = "refused"  #: nothing was made: the provider said no
+
+
+class NodeDesired(StrEnum):
+    """What the control plane wants of a node; kept apart from what it is."""
+
+    KEEP = "keep"
+    END = "end"
+
+
 class Desired(StrEnum):
     """What a user wants of a job; kept apart from what it is."""
 
@@ -70,6 +88,19 @@ class Reason(StrEnum):
     VANISHED = "vanished"
     START_FAILED = "start_failed"
     INVALID = "invalid"
+    RECLAIMED = "reclaimed"
+    NODE_LOST = "node_lost"
+    STALLED = "stalled"
+    NO_PROGRESS = "no_progress"
+    NAN_LOSS = "nan_loss"
+    GPU_ERROR = "gpu_error"
+    NO_CAPACITY = "no_capacity"
+    NO_QUOTA = "no_quota"
+    REFUSED = "refused"
+    MIGRATED = "migrated"
+    NOT_NEEDED = "not_needed"
+    ORPHAN = "orphan"
+    WAITING_FOR_SPOT = "waiting_for_spot"
     WAITING_FOR_CAPACITY = "waiting_for_capacity"
     WAITING_FOR_RETRY = "waiting_for_retry"
     NO_OFFER = "no_offer"
@@ -91,21 +122,25 @@ REASON_TEXT: Final[dict[Reason, str]] = {
     Reason.VANISHED: "it is no longer at the provider",
     Reason.START_FAILED: "the place could not start it",
     Reason.INVALID: "the place refused the request as invalid",
+    Reason.RECLAIMED: "the provider took the machine back",
+    Reason.NODE_LOST: "the machine could not be reached for too long",
+    Reason.STALLED: "it stalled: no output and no progress for too long",
+    Reason.NO_PROGRESS: "it made no progress for too long",
+    Reason.NAN_LOSS: "its loss was no longer a number",
+    Reason.GPU_ERROR: "its GPU is broken",
+    Reason.NO_CAPACITY: "the provider has no such machine free",
+    Reason.NO_QUOTA: "the account's quota does not allow such a machine",
+    Reason.REFUSED: "the provider refused to rent the machine",
+    Reason.MIGRATED: "moved to a better place",
+    Reason.NOT_NEEDED: "nobody needs the machine any more",
+    Reason.ORPHAN: "a machine that belongs to nothing that is known",
+    Reason.WAITING_FOR_SPOT: "waiting for a spot machine: there is time until the deadline",
     Reason.WAITING_FOR_CAPACITY: "waiting for free capacity",
     Reason.WAITING_FOR_RETRY: "waiting before the next attempt",
     Reason.NO_OFFER: "no place that is connected can run it",
 }
 
-#: Ends that are not the user's doing: they count against `retry.interruptions`, not `retry.failures`.
-INTERRUPTIONS: Final = frozenset(
-    {Reason.SUPERVISOR_LOST, Reason.MACHINE_RESTARTED, Reason.VANISHED, Reason.FENCED, Reason.LOST_CONTACT,
-     Reason.START_FAILED}
-)  # fmt: skip
-
-#: Ends that another try would only repeat.
-NEVER_RETRIED: Final = frozenset({Reason.MAX_DURATION, Reason.BUDGET, Reason.STOPPED_BY_USER, Reason.INVALID})
-
-_J, _T, _A = JobStatus, TaskStatus, AttemptStatus
+_J, _T, _A, _N = JobStatus, TaskStatus, AttemptStatus, NodeStatus
 
 JOB_MOVES: Final[dict[JobStatus, frozenset[JobStatus]]] = {
     _J.QUEUED: frozenset({_J.STARTING, _J.FAILED, _J.CANCELLED}),
@@ -133,6 +168,14 @@ ATTEMPT_MOVES: Final[dict[AttemptStatus, frozenset[AttemptStatus]]] = {
     _A.FAILED: frozenset(),
     _A.CANCELLED: frozenset(),
     _A.INTERRUPTED: frozenset(),
+}
+NODE_MOVES: Final[dict[NodeStatus, frozenset[NodeStatus]]] = {
+    _N.CREATING: frozenset({_N.STARTING, _N.TERMINATING, _N.REFUSED}),
+    _N.STARTING: frozenset({_N.READY, _N.TERMINATING, _N.GONE}),
+    _N.READY: frozenset({_N.TERMINATING, _N.GONE}),
+    _N.TERMINATING: frozenset({_N.GONE}),
+    _N.GONE: frozenset(),
+    _N.REFUSED: frozenset(),
 }
 
 
@@ -164,8 +207,17 @@ def move_attempt(current: AttemptStatus, wanted: AttemptStatus) -> AttemptStatus
     return wanted
 
 
-def has_ended(status: JobStatus | TaskStatus | AttemptStatus) -> bool:
+def move_node(current: NodeStatus, wanted: NodeStatus) -> NodeStatus:
+    """The new status, if the table allows the change. Raises ForbiddenMoveError."""
+    if wanted not in NODE_MOVES[current]:
+        raise ForbiddenMoveError(current, wanted)
+    return wanted
+
+
+def has_ended(status: JobStatus | TaskStatus | AttemptStatus | NodeStatus) -> bool:
     """True if nothing can change any more."""
+    if isinstance(status, NodeStatus):
+        return not NODE_MOVES[status]
     if isinstance(status, JobStatus):
         return not JOB_MOVES[status]
     if isinstance(status, TaskStatus):

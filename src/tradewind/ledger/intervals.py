@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert
-
 from tradewind.db import tables
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
@@ -57,28 +55,29 @@ def amount_of(interval: Interval) -> Money:
 def close_interval(tx: Transaction, interval: Interval) -> Money:
     """Writes the interval to the ledger; here, and only here, its amount is rounded."""
     amount = amount_of(interval)
-    tx.execute(
-        insert(tables.ledger).values(
-            id=tx.new_id(ids.LEDGER),
-            project_id=interval.project_id,
-            creator_id=interval.creator_id,
-            job_id=interval.job_id,
-            attempt_id=interval.attempt_id,
-            node_id=interval.node_id,
-            provider=interval.provider,
-            kind="compute",
-            started_at=interval.started_at,
-            ended_at=interval.ended_at,
-            duration_ms=round((interval.ended_at - interval.started_at).total_seconds() * 1000),
-            quantity=quantity_of(interval),
-            rate_micro_per_unit=interval.rate.micro_per_unit,
-            rate_per=interval.rate.per,
-            amount_micro=amount.micro,
-            currency=amount.currency,
-            energy_j=interval.energy_j,
-            carbon_mg=carbon_mg(interval.energy_j, interval.carbon_g_per_kwh),
-            basis=interval.basis,
-            note=interval.note,
-        )
+    tx.insert(
+        tables.ledger,
+        {
+            "id": tx.new_id(ids.LEDGER),
+            "project_id": interval.project_id,
+            "creator_id": interval.creator_id,
+            "job_id": interval.job_id,
+            "attempt_id": interval.attempt_id,
+            "node_id": interval.node_id,
+            "provider": interval.provider,
+            "kind": "compute",
+            "started_at": interval.started_at,
+            "ended_at": interval.ended_at,
+            "duration_ms": round((interval.ended_at - interval.started_at).total_seconds() * 1000),
+            "quantity": quantity_of(interval),
+            "rate_micro_per_unit": interval.rate.micro_per_unit,
+            "rate_per": interval.rate.per,
+            "amount_micro": amount.micro,
+            "currency": amount.currency,
+            "energy_j": interval.energy_j,
+            "carbon_mg": carbon_mg(interval.energy_j, interval.carbon_g_per_kwh),
+            "basis": interval.basis,
+            "note": interval.note,
+        },
     )
     return amount

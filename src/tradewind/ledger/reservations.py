@@ -6,17 +6,27 @@ stretch is renewed before it ends; a renewal that the budget refuses ends the at
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from tradewind.db import tables
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.money import Rate, worst_case_micro
 
+_COVERED: Final = "covered"
+_RELEASE: Final = (
+    update(tables.reservations)
+    .where(
+        tables.reservations.c.attempt_id == bindparam("b_attempt_id"),
+        tables.reservations.c.released_at.is_(None),
+    )
+    .values(released_at=bindparam("b_now"))
+)
 ROLLING: Final = timedelta(hours=1)
 #: Less than this is not worth starting for.
 SHORTEST: Final = timedelta(seconds=30)
@@ -63,23 +73,25 @@ def reserve(
     hold: Hold,
 ) -> None:
     """Holds money for an attempt."""
-    tx.execute(
-        insert(tables.reservations).values(
-            id=tx.new_id(ids.RESERVATION),
-            project_id=project_id,
-            creator_id=creator_id,
-            job_id=job_id,
-            attempt_id=attempt_id,
-            amount_micro=hold.amount_micro,
-            currency=currency,
-            covers_until=hold.covers_until,
-            created_at=tx.now,
-        )
+    tx.insert(
+        tables.reservations,
+        {
+            "id": tx.new_id(ids.RESERVATION),
+            "project_id": project_id,
+            "creator_id": creator_id,
+            "job_id": job_id,
+            "attempt_id": attempt_id,
+            "amount_micro": hold.amount_micro,
+            "currency": currency,
+            "covers_until": hold.covers_until,
+            "created_at": tx.now,
+        },
     )
 
 
 def renew(tx: Transaction, attempt_id: str, hold: Hold) -> None:
     """Replaces what an attempt holds by a new worst case."""
+    tx.notes.get(_COVERED, {}).pop(attempt_id, None)
     tx.execute(
         update(tables.reservations)
         .where(tables.reservations.c.attempt_id == attempt_id, tables.reservations.c.released_at.is_(None))
@@ -89,15 +101,32 @@ def renew(tx: Transaction, attempt_id: str, hold: Hold) -> None:
 
 def release(tx: Transaction, attempt_id: str) -> None:
     """Lets go of what an attempt held."""
-    tx.execute(
-        update(tables.reservations)
-        .where(tables.reservations.c.attempt_id == attempt_id, tables.reservations.c.released_at.is_(None))
-        .values(released_at=tx.now)
+    tx.notes.get(_COVERED, {}).pop(attempt_id, None)
+    tx.pending.run(_RELEASE, {"b_attempt_id": attempt_id, "b_now": tx.now})
+
+
+def look_up(tx: Transaction, attempt_ids: Sequence[str]) -> None:
+    """Reads at once until when several attempts are covered; `covered_until` then knows, in this transaction."""
+    if not attempt_ids:
+        return
+    table = tables.reservations
+    known = tx.notes.setdefault(_COVERED, {})
+    known.update(dict.fromkeys(attempt_ids))
+    known.update(
+        (row.attempt_id, row.covers_until)
+        for row in tx.execute(
+            select(table.c.attempt_id, table.c.covers_until).where(
+                table.c.attempt_id.in_(attempt_ids), table.c.released_at.is_(None)
+            )
+        )
     )
 
 
 def covered_until(tx: Transaction, attempt_id: str) -> datetime | None:
     """Until when the money held for an attempt covers it."""
+    known: dict[str, datetime | None] = tx.notes.get(_COVERED, {})
+    if attempt_id in known:
+        return known[attempt_id]
     table = tables.reservations
     found: datetime | None = tx.execute(
         select(table.c.covers_until).where(table.c.attempt_id == attempt_id, table.c.released_at.is_(None))

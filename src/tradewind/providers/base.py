@@ -116,26 +116,15 @@ class Inventory:
     power_source: str
 
 
-class JobPlatform(Protocol):
-    """Accepts work: a place that runs an attempt when it is asked to."""
-
-    id: str
-    capabilities: Capabilities
-
-    async def inventory(self) -> Inventory:
-        """What the place has now."""
-        ...
-
-    async def list_offers(self) -> list[Offer]:
-        """Everything that can be had, unavailable offers included."""
-        ...
+class AttemptHost(Protocol):
+    """Runs attempts where it is: on a machine, or on a platform that accepts work."""
 
     async def submit(self, request: AttemptRequest, key: str) -> Handle:
         """Starts the attempt. A second call with the same key has no second effect."""
         ...
 
     async def find(self, key: str) -> Handle | None:
-        """The attempt that was started under this key, if the provider has one."""
+        """The attempt that was started under this key, if there is one."""
         ...
 
     async def poll(self, handle: Handle, cursor: int) -> Observation:
@@ -150,17 +139,84 @@ class JobPlatform(Protocol):
         """Renews the attempt's lease: the control plane is alive and still means this attempt to run."""
         ...
 
+    async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:
+        """Calls `wake` when it ends, where the place can tell at once. Only ever a hint."""
+        ...
+
+
+class JobPlatform(AttemptHost, Protocol):
+    """Accepts work: a place that runs an attempt when it is asked to."""
+
+    id: str
+    capabilities: Capabilities
+
+    async def inventory(self) -> Inventory:
+        """What the place has now."""
+        ...
+
+    async def list_offers(self) -> list[Offer]:
+        """Everything that can be had, unavailable offers included."""
+        ...
+
     async def list_owned(self) -> list[Handle]:
         """Everything of this installation that the provider still runs."""
         ...
 
-    async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:
-        """Calls `wake` when it ends, where the provider can tell at once. Only ever a hint."""
-        ...
+
+class MachinePhase(StrEnum):
+    """What a provider says of a machine."""
+
+    STARTING = "starting"
+    READY = "ready"
+    GONE = "gone"  #: confirmed: it does not exist any more, and costs nothing from `billed_until` on
+    UNKNOWN = "unknown"  #: the provider said something this version does not know; never taken for an end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceChange:
+    """From this time on a machine costs so much per hour."""
+
+    at: datetime
+    micro_per_hour: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineView:
+    """One look at a rented machine.
+
+    `billed_from` and `billed_until` are when the provider began and ceased to charge, and `price_changes` what
+    became of the price in between, as far as it says; otherwise the times at which we heard of it are used.
+    `reclaim_at` is when the provider has announced to take it back.
+    """
+
+    phase: MachinePhase
+    explanation: str = ""
+    was_reclaimed: bool = False
+    billed_from: datetime | None = None
+    billed_until: datetime | None = None
+    price_changes: tuple[PriceChange, ...] = ()
+    reclaim_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedMachine:
+    """A machine that carries this installation's mark, with the key it was made under.
+
+    Providers that still list what ended a while ago say so by its phase.
+    """
+
+    key: str
+    handle: Handle
+    phase: MachinePhase
 
 
 class MachineProvider(Protocol):
-    """Rents machines. The agent is delivered to them and runs the attempt."""
+    """Rents machines. The agent is delivered to them and runs the attempt.
+
+    `capabilities.create_idempotency` says what may be done when nobody knows whether a create had its effect:
+    call it again (`token`, `unique_name`), look for the key once `list_lag` is over (`tag`), or leave it to the
+    sweeper (`none`).
+    """
 
     id: str
     capabilities: Capabilities
@@ -173,22 +229,29 @@ class MachineProvider(Protocol):
         """Raises ProviderError if the offer could not be created with these credentials."""
         ...
 
-    async def create(self, offer: Offer, key: str) -> Handle:
-        """Rents a machine under this key, in the way `create_idempotency` declares."""
+    async def create(self, offer: Offer, key: str, keep_until: datetime) -> Handle:
+        """Rents a machine under this key, in the way `create_idempotency` declares.
+
+        `keep_until` is when it ends by itself unless `keep` is called, where `self_termination` is `provider_ttl`.
+        """
         ...
 
     async def find(self, key: str) -> Handle | None:
-        """The machine rented under this key."""
+        """The machine rented under this key, as far as the provider's listing shows it."""
         ...
 
-    async def get(self, handle: Handle) -> Observation:
-        """How it is now."""
+    async def get(self, handle: Handle) -> MachineView:
+        """How it is now. A provider that has forgotten it raises `NOT_FOUND`."""
+        ...
+
+    async def keep(self, handle: Handle, until: datetime) -> None:
+        """Lets it live until then; does nothing where `self_termination` is not `provider_ttl`."""
         ...
 
     async def terminate(self, handle: Handle) -> None:
         """Gives it back. Succeeds when it is already gone; the caller repeats until `get` says gone."""
         ...
 
-    async def list_owned(self) -> list[Handle]:
-        """Every machine of this installation."""
+    async def list_owned(self) -> list[OwnedMachine]:
+        """Every machine that carries the mark of this installation (the part of the key before the first `/`)."""
         ...

@@ -21,11 +21,18 @@ from tradewind.control.attempts import AttemptController
 from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
 from tradewind.control.jobs import JobController
+from tradewind.control.live_offers import LiveOffers
+from tradewind.control.local_runner import LocalRunner
+from tradewind.control.loops import MARKET, MIGRATION, SWEEP, ensure_loops
+from tradewind.control.market import MarketController
+from tradewind.control.migrating import MigrationController
 from tradewind.control.nodes import NodeController
 from tradewind.control.notifying import AppriseNotifier
 from tradewind.control.price_sources import Wanted, ensure_sources
 from tradewind.control.prices import PriceController, Sources
+from tradewind.control.rentals import RentalController
 from tradewind.control.runner import LeaseRunner
+from tradewind.control.sweeping import SweepController
 from tradewind.db import price_tables, tables
 from tradewind.db.opening import bring_up_to_date, open_sqlite
 from tradewind.db.owners import Caller, ensure_defaults, store_token
@@ -48,6 +55,8 @@ if TYPE_CHECKING:
     from tradewind.db.listening import Presence
     from tradewind.db.postgres import PostgresStore
 
+#: What drives a controller.
+Runner = LeaseRunner[Any] | LocalRunner[Any]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -112,6 +121,7 @@ async def build_context(
     )
     if is_alone:
         await store.run(_end_leases)
+    await store.run(lambda tx: ensure_loops(tx, loops_of(context)))
     for backend in context.backends.values():
         await register_node(context, backend)
     return context
@@ -123,6 +133,7 @@ def _end_leases(tx: Transaction) -> None:
         tables.jobs,
         tables.attempts,
         tables.nodes,
+        tables.loops,
         price_tables.price_alerts,
         price_tables.notifications,
     ):
@@ -232,16 +243,38 @@ def alert_controllers_of(context: Context, alerting: Alerting) -> list[LeaseRunn
     ]
 
 
-def controllers_of(context: Context) -> list[LeaseRunner[Any]]:
+def controllers_of(context: Context) -> list[Runner]:
     """Every controller of jobs, each with its runner."""
     store, clock, entropy = context.store, context.clock, context.entropy
-    return [
-        LeaseRunner(store, JobController(), clock, entropy, slots=16),
+    controllers: list[Runner] = [
+        LocalRunner(store, JobController(), clock, entropy),
         LeaseRunner(
-            store, AttemptController(context), clock, entropy, slots=32, only=context.drives_attempt()
+            store, AttemptController(context), clock, entropy, slots=256, only=context.drives_attempt()
         ),
-        LeaseRunner(store, NodeController(context), clock, entropy, slots=2, only=context.drives_node()),
+        LeaseRunner(store, NodeController(context), clock, entropy, slots=2, only=context.is_at_hand()),
     ]
+    if context.machines:
+        controllers += _rental_controllers(context)
+    return controllers
+
+
+def _rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
+    """The controllers of rented machines: who rents them, who looks after them, who finds those that are lost."""
+    store, clock, entropy = context.store, context.clock, context.entropy
+    loop, offers = tables.loops.c.id, LiveOffers(context)
+    return [
+        LeaseRunner(store, RentalController(context), clock, entropy, slots=32, only=context.is_rental()),
+        LeaseRunner(store, MarketController(context, offers), clock, entropy, slots=1, only=loop == MARKET),
+        LeaseRunner(
+            store, MigrationController(context, offers), clock, entropy, slots=1, only=loop == MIGRATION
+        ),
+        LeaseRunner(store, SweepController(context), clock, entropy, slots=4, only=loop.startswith(SWEEP)),
+    ]
+
+
+def loops_of(context: Context) -> list[str]:
+    """The loops that connected providers need."""
+    return [MARKET, MIGRATION, *(f"{SWEEP}{name}" for name in context.machines)] if context.machines else []
 
 
 async def run_control_plane(

@@ -196,17 +196,75 @@ class Retry(SpecModel):
     failures: Annotated[WholeNumber, Field(ge=0)] = Field(
         default=0, description="How many times it is tried again after the command failed.", examples=[1]
     )
+    node_failures: Annotated[WholeNumber, Field(ge=0)] = Field(
+        default=5,
+        description="How many times it is resumed after a machine was lost or its GPU broke.",
+        examples=[3],
+    )
+    unhealthy: Annotated[WholeNumber, Field(ge=0)] = Field(
+        default=2,
+        description="How many times it is restarted because it stalled or its loss was not a number.",
+        examples=[1],
+    )
+
+
+class OnUnhealthy(StrEnum):
+    """What is done about a job that is not well."""
+
+    RESTART = "restart"
+    STOP = "stop"
+    NOTIFY = "notify"
 
 
 class Health(SpecModel):
-    """Signs that the job is not well."""
+    """Signs that the job is not well, and what is done then."""
 
     stall_after: Duration | None = Field(
-        default=None, description="How long without progress counts as stalled.", examples=["15m"]
+        default=None,
+        description="How long without output, progress and metrics, and idle, counts as stalled. When left out, 30"
+        " minutes are reported and nothing is done.",
+        examples=["15m"],
+    )
+    no_progress_after: Duration | None = Field(
+        default=None,
+        description="How long step, epoch or fraction may stand still once they were reported, whatever is printed.",
+        examples=["1h"],
+    )
+    on_stall: OnUnhealthy = Field(
+        default=OnUnhealthy.RESTART,
+        description="What is done when it stalled or makes no progress: restart from the newest checkpoint, stop,"
+        " or notify only.",
+        examples=["restart"],
     )
     stop_on_nan: YesNo = Field(
-        default=False, description="Whether to stop when a metric is not a number.", examples=[True]
+        default=False,
+        description="Whether to stop when a loss is NaN or infinite; the same as `on_nan: stop`.",
+        examples=[True],
     )
+    on_nan: OnUnhealthy | None = Field(
+        default=None,
+        description="What is done when a loss is NaN or infinite: stop, notify, or restart from a checkpoint from"
+        " before. When left out, it is reported.",
+        examples=["restart"],
+    )
+    on_gpu_error: OnUnhealthy = Field(
+        default=OnUnhealthy.RESTART,
+        description="What is done when a GPU that it holds is broken.",
+        examples=["restart"],
+    )
+
+    @model_validator(mode="after")
+    def _is_one_answer_to_nan(self) -> Health:
+        if self.stop_on_nan and self.on_nan is OnUnhealthy.NOTIFY:
+            raise FieldError("has `stop_on_nan: true` and `on_nan: notify`", "keep one of them")
+        return self
+
+    @property
+    def nan_action(self) -> OnUnhealthy:
+        """What is done about a loss that is not a number."""
+        if self.on_nan is not None:
+            return self.on_nan
+        return OnUnhealthy.STOP if self.stop_on_nan else OnUnhealthy.NOTIFY
 
 
 class Migrate(SpecModel):

@@ -75,8 +75,6 @@ UNSUPPORTED: Final = (
     Unsupported(("data",), "leave it out; let the job read its data itself"),
     Unsupported(("sweep",), "leave it out, and submit one job for each combination"),
     Unsupported(("depends_on",), "leave it out, and submit this job when the others are done"),
-    Unsupported(("health",), "leave it out; `constraints.max_duration` bounds a job that hangs"),
-    Unsupported(("migrate",), "leave it out"),
     Unsupported(
         ("resources", "nodes"), "write `nodes: 1`", _is_many, "`resources.nodes` other than 1", "other than 1 is"
     ),
@@ -86,7 +84,6 @@ UNSUPPORTED: Final = (
         ("resources", "accelerators"), "ask for a whole accelerator", _is_share, "a share of an accelerator",
         "a share of an accelerator is",
     ),
-    Unsupported(("constraints", "deadline"), "leave it out; `constraints.max_duration` bounds one attempt"),
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from sqlalchemy import insert
 
-from tests.simulation.world import inline
+from tests.simulation.clocks import inline
 from tests.unit.catalog.offers_for_tests import offer
 from tests.unit.conftest import HandClock
 from tradewind.api.app import create_app

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from tests.simulation.world import inline
+from tests.simulation.clocks import inline
 from tests.unit.catalog.offers_for_tests import offer
 from tests.unit.conftest import HandClock
 from tradewind.catalog.alerts import AlertState, look, see

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import update
 
+from tests.simulation.clocks import SeededEntropy, SimulatedClock
 from tests.simulation.loop import run_simulated
-from tests.simulation.world import SeededEntropy, SimulatedClock, SimulatedStore
+from tests.simulation.world import SimulatedStore
 from tests.unit.jobs_for_tests import add_job
 from tradewind.control import leases
-from tradewind.control.runner import LEASE, Apply, LeaseRunner
+from tradewind.control.runner import Apply, LeaseRunner
 from tradewind.db import tables
 from tradewind.db.owners import ensure_defaults
 from tradewind.db.rows import JobRow
@@ -90,9 +91,9 @@ def test_a_failing_step_is_repeated_with_growing_pauses() -> None:
 
 def test_a_step_longer_than_the_lease_keeps_it() -> None:
     async def act(_call: int) -> None:
-        await asyncio.sleep(10 * LEASE.total_seconds())
+        await asyncio.sleep(10 * leases.LEASE.total_seconds())
 
-    recorder = play(act, 11 * LEASE.total_seconds())
+    recorder = play(act, 11 * leases.LEASE.total_seconds())
     assert len(recorder.calls) == len(recorder.applied) == 1
 
 
@@ -109,7 +110,7 @@ def test_a_step_whose_lease_is_taken_away_is_dropped() -> None:
             lambda tx: tx.execute(
                 update(table)
                 .where(table.c.id == job_id)
-                .values(lease_token="other", lease_expires_at=tx.now + 2 * LEASE)
+                .values(lease_token="other", lease_expires_at=tx.now + 2 * leases.LEASE)
             )
         )
 

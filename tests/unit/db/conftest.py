@@ -9,7 +9,7 @@ import pytest
 from tests.postgres_for_tests import Server, running_server
 from tests.unit.conftest import HandClock
 from tradewind.db.opening import bring_up_to_date, open_sqlite
-from tradewind.db.opening_postgres import bring_postgres_up_to_date, open_postgres
+from tradewind.db.opening_postgres import open_postgres
 from tradewind.db.postgres import PostgresStore
 from tradewind.db.store import SqlStore
 from tradewind.domain.clock import SystemEntropy
@@ -25,16 +25,6 @@ def postgres() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def migrated(postgres: Server) -> str:
-    """The name of a database at the newest schema, for others to be copied from."""
-    url = postgres.new_database()
-    engine = open_postgres(Secret(url))
-    assert bring_postgres_up_to_date(engine)
-    engine.dispose()
-    return url.rpartition("/")[2]
-
-
 @pytest.fixture
 def empty_url(postgres: Server) -> Iterator[str]:
     """The address of a database with nothing in it."""
@@ -44,9 +34,9 @@ def empty_url(postgres: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres: Server, migrated: str) -> Iterator[str]:
+def postgres_url(postgres: Server) -> Iterator[str]:
     """The address of a database at the newest schema."""
-    url = postgres.new_database(migrated)
+    url = postgres.migrated_database()
     yield url
     postgres.drop_database(url)
 

@@ -108,6 +108,7 @@ async def test_the_stream_never_skips_an_event_that_commits_late(
 
     def slow(tx: Transaction) -> None:
         append_event(tx, first.id, "job.slow", "appended first, committed last")
+        tx.flush()
         meeting.stop_here()
 
     late = asyncio.create_task(store.run(slow))
@@ -197,6 +198,7 @@ async def test_a_claim_does_not_wait_for_a_row_that_another_transaction_holds(
 
     def hold(tx: Transaction) -> None:
         leases.wake(tx, tables.jobs, held.id)
+        tx.flush()
         meeting.stop_here()
 
     holding = asyncio.create_task(store.run(hold))
@@ -278,6 +280,7 @@ async def test_transactions_that_lock_each_other_out_both_end(store: PostgresSto
     def cross(tx: Transaction, number: int, first: JobRow, second: JobRow) -> None:
         runs[number] += 1
         append_event(tx, first.id, "job.cross", "first")
+        tx.flush()
         if runs[number] == 1:
             both_hold_one.wait(WAIT_S)
         append_event(tx, second.id, "job.cross", "second")

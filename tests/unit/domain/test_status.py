@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from itertools import product
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tradewind.domain.causes import CAUSES, INTERRUPTIONS, Allowance, cause_of, reasons_against
 from tradewind.domain.status import (
     ATTEMPT_MOVES,
-    INTERRUPTIONS,
     JOB_MOVES,
-    NEVER_RETRIED,
     REASON_TEXT,
     TASK_MOVES,
     AttemptStatus,
@@ -92,4 +94,17 @@ def test_what_stops_can_only_end() -> None:
 def test_every_reason_has_a_sentence_and_one_fate() -> None:
     assert set(REASON_TEXT) == set(Reason)
     assert all(REASON_TEXT.values())
-    assert not INTERRUPTIONS & NEVER_RETRIED
+
+
+def test_what_ends_an_attempt_has_one_cause() -> None:
+    waits = {reason for reason in Reason if reason.value.startswith("waiting_for")}
+    of_nodes_and_jobs = {Reason.NOT_NEEDED, Reason.ORPHAN, Reason.NO_OFFER}
+    assert set(CAUSES) == set(Reason) - waits - of_nodes_and_jobs
+    assert Reason.STOPPED_BY_USER in reasons_against(Allowance.NEVER)
+    assert not INTERRUPTIONS & reasons_against(Allowance.NEVER)
+
+
+@given(st.sampled_from(sorted(CAUSES)), st.integers(0, 10**6))
+def test_pauses_grow_to_five_minutes_and_no_further(reason: Reason, tries: int) -> None:
+    cause = cause_of(reason)
+    assert cause.pause_before(tries) <= cause.pause_before(tries + 1) <= timedelta(minutes=5)

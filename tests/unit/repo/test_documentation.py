@@ -11,7 +11,8 @@ import pytest
 
 from tradewind.cli.errors import _BUG_CODE
 from tradewind.domain import errors
-from tradewind.domain.status import INTERRUPTIONS, NEVER_RETRIED, Reason
+from tradewind.domain.causes import CAUSES, Allowance
+from tradewind.domain.status import Reason
 from tradewind.server.settings import _LOCAL_KEYS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,11 +70,12 @@ def test_every_reason_is_explained_with_its_retries() -> None:
     text = (DOCS / "errors.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([a-z_]+)` \|.*\| ([^|]+) \|$", text, re.MULTILINE))
     assert set(rows) == {reason.value for reason in Reason}
-    for reason in Reason:
-        if reason in NEVER_RETRIED:
-            assert rows[reason] == "never"
-        elif reason in INTERRUPTIONS:
-            assert rows[reason] == "by `retry.interruptions`"
+    fates = {allowance: f"by `retry.{allowance}`" for allowance in Allowance} | {Allowance.NEVER: "never"}
+    for reason, cause in CAUSES.items():
+        if cause.counts_against is Allowance.UNCOUNTED:
+            assert rows[reason].endswith("and not counted")
+        else:
+            assert rows[reason] == fates[cause.counts_against], reason
 
 
 def test_every_setting_is_explained() -> None:

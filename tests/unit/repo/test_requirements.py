@@ -15,7 +15,7 @@ FILES = sorted(path.name for path in (ROOT / "requirements").glob("*.txt"))
 def pins_of(name: str) -> dict[str, str]:
     """Versions by package."""
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
-    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", text, re.MULTILINE))
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[\w,-]+\])?==([^\s;]+)", text, re.MULTILINE))
 
 
 def test_there_are_the_files_that_bootstrap_reads() -> None:
@@ -27,7 +27,11 @@ def test_every_package_is_pinned_with_hashes_and_no_address(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert lines
-    assert [line for line in lines if not re.match(r"[\w.-]+==\S+.*--hash=sha256:[0-9a-f]{64}", line)] == []
+    assert [
+        line
+        for line in lines
+        if not re.match(r"[\w.-]+(?:\[[\w,-]+\])?==\S+.*--hash=sha256:[0-9a-f]{64}", line)
+    ] == []
     assert "://" not in text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from tests.simulation.world import inline
+from tests.simulation.clocks import inline
 from tests.unit.jobs_for_tests import add_attempt, add_job
 from tradewind.control import leases
 from tradewind.control.context import Context

@@ -35,7 +35,7 @@ def show(text: str) -> str:
         ("memory: 64GB", "4:1 memory: Unknown key `memory` (`memory` belongs under `resources`)"),
         ("gpus: 4", "4:1 gpus: Unknown key `gpus` (the key for that is `resources.accelerators`)"),
         ("resources:\n  env: {A: 1}", "5:3 resources.env: Unknown key `resources.env` (`env` belongs at the top, not inside another key)"),
-        ("retry: {x: 1}", "4:9 retry.x: Unknown key `retry.x` (known here: interruptions, failures)"),
+        ("retry: {x: 1}", "4:9 retry.x: Unknown key `retry.x` (known here: interruptions, failures, node_failures, unhealthy)"),
         ("constraints: {max_pric: $4/h}", "4:15 constraints.max_pric: Unknown key `constraints.max_pric` (did you mean `constraints.max_price`?)"),
         ("workdir: [a]", "4:10 workdir: `workdir` must be a path, or a mapping with `url` (write for example `workdir: .`)"),
         ("workdir: ''", "4:10 workdir: `workdir` must not be empty (write . for the folder of the job file)"),

@@ -25,8 +25,6 @@ MINIMAL = {"version": 1, "name": "digits", "run": "python train.py"}
         ({"data": [{"uri": "a", "mount": "b"}]}, "data", "`data`"),
         ({"sweep": {"a": [1]}}, "sweep", "`sweep`"),
         ({"depends_on": ["a"]}, "depends_on", "`depends_on`"),
-        ({"health": {"stop_on_nan": True}}, "health", "`health`"),
-        ({"migrate": {"when_cheaper_by": "5%"}}, "migrate", "`migrate`"),
         ({"resources": {"nodes": 2}}, "resources.nodes", "`resources.nodes` other than 1"),
         ({"resources": {"nodes": {"min": 1, "max": 2}}}, "resources.nodes", "`resources.nodes` other than 1"),
         ({"resources": {"any_of": [{}]}}, "resources.any_of", "`resources.any_of`"),
@@ -59,8 +57,8 @@ def test_what_asks_for_nothing_new_is_accepted(keys: dict[str, Any]) -> None:
 
 def test_several_are_listed_together_and_their_own_faults_are_not() -> None:
     with pytest.raises(NotSupportedError) as caught:
-        validate_mapping({**MINIMAL, "image": 5, "sweep": {"a": 1}, "health": {"x": 1}})
-    assert [detail["where"] for detail in caught.value.details] == ["image", "sweep", "health"]
+        validate_mapping({**MINIMAL, "image": 5, "sweep": {"a": 1}, "depends_on": 1})
+    assert [detail["where"] for detail in caught.value.details] == ["image", "sweep", "depends_on"]
     assert caught.value.message == "job: 3 problems"
 
 

@@ -15,6 +15,7 @@ from tradewind.cli.wording import (
     show_attempt,
     show_cents,
     show_clock,
+    show_health,
     show_job,
     show_place,
     show_share,
@@ -143,15 +144,15 @@ def _job_columns(app: Application, rows: list[Row]) -> list[Column]:
         Column("TIME", lambda job: show_span(job["created_at"], job["ended_at"], app.now()), is_number=True),
         Column("COST", lambda job: show_cents(job["cost"]["amount"]), is_number=True),
     ]
-    if any(_has_reason(job) for job in rows):
-        columns.append(
-            Column("WHY", lambda job: job["explanation"] if _has_reason(job) else "", is_text=True)
-        )
+    if any(_reason(job) for job in rows):
+        columns.append(Column("WHY", _reason, is_text=True))
     return columns
 
 
-def _has_reason(job: Row) -> bool:
-    return bool(job["explanation"]) and job["status"] not in _ENDED_WELL
+def _reason(job: Row) -> str:
+    if job["explanation"] and job["status"] not in _ENDED_WELL:
+        return str(job["explanation"])
+    return show_health(job)
 
 
 _EVENT_COLUMNS: Final = [

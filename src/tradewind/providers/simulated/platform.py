@@ -28,6 +28,8 @@ class Behaviour:
     reason: str = "exited"
     exit_code: int | None = 0
     boot: timedelta = timedelta(seconds=1)
+    #: What its agent says, each so many seconds after the command began.
+    says: tuple[tuple[float, dict[str, Any]], ...] = ()
 
 
 @dataclass(slots=True)
@@ -173,6 +175,12 @@ class SimulatedPlatform:
         runs_from = machine.started_at + machine.behaviour.boot
         if now >= runs_from and not machine.records:
             machine.records.append({"t": runs_from.timestamp(), "type": "phase", "phase": "running"})
+        said = len(machine.records) - 1
+        for after_s, record in machine.behaviour.says[said:] if machine.records else ():
+            at = runs_from + timedelta(seconds=after_s)
+            if at > min(now, machine.ended_at or now):
+                break
+            machine.records.append({"t": at.timestamp(), **record})
         ends = runs_from + machine.behaviour.runs_for
         if machine.stop is not None:
             ends = min(ends, machine.stop[1])

@@ -1,0 +1,185 @@
+"""Chooses a place for one task among machines at hand and what connected providers offer. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from tradewind.control.market_planning import endless_providers, own_candidate
+from tradewind.control.nodes import Capacity
+from tradewind.control.predicting import PastRun, split_runs
+from tradewind.control.refusals import Refusal
+from tradewind.domain.money import format_money
+from tradewind.domain.offer_table import OfferTable
+from tradewind.domain.offers import Exclusion, Offer
+from tradewind.domain.status import Reason
+from tradewind.estimate.band import Band
+from tradewind.placement.candidates import Own, Surroundings
+from tradewind.placement.choose import fit_offer
+from tradewind.placement.demand import Demand, demand_of, pick_accelerators
+from tradewind.placement.estimates import JobEstimates, Place, terms_of
+from tradewind.placement.picks import Pick
+from tradewind.placement.plan import MarketPlan, plan_market
+from tradewind.placement.wanted import wanted_of
+from tradewind.spec.models import JobSpec
+from tradewind.spec.parts import Strategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Where a task goes: a machine at hand, an offer to rent, or nowhere yet, with the reason and the next try."""
+
+    is_own: bool = False
+    offer: Offer | None = None
+    explanation: str = ""
+    reason: Reason | None = None
+    next_try_at: datetime | None = None
+    warning: str = ""
+    hours: Band | None = None
+    arithmetic: dict[str, Any] = field(default_factory=dict)
+
+
+#: With these a task waits for a machine at hand, though another could be rented at once.
+_PATIENT: Final = frozenset({Strategy.CHEAPEST})
+
+
+def choose_place(
+    spec: JobSpec,
+    own: Sequence[Offer],
+    allowed: Sequence[Offer],
+    market: Sequence[Offer],
+    refusals: Sequence[Refusal],
+    free: dict[str, Capacity],
+    history: Sequence[PastRun],
+    now: datetime,
+    wish: dict[str, Any] | None = None,
+) -> Chosen:
+    """The place by the job's strategy, or the one that a move was decided for, while that is to be had.
+
+    Args:
+        allowed: offers of the market that were not refused lately.
+        market: all of them, for telling a lack of capacity from a lack of offers.
+        free: what is free of the machines at hand, by provider.
+    """
+    if wish is not None and now < datetime.fromisoformat(wish["until"]):
+        wished = [each for each in allowed if _is_wished(wish, each)]
+        plan = _plan(spec, (), wished, free, history, now)
+        if plan.chosen is not None:
+            return _chosen(plan, plan.chosen, market, "")
+    plan = _plan(spec, own, allowed, free, history, now)
+    warning = ""
+    if plan.chosen is None and spec.constraints.deadline is not None:
+        plan = _plan(_without_deadline(spec), own, allowed, free, history, now)
+        if plan.chosen is not None:
+            warning = "no place ends it by its deadline: it is placed where it ends soonest"
+    if plan.chosen is not None:
+        return _chosen(plan, plan.chosen, market, warning)
+    refused = [each for each in refusals if any(each.concerns(offer) for offer in market)]
+    if refused and _plan(_without_deadline(spec), (), market, free, history, now).chosen is not None:
+        until = min(each.until for each in refused)
+        said = "; ".join(sorted({f"{each.provider}: {each.message}" for each in refused})[:3])
+        return Chosen(
+            reason=Reason.NO_CAPACITY,
+            explanation=f"every place that fits said no a short while ago ({said})",
+            next_try_at=until,
+        )
+    return Chosen(reason=Reason.NO_OFFER, explanation=plan.reason.removeprefix("no offer: "))
+
+
+def _chosen(plan: MarketPlan, pick: Pick, market: Sequence[Offer], warning: str) -> Chosen:
+    if pick.offer.market == "owned":
+        return Chosen(is_own=True, explanation=plan.reason, warning=warning, hours=pick.hours)
+    return Chosen(
+        offer=original(pick.offer, market),
+        explanation=plan.reason,
+        warning=warning,
+        hours=pick.hours,
+        arithmetic={
+            "price_per_hour": format_money(pick.measures.hourly_micro),
+            "cost_p50_micro": pick.measures.cost_p50_micro,
+            "cost_p90_micro": pick.measures.cost_p90_micro,
+            "hours_p50": None if pick.hours is None else pick.hours.p50,
+            "runners_up": [
+                {
+                    "place": f"{each.offer.provider}/{each.offer.zone or each.offer.region}/{each.offer.instance_type}",
+                    "market": each.offer.market,
+                    "cost_p50_micro": each.measures.cost_p50_micro,
+                    "price_per_hour_micro": each.measures.hourly_micro,
+                }
+                for each in plan.runners_up
+            ],
+        },
+    )
+
+
+def original(offer: Offer, market: Sequence[Offer]) -> Offer:
+    """The provider's own offer behind a row of the table, with its rule of billing."""
+    key = place_of(offer)
+    return next(each for each in market if place_of(each) == key)
+
+
+def place_of(offer: Offer) -> tuple[str, str, str | None, str, str]:
+    """What tells one offer of a provider from another."""
+    return offer.provider, offer.region, offer.zone, offer.instance_type, offer.market
+
+
+def _plan(
+    spec: JobSpec,
+    own: Sequence[Offer],
+    market: Sequence[Offer],
+    free: dict[str, Capacity],
+    history: Sequence[PastRun],
+    now: datetime,
+) -> MarketPlan:
+    estimates = JobEstimates(spec, *split_runs(history))
+    demand = demand_of(spec)
+    fitting: list[Own] = []
+    excluded: list[Exclusion] = []
+    for offer in own:
+        fit = fit_offer(spec, demand, offer)
+        if isinstance(fit, Exclusion):
+            excluded.append(fit)
+        elif market and spec.strategy not in _PATIENT and not _has_room(free.get(offer.provider), demand):
+            excluded.append(Exclusion(offer=offer, constraint="capacity", explanation="it is full now"))
+        else:
+            held = pick_accelerators(demand, offer.accelerators) or ()
+            fitting.append(own_candidate(offer, fit, estimates.hours_at(offer, held)))
+    return plan_market(
+        OfferTable.of(list(market)),
+        wanted_of(spec, now),
+        terms_of(spec),
+        Surroundings(
+            runnable=frozenset({each.provider for each in (*own, *market)}),
+            kilowatts=Place.kilowatts,
+            grams_per_kwh=Place.grams_per_kwh,
+            endless=endless_providers(),
+            now=now,
+        ),
+        hours=estimates.hours if estimates.says_something else None,
+        fits=estimates.fits,
+        own=fitting,
+        own_excluded=excluded,
+    )
+
+
+def _is_wished(wish: dict[str, Any], offer: Offer) -> bool:
+    names = ("provider", "region", "zone", "instance_type", "market")
+    return all(wish[name] is None or wish[name] == getattr(offer, name) for name in names)
+
+
+def _has_room(capacity: Capacity | None, demand: Demand) -> bool:
+    return (
+        capacity is not None
+        and demand.milli_cpus <= capacity.free_milli_cpus
+        and demand.memory_bytes <= capacity.free_bytes
+        and pick_accelerators(demand, capacity.free_accelerators) is not None
+    )
+
+
+def _without_deadline(spec: JobSpec) -> JobSpec:
+    if spec.constraints.deadline is None:
+        return spec
+    limits = spec.constraints.model_copy(update={"deadline": None})
+    return spec.model_copy(update={"constraints": limits, "strategy": Strategy.FASTEST})

@@ -1,0 +1,175 @@
+"""The market controller: decides for every waiting task where it runs, and rents a machine where that is the answer.
+
+There is one for all servers. It plans over the machines at hand and what connected providers offer, less what was
+refused lately; so the next place after a refusal is the plan's runner-up. What it decides is checked again in the
+transaction that acts on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import select
+
+from tradewind.control import leases, placing
+from tradewind.control.context import Context
+from tradewind.control.live_offers import LiveOffers
+from tradewind.control.loops import wake_placers
+from tradewind.control.nodes import Capacity, waiting
+from tradewind.control.predicting import Foretold, PastRun, fingerprint_of, past_runs
+from tradewind.control.refusals import Refusal, live_refusals, without_refused
+from tradewind.control.renting import describe, rent
+from tradewind.control.runner import Apply
+from tradewind.db import tables
+from tradewind.db.events import append_event
+from tradewind.db.moves import change
+from tradewind.db.rows import JobRow, LoopRow, NodeRow, TaskRow
+from tradewind.db.store import Transaction
+from tradewind.domain.offers import Offer
+from tradewind.domain.status import Desired, Reason, TaskStatus
+from tradewind.spec.models import JobSpec
+
+if TYPE_CHECKING:
+    from tradewind.control.choosing import Chosen
+
+log = structlog.get_logger(__name__)
+_REFRESH: Final = timedelta(minutes=1)
+_NO_OFFER_PAUSE: Final = timedelta(minutes=5)
+#: Tasks decided in one step; the rest waits for the next, which follows at once.
+_PER_STEP: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A task to decide for, with what is known of its job."""
+
+    task: TaskRow
+    job: JobRow
+    spec: JobSpec
+    history: list[PastRun]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What one step decides on: the tasks, the machines at hand with room, and what was refused."""
+
+    waiting: list[Waiting]
+    free: dict[str, Capacity]
+    refusals: list[Refusal]
+    has_more: bool
+
+
+class MarketController:
+    """Takes one step over the whole queue."""
+
+    row_type = LoopRow
+
+    def __init__(self, context: Context, offers: LiveOffers) -> None:
+        self._context = context
+        self._offers = offers
+
+    async def act(self, row: LoopRow) -> Apply[LoopRow]:
+        scene = await self._context.store.read(_look)
+        if not scene.waiting:
+            return lambda tx, _loop: _next_look(tx)
+        own, market = await self._offers.own(), await self._offers.market()
+        chosen = await self._context.offload(_choose_all, scene, own, market, leases.claimed_at(row))
+
+        def apply(tx: Transaction, _loop: LoopRow) -> datetime:
+            for each, choice in zip(scene.waiting, chosen, strict=True):
+                self._carry_out(tx, each, choice)
+            return tx.now if scene.has_more else _next_look(tx)
+
+        return apply
+
+    def _carry_out(self, tx: Transaction, each: Waiting, choice: Chosen) -> None:
+        table = tables.tasks
+        found = tx.execute(TaskRow.select().where(table.c.id == each.task.id).with_for_update()).one()
+        task, job = TaskRow.of(found), JobRow.get(tx, each.job.id)
+        is_same = (task.status, task.fence) == (TaskStatus.WAITING, each.task.fence)
+        if not is_same or job.desired is Desired.STOP:
+            return
+        if choice.warning:
+            append_event(tx, job.id, "job.warning", choice.warning)
+            job = JobRow.get(tx, job.id)
+        if choice.is_own:
+            change(tx, task, place="owned")
+            wake_placers(tx)
+        elif choice.offer is None:
+            again = choice.next_try_at or tx.now + _NO_OFFER_PAUSE
+            placing.say_why(tx, job, choice.reason or Reason.NO_OFFER, choice.explanation, again)
+        else:
+            self._rent(tx, each, job, task, choice.offer, choice)
+
+    def _rent(
+        self, tx: Transaction, each: Waiting, job: JobRow, task: TaskRow, offer: Offer, choice: Chosen
+    ) -> None:
+        foretold = Foretold(hours=choice.hours)
+        attempt_id = rent(tx, self._context.installation_id, job, task, each.spec, offer, foretold)
+        if attempt_id is None:
+            placing.refuse_for_budget(tx, job, task)
+            return
+        placing.note_decision(
+            tx, job, "place", f"{describe(offer)}: {choice.explanation}", choice.arithmetic, attempt_id
+        )
+
+
+def _look(tx: Transaction) -> Scene:
+    found: list[Waiting] = []
+    has_more = False
+    for task in waiting(tx):
+        if task.place is not None:
+            continue
+        if len(found) == _PER_STEP:
+            has_more = True
+            break
+        job = JobRow.get(tx, task.job_id)
+        if job.desired is Desired.STOP:
+            continue
+        if job.next_try_at is not None and job.next_try_at > tx.now and job.reason in _WAITS:
+            continue
+        spec = JobSpec.model_validate(job.spec)
+        found.append(Waiting(task, job, spec, past_runs(tx, job.project_id, fingerprint_of(spec))))
+    nodes = tables.nodes
+    free = {}
+    if found:
+        for row in tx.execute(NodeRow.select().where(nodes.c.is_rented.is_(False))):
+            node = NodeRow.of(row)
+            free[node.provider] = Capacity.of(tx, node, node.inventory)
+    return Scene(found, free, live_refusals(tx), has_more)
+
+
+#: Reasons with a time before which nothing will have changed.
+_WAITS: Final = frozenset({Reason.NO_CAPACITY, Reason.NO_OFFER, Reason.WAITING_FOR_SPOT})
+
+
+def _choose_all(scene: Scene, own: list[Offer], market: list[Offer], now: datetime) -> list[Chosen]:
+    # Imported here: it brings numpy, which a server without connected providers has no use for.
+    from tradewind.control.choosing import choose_place
+
+    allowed = without_refused(market, scene.refusals)
+    return [
+        choose_place(
+            each.spec, own, allowed, market, scene.refusals, scene.free, each.history, now, each.task.wish
+        )
+        for each in scene.waiting
+    ]
+
+
+def _next_look(tx: Transaction) -> datetime:
+    tasks, jobs = tables.tasks, tables.jobs
+    is_waiting = tasks.c.status == TaskStatus.WAITING
+    times = [tx.now + _REFRESH]
+    for column, table in ((tasks.c.not_before, tasks), (jobs.c.next_try_at, jobs)):
+        statement = select(column).where(column > tx.now)
+        if table is tasks:
+            statement = statement.where(is_waiting)
+        else:
+            statement = statement.where(jobs.c.reason.in_([each.value for each in _WAITS]))
+        soonest = tx.execute(statement.order_by(column).limit(1)).scalar()
+        if soonest is not None:
+            times.append(soonest)
+    return min(times)

@@ -1,0 +1,88 @@
+"""What rented machines cost: so far, and for good once the provider has confirmed that they are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from tradewind.db import tables
+from tradewind.db.rows import AttemptRow, NodeRow
+from tradewind.db.store import Transaction
+from tradewind.domain import ids
+from tradewind.ledger.intervals import carbon_mg
+from tradewind.ledger.rates import rate_of
+from tradewind.ledger.rent import Stretch, bill
+from tradewind.providers.base import PriceChange
+
+
+def prices_of(node: NodeRow) -> list[tuple[datetime, int]]:
+    """Changes of the price that the provider has told of, in order."""
+    return [(datetime.fromisoformat(at), int(micro)) for at, micro in node.observed.get("prices") or []]
+
+
+def prices_to_json(changes: Iterable[PriceChange]) -> list[list[object]]:
+    """Changes of the price as a node's row keeps them."""
+    return [[each.at.isoformat(), each.micro_per_hour] for each in changes]
+
+
+def rented_from(node: NodeRow) -> datetime | None:
+    """Since when it costs money; None while nobody has it."""
+    return node.billed_from or node.accepted_at
+
+
+def rent_until(node: NodeRow, until: datetime) -> list[Stretch]:
+    """The bill as it would be if the machine ended then; empty while it costs nothing."""
+    since = rented_from(node)
+    if since is None or node.offer is None:
+        return []
+    return bill(rate_of(node.offer), since, until, prices_of(node))
+
+
+def unsettled_micro(tx: Transaction, job_id: str, now: datetime) -> int:
+    """What the machines that a job still has, or had and that are not confirmed gone, come to so far."""
+    table = tables.nodes
+    rows = tx.execute(NodeRow.select().where(table.c.job_id == job_id, table.c.ended_at.is_(None)))
+    return sum(stretch.amount_micro for row in rows for stretch in rent_until(NodeRow.of(row), now))
+
+
+def settle_rent(tx: Transaction, node: NodeRow, ended_at: datetime) -> int:
+    """Writes the machine's bill to the ledger, a row for each price it had. Its attempt lets go of what was held.
+
+    Returns what it came to. A machine that nothing needed is written down as `orphan`.
+    """
+    table = tables.attempts
+    found = None
+    if node.attempt_id is not None:
+        found = tx.execute(AttemptRow.select().where(table.c.id == node.attempt_id)).first()
+    attempt = None if found is None else AttemptRow.of(found)
+    offer = node.offer or {}
+    grams = float(offer.get("grams_co2e_per_kwh") or 0.0)
+    stretches = rent_until(node, ended_at)
+    for number, stretch in enumerate(stretches):
+        # Energy was measured by the attempt as a whole: it stands beside the last stretch.
+        energy_j = attempt.energy_j if attempt is not None and number == len(stretches) - 1 else 0
+        tx.execute(
+            insert(tables.ledger).values(
+                id=tx.new_id(ids.LEDGER), project_id=node.project_id, creator_id=node.creator_id, job_id=node.job_id,
+                attempt_id=node.attempt_id, node_id=node.id, provider=node.provider,
+                kind="orphan" if node.job_id is None else "compute", started_at=stretch.started_at,
+                ended_at=stretch.ended_at,
+                duration_ms=round((stretch.ended_at - stretch.started_at).total_seconds() * 1000),
+                quantity=stretch.seconds, rate_micro_per_unit=stretch.micro_per_hour, rate_per="hour",
+                amount_micro=stretch.amount_micro, currency=rate_of(offer).currency, energy_j=energy_j,
+                carbon_mg=carbon_mg(energy_j, grams), basis="modelled",
+                note=f"{offer.get('instance_type', '')} in {offer.get('zone') or offer.get('region', '')}",
+            )
+        )  # fmt: skip
+    return sum(each.amount_micro for each in stretches)
+
+
+def has_unsettled(tx: Transaction, attempt_id: str) -> bool:
+    """True while the machine that was rented for an attempt is not confirmed gone."""
+    table = tables.nodes
+    found = tx.execute(
+        select(table.c.id).where(table.c.attempt_id == attempt_id, table.c.ended_at.is_(None)).limit(1)
+    ).first()
+    return found is not None

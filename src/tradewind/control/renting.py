@@ -1,0 +1,104 @@
+"""Rents a machine for a waiting task: its row, its intent, the attempt and the hold are one commit before the call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import insert
+
+from tradewind.control import money, placing
+from tradewind.control.offer_json import offer_to_json
+from tradewind.control.predicting import Foretold, keep_prediction
+from tradewind.control.rent_money import unsettled_micro
+from tradewind.db import tables
+from tradewind.db.rows import JobRow, TaskRow
+from tradewind.db.store import Transaction
+from tradewind.domain import ids
+from tradewind.domain.offers import Offer
+from tradewind.placement.demand import demand_of
+from tradewind.placement.estimates import Place
+from tradewind.spec.models import JobSpec
+
+
+def node_key(installation_id: str, node_id: str) -> str:
+    """The deterministic key under which a provider knows a machine (invariant 1)."""
+    return f"{installation_id}/{node_id}"
+
+
+def rent(
+    tx: Transaction,
+    installation_id: str,
+    job: JobRow,
+    task: TaskRow,
+    spec: JobSpec,
+    offer: Offer,
+    foretold: Foretold,
+) -> str | None:
+    """Plans to rent this offer for the task. Returns the attempt's id; None when the job's budget does not reach."""
+    watts = (Place.kilowatts(offer.accelerator, offer.accelerator_count) or 0.0) * 1000
+    hold = money.hold_for(
+        tx,
+        spec,
+        job.id,
+        offer.rate,
+        watts,
+        accrued_micro=unsettled_micro(tx, job.id, tx.now),
+        ran=timedelta(0),
+    )
+    if hold is None:
+        return None
+    node_id, attempt_id = tx.new_id(ids.NODE), tx.new_id(ids.ATTEMPT)
+    owner = {"project_id": task.project_id, "creator_id": task.creator_id}
+    kept = offer_to_json(offer)
+    tx.execute(
+        insert(tables.nodes).values(
+            id=node_id, **owner, provider=offer.provider, name=node_id, inventory={}, is_rented=True,
+            status="creating", desired="keep", key=node_key(installation_id, node_id), offer=kept,
+            attempt_id=attempt_id, job_id=job.id, observed={}, created_at=tx.now, last_seen_at=tx.now,
+            next_due_at=tx.now,
+        )
+    )  # fmt: skip
+    tx.execute(
+        insert(tables.intents).values(
+            id=tx.new_id(ids.INTENT), **owner, key=node_key(installation_id, node_id), node_id=node_id,
+            provider=offer.provider, request=kept, state="open", created_at=tx.now,
+        )
+    )  # fmt: skip
+    terms = attempt_terms(offer, watts)
+    placing.put(
+        tx, installation_id, job, task, attempt_id,
+        placing.Place(
+            node_id=node_id, node_name=describe(offer), provider=offer.provider, offer=terms,
+            currency=offer.rate.currency, hold=hold, milli_cpus=demand_of(spec).milli_cpus,
+            memory_bytes=offer.memory_bytes, accelerators=[],
+        ),
+    )  # fmt: skip
+    if task.fence == 0:
+        keep_prediction(tx, job, spec, attempt_id, {**terms, "provider": offer.provider}, foretold)
+    tx.wake(tables.nodes.name)
+    return attempt_id
+
+
+def attempt_terms(offer: Offer, watts: float) -> dict[str, Any]:
+    """What an attempt's row keeps of where it runs."""
+    kept = offer_to_json(offer)
+    return {
+        "instance_type": offer.instance_type,
+        "region": offer.region,
+        "zone": offer.zone,
+        "market": offer.market,
+        "accelerator": offer.accelerator,
+        "accelerator_count": offer.accelerator_count,
+        "rate": kept["rate"],
+        "watts_idle": watts * 0.2,
+        "watts_max": watts,
+        "accelerators": [],
+        "carbon_g_per_kwh": offer.grams_co2e_per_kwh or 0.0,
+        "note": f"{offer.market} price of {offer.provider}",
+    }
+
+
+def describe(offer: Offer) -> str:
+    """An offer in a few words: `gpu_1x_a100 in us-east-1 (spot)`."""
+    return f"{offer.instance_type} in {offer.zone or offer.region} ({offer.market})"

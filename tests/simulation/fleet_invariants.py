@@ -1,0 +1,202 @@
+"""What must hold after every commit and at the end, checked against the clouds' own accounts."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import timedelta
+
+from sqlalchemy import func, select, text
+
+from tests.simulation.clocks import SimulatedClock
+from tradewind.db import tables
+from tradewind.db.rows import JobRow
+from tradewind.db.store import Transaction
+from tradewind.domain.status import (
+    ATTEMPT_MOVES,
+    JOB_MOVES,
+    AttemptStatus,
+    JobStatus,
+    has_ended,
+)
+from tradewind.providers.simulated import Machine, SimulatedCloud
+
+_TWO_LIVE = text(
+    "SELECT task_id FROM attempts WHERE status IN ('creating', 'starting', 'running', 'stopping') "
+    "GROUP BY task_id HAVING count(*) > 1"
+)
+_GONE = text("SELECT id, provider, handle FROM nodes WHERE is_rented AND status = 'gone'")
+_LIVE_IDS = text("SELECT id FROM attempts WHERE status IN ('creating', 'starting', 'running', 'stopping')")
+_NOT_HELD = text(
+    "SELECT id FROM attempts WHERE status IN ('creating', 'starting', 'running', 'stopping') AND id NOT IN "
+    "(SELECT attempt_id FROM reservations WHERE released_at IS NULL) UNION ALL "
+    "SELECT attempt_id FROM nodes WHERE is_rented AND ended_at IS NULL AND attempt_id IS NOT NULL "
+    "AND attempt_id NOT IN (SELECT attempt_id FROM reservations WHERE released_at IS NULL)"
+)
+#: A job that waits says why by then, and when it is tried again.
+_PATIENCE = timedelta(minutes=5)
+
+
+class Watcher:
+    """Remembers what it has seen, so that a look after each commit is cheap."""
+
+    def __init__(self, clouds: dict[str, SimulatedCloud], clock: SimulatedClock) -> None:
+        self._clouds = clouds
+        self._clock = clock
+        self._known_keys: set[str] = set()
+        self._gone: set[str] = set()
+
+    def allow(self, key: str) -> None:
+        """A story makes a machine under this key behind the control plane's back."""
+        self._known_keys.add(key)
+
+    def check_always(self, tx: Transaction) -> None:
+        """Holds after every commit."""
+        twice = tx.execute(_TWO_LIVE).scalars().all()
+        assert not twice, f"two live attempts of {twice}"
+        now = self._clock.now()
+        self._nothing_is_rented_without_an_intent(tx)
+        self._what_runs_is_known(tx, now)
+        self._what_is_called_gone_is_gone(tx, now)
+        self._money_is_held(tx)
+
+    def _nothing_is_rented_without_an_intent(self, tx: Transaction) -> None:
+        keys = {each.key for each in self._machines()} - self._known_keys
+        if keys:
+            table = tables.intents
+            found = set(tx.execute(select(table.c.key).where(table.c.key.in_(keys))).scalars())
+            assert keys <= found, f"rented without an intent: {keys - found}"
+            self._known_keys |= keys
+
+    def _what_runs_is_known(self, tx: Transaction, now: object) -> None:
+        running: dict[str, list[str]] = defaultdict(list)
+        for cloud in self._clouds.values():
+            for machine in cloud.living(cloud.now()):
+                for process in machine.processes.values():
+                    if process.ended_at is None:
+                        running[process.request.job_id].append(process.request.attempt_id)
+        twice = {job: attempts for job, attempts in running.items() if len(attempts) > 1}
+        assert not twice, f"runs twice at {now}: {twice}"
+        if running:
+            live = set(tx.execute(_LIVE_IDS).scalars())
+            dead = {each for attempts in running.values() for each in attempts} - live
+            assert not dead, f"it still runs, but its attempt has ended: {dead}"
+
+    def _what_is_called_gone_is_gone(self, tx: Transaction, now: object) -> None:
+        rows = tx.execute(_GONE)
+        for row in rows:
+            if row.id in self._gone:
+                continue
+            cloud = self._clouds[row.provider]
+            handle = json.loads(row.handle) if isinstance(row.handle, str) else row.handle
+            machine = cloud.machines[handle["id"]]
+            assert machine.is_gone(cloud.now()), f"{row.id} is called gone at {now}, but {machine.id} lives"
+            self._gone.add(row.id)
+
+    def _money_is_held(self, tx: Transaction) -> None:
+        missing = tx.execute(_NOT_HELD).scalars().all()
+        assert not missing, f"nothing is held for {missing}"
+
+    def check_waiting(self, job: JobRow) -> None:
+        """A job that waits for long has a stated reason, and the time of the next try."""
+        if job.status is not JobStatus.QUEUED:
+            return
+        if job.reason is None:
+            waited = self._clock.now() - job.created_at
+            assert waited < _PATIENCE or job.attempt_id is not None, f"{job.name} waits, and nobody says why"
+            return
+        assert job.explanation, f"{job.name} waits for {job.reason} without a sentence"
+
+    # -- at the end ----------------------------------------------------------------------------------------------
+
+    def unknown_machines(self, tx: Transaction) -> list[str]:
+        """Machines that no row tells of."""
+        table = tables.nodes
+        rows = tx.execute(select(table.c.provider, table.c.handle).where(table.c.is_rented))
+        known = {(row.provider, row.handle["id"]) for row in rows if row.handle is not None}
+        return [
+            machine.id
+            for name, cloud in self._clouds.items()
+            for machine in cloud.machines.values()
+            if (name, machine.id) not in known
+        ]
+
+    def check_at_the_end(self, tx: Transaction) -> None:
+        """Holds once every job has ended and everything is given back."""
+        self.check_always(tx)
+        assert not self.unknown_machines(tx)
+        now = self._clock.now()
+        self._the_ledger_is_the_bill(tx, now)
+        intents = tables.intents
+        still_open = tx.execute(select(intents.c.key).where(intents.c.closed_at.is_(None))).scalars().all()
+        assert not still_open, f"open intents: {still_open}"
+        allocations = tables.allocations
+        assert not tx.execute(
+            select(func.count()).select_from(allocations).where(allocations.c.released_at.is_(None))
+        ).scalar_one(), "allocations of what has ended"
+        self._stories_are_legal(tx)
+        for machine in self._machines():
+            for process in machine.processes.values():
+                assert process.ended_at is not None
+
+    def _the_ledger_is_the_bill(self, tx: Transaction, now: object) -> None:
+        nodes, ledger = tables.nodes, tables.ledger
+        sums = dict(
+            tx.execute(
+                select(ledger.c.node_id, func.sum(ledger.c.amount_micro)).group_by(ledger.c.node_id)
+            ).all()
+        )
+        total = 0
+        rows = tx.execute(select(nodes.c.id, nodes.c.provider, nodes.c.handle).where(nodes.c.is_rented))
+        for row in rows:
+            if row.handle is None:
+                assert row.id not in sums, f"{row.id} was never rented and has a ledger row"
+                continue
+            cloud = self._clouds[row.provider]
+            machine = cloud.machines[row.handle["id"]]
+            bill = cloud.bill_micro(machine, cloud.now())
+            total += bill
+            assert int(sums.get(row.id, 0)) == bill, (
+                f"{machine.id} cost {bill} by the cloud's bill, {sums.get(row.id, 0)} by the ledger"
+            )
+        everything = sum(
+            cloud.bill_micro(machine, cloud.now())
+            for cloud in self._clouds.values()
+            for machine in cloud.machines.values()
+        )
+        assert total == everything, f"the ledger has {total} at {now}, the clouds billed {everything}"
+
+    def _stories_are_legal(self, tx: Transaction) -> None:
+        events, jobs = tables.events, tables.jobs
+        counters = dict(tx.execute(select(jobs.c.id, jobs.c.event_seq)).all())
+        told: dict[str, list[tuple[int, str, dict[str, object]]]] = defaultdict(list)
+        for row in tx.execute(
+            select(events.c.job_id, events.c.seq, events.c.type, events.c.data).order_by(events.c.position)
+        ):
+            told[row.job_id].append((row.seq, row.type, row.data))
+        for job_id, story in told.items():
+            numbers = [seq for seq, _, _ in story]
+            assert numbers == list(range(1, counters[job_id] + 1)), f"{job_id}: events {numbers}"
+            self._moves_follow_the_table(job_id, story)
+
+    @staticmethod
+    def _moves_follow_the_table(job_id: str, story: list[tuple[int, str, dict[str, object]]]) -> None:
+        job = JobStatus.QUEUED
+        attempts: dict[object, AttemptStatus] = {}
+        for _, kind, data in story:
+            noun, _, word = kind.partition(".")
+            if noun == "job" and word in {each.value for each in JobStatus} and "from" in data:
+                wanted = JobStatus(word)
+                assert data["from"] == job, f"{job_id}: from {data['from']}, but it was {job}"
+                assert wanted in JOB_MOVES[job], f"{job_id}: {job} to {wanted}"
+                job = wanted
+            elif noun == "attempt" and word in {each.value for each in AttemptStatus} and "from" in data:
+                number = data["attempt"]
+                before = attempts.get(number, AttemptStatus.CREATING)
+                after = AttemptStatus(word)
+                assert after in ATTEMPT_MOVES[before], f"{job_id}: attempt {number} from {before} to {after}"
+                attempts[number] = after
+        assert has_ended(job), f"{job_id}: its story ends with {job}"
+
+    def _machines(self) -> list[Machine]:
+        return [machine for cloud in self._clouds.values() for machine in cloud.machines.values()]
