@@ -16,8 +16,8 @@ from tradewind.placement.spot.outlook import Outlook, look_out
 from tradewind.placement.spot.values import Decision, State, Where, on_demand
 
 #: A plan is made anew after this time, if by then what was seen has grown by this share.
-_PLAN_AGAIN_S: Final = 24 * 3600.0
-_GROWN_BY: Final = 0.25
+_PLAN_AGAIN_S: Final = 6 * 3600.0
+_GROWN_BY: Final = 0.1
 #: An hour of slack is never worth more than so many hours of on-demand.
 _DEAREST_SLACK: Final = 5.0
 
