@@ -9,6 +9,7 @@ from benchmarks import (
     agent_overhead,
     catalog,
     cold_start,
+    control,
     first_line,
     idle_server,
     log_throughput,
@@ -31,6 +32,7 @@ ALL: Final[dict[str, tuple[str, Measure]]] = {
         idle_server,
         packages,
         catalog,
+        control,
     )
 }
 

@@ -11,7 +11,9 @@ import http.client
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.control_check import Overheads, check_run
@@ -45,7 +47,7 @@ class Outcome:
     overheads: Overheads
 
 
-def run_load(load: Load) -> Outcome:
+def run_load(load: Load, check: Callable[[Path, list[str]], Overheads] = check_run) -> Outcome:
     """Runs a load on a fresh server to its end and checks that every job succeeded exactly once."""
     with state_folder() as state:
         with serve(state, "benchmarks.control_place", {CPUS_VARIABLE: str(load.units)}) as server:
@@ -55,7 +57,7 @@ def run_load(load: Load) -> Outcome:
             _wait_until_ended(server)
             wall_s, cpu_s = time.perf_counter() - began_s, cpu_seconds_of(server.pid) - cpu_before_s
             rss, pss = peak_memory_of(server.pid), memory_of([server.pid]).pss
-        overheads = check_run(state, ids)
+        overheads = check(state, ids)
     return Outcome(
         jobs=load.jobs,
         submitted_s=submitted_s,

@@ -25,7 +25,7 @@ from tradewind.providers.base import Handle, MachinePhase, MachineProvider, Mach
 def skip_the_intent() -> Iterator[None]:
     """A machine is rented without the row that says so beforehand."""
 
-    def rent_without(tx: Transaction, *arguments: Any) -> str | None:
+    def rent_without(tx: Transaction, *arguments: Any) -> Any:
         made = renting.rent(tx, *arguments)
         intents, nodes = tables.intents, tables.nodes
         mine = select(nodes.c.id).where(nodes.c.attempt_id == made)

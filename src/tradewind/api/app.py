@@ -7,7 +7,9 @@ from fastapi import FastAPI
 from tradewind import __version__
 from tradewind.api import (
     alerts,
+    budgets,
     cloud,
+    cost,
     estimates,
     events,
     files,
@@ -58,6 +60,8 @@ def include_routes(app: FastAPI) -> None:
         offers,
         prices,
         alerts,
+        budgets,
+        cost,
         preferences,
         system,
     ):

@@ -1,34 +1,29 @@
-"""The server itself: health, info, doctor, cost, the job file's schema, browser sessions, Prometheus metrics."""
+"""The server itself: health, info, doctor, the job file's schema, browser sessions, Prometheus metrics."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
+from fastapi import APIRouter
 from sqlalchemy import func, select
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tradewind import __version__
 from tradewind.api.guard import SESSION_COOKIE
 from tradewind.api.services import CallerOf, ServicesOf
-from tradewind.control.views import money_view
 from tradewind.db import tables
 from tradewind.db.owners import redeem_link, store_token
 from tradewind.db.store import Transaction
-from tradewind.domain.errors import AuthenticationError, InvalidInputError
-from tradewind.domain.money import JOULES_PER_KWH
-from tradewind.domain.schemas import CostReport, CostRow, DoctorAnswer, Health, ServerInfo, SessionLink
+from tradewind.domain.errors import AuthenticationError
+from tradewind.domain.schemas import DoctorAnswer, Health, ServerInfo, SessionLink
 from tradewind.domain.status import JobStatus
-from tradewind.ledger.reports import GROUPS, Spend, spend_by
 from tradewind.spec.json_schema import job_file_schema
 
 router = APIRouter(tags=["system"])
 root = APIRouter(tags=["system"])
 _LINK_LIFETIME: Final = timedelta(minutes=5)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SESSION_LIFETIME: Final = timedelta(days=7)
 
 
@@ -144,63 +139,6 @@ async def doctor(services: ServicesOf, caller: CallerOf) -> DoctorAnswer:
 async def schema(caller: CallerOf) -> dict[str, Any]:
     """The JSON Schema of job files."""
     return job_file_schema()
-
-
-@router.get("/cost")
-async def cost(
-    services: ServicesOf,
-    caller: CallerOf,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
-    by: Annotated[str, Query(pattern=r"^[a-z]+(,[a-z]+)*$")] = "project,provider",
-) -> CostReport:
-    """Spend of closed intervals in a period, by group."""
-    groups = by.split(",")
-    unknown = [name for name in groups if name not in GROUPS]
-    if unknown:
-        raise InvalidInputError(
-            f"cannot group by {', '.join(unknown)}", hint=f"group by any of {', '.join(GROUPS)}"
-        )
-    end = until or services.context.clock.now()
-    # Nothing was spent before the epoch, and the first days that can be written have no month before them.
-    start = since or max(end, _EPOCH) - timedelta(days=30)
-    rows = await services.context.store.read(lambda tx: spend_by(tx, caller, start, end, groups))
-    return CostReport(
-        since=start,
-        until=end,
-        by=groups,
-        rows=[_row(group, spend) for group, spend in rows],
-        total=_row({}, _total([spend for _, spend in rows])),
-    )
-
-
-def _row(group: dict[str, str], spend: Spend) -> CostRow:
-    basis: Literal["metered", "modelled", "mixed"] = "modelled"
-    if spend.basis == "metered":
-        basis = "metered"
-    elif spend.basis == "mixed":
-        basis = "mixed"
-    return CostRow(
-        group=group,
-        jobs=spend.jobs,
-        hours=spend.seconds / 3600,
-        amount=money_view(spend.amount_micro),
-        energy_kwh=spend.energy_j / JOULES_PER_KWH,
-        carbon_grams=spend.carbon_mg / 1000,
-        basis=basis,
-    )
-
-
-def _total(spends: list[Spend]) -> Spend:
-    bases = {spend.basis for spend in spends}
-    return Spend(
-        amount_micro=sum(spend.amount_micro for spend in spends),
-        energy_j=sum(spend.energy_j for spend in spends),
-        carbon_mg=sum(spend.carbon_mg for spend in spends),
-        seconds=sum(spend.seconds for spend in spends),
-        jobs=sum(spend.jobs for spend in spends),
-        basis=bases.pop() if len(bases) == 1 else "mixed" if bases else "none",
-    )
 
 
 def _count_jobs(tx: Transaction) -> dict[str, int]:

@@ -49,6 +49,7 @@ SECTIONS: Final = {
     },
     "Money": {
         "cost": Lazy(_AT + "cost:cost", "Show what jobs cost in money, energy and carbon."),
+        "budgets": Lazy(_AT + "budgets:budgets", "Limit what projects, teams, users and providers may cost."),
         "alerts": Lazy(_AT + "alerts:alerts", "Be told when a price falls or an offer is available again."),
         "channels": Lazy(
             _AT + "channels:channels", "List, add, remove and test the channels that alerts use."

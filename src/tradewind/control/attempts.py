@@ -15,7 +15,6 @@ from sqlalchemy import bindparam, update
 from tradewind.control import health_desk, keeping, leases, money
 from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict, judge
-from tradewind.control.job_files import JobFiles
 from tradewind.control.records import Folded, fold
 from tradewind.control.rent_money import has_unsettled
 from tradewind.control.runner import Apply
@@ -84,7 +83,6 @@ class AttemptController:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._files = JobFiles(context.store)
         #: Attempts that have not ended here and whose end the place was asked to announce since this process began.
         self._watched: set[str] = set()
 
@@ -117,7 +115,7 @@ class AttemptController:
             verdict = Verdict(_status_for(row.stop_reason), row.stop_reason, REASON_TEXT[row.stop_reason])
             return lambda tx, current: self._close_unstarted(tx, current, verdict)
         if handle is None:
-            job = await self._files.get(row.job_id)
+            job = await self._context.files.get(row.job_id)
             try:
                 request = await build_request(self._context, job, row)
                 handle = await backend.submit(request, key)
@@ -173,7 +171,7 @@ class AttemptController:
         context = self._context
         node = await self._node_of(row)
         if node is not None and node.status is NodeStatus.GONE:
-            spec = spec_of(await self._files.get(row.job_id))
+            spec = spec_of(await self._context.files.get(row.job_id))
             return self._with_cleaning(
                 row, spec, lambda tx, current: self._end_with_machine(tx, current, node)
             )
@@ -195,7 +193,7 @@ class AttemptController:
         renewed_at = await self._or_later(self._renew_lease(backend, row, handle, folded))
         outputs: list[keeping.Copied] = []
         if seen.phase is Phase.GONE:
-            job = await self._files.get(row.job_id)
+            job = await self._context.files.get(row.job_id)
             outputs, more = await keeping.copy_outputs(context, row, spec_of(job))
             complaints += more
         if renewed_at is not None:
@@ -222,7 +220,7 @@ class AttemptController:
 
         if seen.phase is not Phase.GONE and not copied:
             return apply
-        spec = spec_of(await self._files.get(row.job_id))
+        spec = spec_of(await self._context.files.get(row.job_id))
         if seen.phase is Phase.GONE:
             return self._with_cleaning(row, spec, apply)
         return self._with_pruning(row, spec, apply)
@@ -353,7 +351,10 @@ class AttemptController:
 
     def _forget(self, attempt_id: str, work: Path) -> None:
         self._watched.discard(attempt_id)
-        shutil.rmtree(work, ignore_errors=True)
+        try:
+            work.rmdir()
+        except OSError:
+            shutil.rmtree(work, ignore_errors=True)
 
     def _with_pruning(self, row: AttemptRow, spec: JobSpec, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
         if spec.checkpoints is None:

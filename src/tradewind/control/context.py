@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
+from tradewind.control.job_files import JobFiles
 from tradewind.control.leases import wake
 from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, NodeRow
@@ -49,6 +50,10 @@ class Context:
     background: set[asyncio.Future[None]] = field(default_factory=set)
     #: Attempts that are to be made due in a moment.
     nudged: set[str] = field(default_factory=set)
+    files: JobFiles = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", JobFiles(self.store, self.clock))
 
     def nudge(self, attempt_id: str) -> None:
         """Makes an attempt due now. A hint from outside any transaction: nothing waits for it."""
@@ -60,7 +65,7 @@ class Context:
 
     async def _wake_nudged(self) -> None:
         # Those of one moment share a transaction.
-        await asyncio.sleep(0)
+        await self.clock.sleep(0)
         nudged = sorted(self.nudged)
         self.nudged.clear()
         await self.store.run(lambda tx: wake(tx, tables.attempts, *nudged))

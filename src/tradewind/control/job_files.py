@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
@@ -10,8 +11,9 @@ from typing import Final
 from tradewind.db import tables
 from tradewind.db.rows import JobRow
 from tradewind.db.store import Store, Transaction
+from tradewind.domain.clock import Clock
 
-_KEPT: Final = 1024
+_KEPT: Final = 2048
 
 
 class JobFiles:
@@ -20,8 +22,9 @@ class JobFiles:
     Only for what never changes: the file, the workdir, the name, the owner. Everything else is long out of date.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._known: OrderedDict[str, JobRow] = OrderedDict()
         self._wanted: dict[str, asyncio.Future[JobRow]] = {}
         self._reading: asyncio.Task[None] | None = None
@@ -41,7 +44,7 @@ class JobFiles:
 
     async def _read_wanted(self) -> None:
         # What others ask for in this turn of the loop goes along.
-        await asyncio.sleep(0)
+        await self._clock.sleep(0)
         while self._wanted:
             wanted, self._wanted = self._wanted, {}
             try:
@@ -60,9 +63,14 @@ class JobFiles:
                     answer.set_exception(KeyError(job_id))
                     continue
                 answer.set_result(job)
-                self._known[job_id] = job
-                if len(self._known) > _KEPT:
-                    self._known.popitem(last=False)
+                self.remember(job)
+
+    def remember(self, job: JobRow) -> None:
+        """Spares a look at a job that is in hand, and will be asked for soon. From any thread."""
+        self._known[job.id] = job
+        if len(self._known) > _KEPT:
+            with contextlib.suppress(KeyError):
+                self._known.popitem(last=False)
 
 
 def jobs_by_id(tx: Transaction, ids: Sequence[str]) -> dict[str, JobRow]:

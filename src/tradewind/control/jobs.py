@@ -44,8 +44,19 @@ class JobController:
             status = _step(tx, job, tasks[job.id], attempts[job.id])
             if has_ended(status):
                 ended.append((job, status))
-        close_predictions(tx, ended)
+        close_predictions(tx, ended, _only_attempts(tasks, attempts))
         return {}
+
+
+def _only_attempts(
+    tasks: dict[str, list[TaskRow]], newest: dict[str, dict[str, AttemptRow]]
+) -> dict[str, list[AttemptRow]]:
+    """All attempts of those jobs of which the newest are all."""
+    found = {}
+    for job_id, attempts in newest.items():
+        if all(task.fence <= 1 for task in tasks[job_id]):
+            found[job_id] = sorted(attempts.values(), key=lambda each: each.number)
+    return found
 
 
 def _step(tx: Transaction, job: JobRow, tasks: list[TaskRow], attempts: dict[str, AttemptRow]) -> JobStatus:

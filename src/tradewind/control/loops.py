@@ -34,7 +34,10 @@ def ensure_loops(tx: Transaction, names: Iterable[str]) -> None:
 def wake_placers(tx: Transaction) -> None:
     """Makes whoever gives places to waiting tasks look: the machines at hand, and the market."""
     table = tables.nodes
+    at_hand = table.c.is_rented.is_(False)
+    # In one order: two that wake at once must not hold what the other waits for.
+    tx.execute(select(table.c.id).where(at_hand).order_by(table.c.id).with_for_update(key_share=True)).all()
     values: dict[str, Any] = {"wakes": table.c.wakes + 1, "next_due_at": tx.now}
-    tx.execute(update(table).where(table.c.is_rented.is_(False)).values(**values))
+    tx.execute(update(table).where(at_hand).values(**values))
     tx.wake(table.name)
     leases.wake(tx, tables.loops, MARKET)

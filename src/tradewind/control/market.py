@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import select
 
 from tradewind.control import leases, placing
+from tradewind.control.budget_waiting import hold_back
 from tradewind.control.context import Context
 from tradewind.control.live_offers import LiveOffers
 from tradewind.control.loops import wake_placers
@@ -111,6 +112,9 @@ class MarketController:
         attempt_id = rent(tx, self._context.installation_id, job, task, each.spec, offer, foretold)
         if attempt_id is None:
             placing.refuse_for_budget(tx, job, task)
+            return
+        if not isinstance(attempt_id, str):
+            hold_back(tx, job, task, attempt_id)
             return
         placing.note_decision(
             tx, job, "place", f"{describe(offer)}: {choice.explanation}", choice.arithmetic, attempt_id

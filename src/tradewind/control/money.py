@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import select
+
+from tradewind.control.accruing import accrued_by
+from tradewind.control.accruing import running_interval as running_interval
+from tradewind.control.budget_waiting import are_there_any, note_an_end
 from tradewind.control.rent_money import unsettled_micro
+from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change
 from tradewind.db.rows import AttemptRow, JobRow
@@ -14,7 +22,8 @@ from tradewind.domain.money import Rate, format_money
 from tradewind.domain.status import Reason
 from tradewind.estimate.tariff import Tariff
 from tradewind.ledger import reservations
-from tradewind.ledger.intervals import Interval, amount_of, close_interval
+from tradewind.ledger.intervals import close_interval
+from tradewind.ledger.limits import Launch, Refusal, left_for_renewal, why_not
 from tradewind.ledger.rates import rate_of as rate_of
 from tradewind.spec.models import JobSpec
 
@@ -33,12 +42,58 @@ def hold_for(
     *,
     accrued_micro: int,
     ran: timedelta,
+    own_micro: int = 0,
+    used: float = 0.0,
+    lag: timedelta | None = None,
+    most_micro: int | None = None,
 ) -> reservations.Hold | None:
-    """What to hold for the next stretch; None when the job's budget does not reach."""
+    """What to hold for the next stretch; None when the job's budget does not reach.
+
+    `accrued_micro` is what the whole job has used up, `own_micro` and `used` (in seconds or joules) what the attempt
+    has. `lag` is how long the place may go on charging after it was told to end; None: the usual for such a rate.
+    `most_micro` is what others than the job's own budget leave.
+    """
     budget = spec.constraints.budget_micro_usd
     left = None if budget is None else budget - reservations.spent_micro(tx, job_id) - accrued_micro
+    if most_micro is not None:
+        left = most_micro if left is None else min(left, most_micro)
     limit = spec.constraints.max_duration
-    return reservations.plan_hold(tx.now, rate, watts_max, None if limit is None else limit - ran, left)
+    hold = reservations.plan_hold(
+        tx.now,
+        rate,
+        watts_max,
+        None if limit is None else limit - ran,
+        left,
+        lag=reservations.lag_of(rate) if lag is None else lag,
+        used=used,
+        # At this rate, whatever it cost at another one: what is held is what comes on top.
+        accrued_micro=rate.charge(math.ceil(used)).micro,
+    )
+    return None if hold is None else replace(hold, accrued_micro=own_micro)
+
+
+def refused(
+    tx: Transaction, job: JobRow, provider: str, market: str, rate: Rate, hold: reservations.Hold
+) -> Refusal | None:
+    """What the budgets have against holding this for one more attempt of a job."""
+    if not are_there_any(tx):
+        return None
+    projects = tables.projects
+    team_id = tx.execute(select(projects.c.team_id).where(projects.c.id == job.project_id)).scalar_one()
+    return why_not(
+        tx,
+        Launch(
+            project_id=job.project_id,
+            team_id=team_id,
+            creator_id=job.creator_id,
+            provider=provider,
+            market=market,
+            hourly_micro=hold.hourly_micro,
+            worst_case_micro=hold.amount_micro,
+            currency=rate.currency,
+            job_id=job.id,
+        ),
+    )
 
 
 def keep_covered(tx: Transaction, row: AttemptRow, tariff: Tariff) -> AttemptRow:
@@ -48,12 +103,24 @@ def keep_covered(tx: Transaction, row: AttemptRow, tariff: Tariff) -> AttemptRow
         return row
     job = JobRow.get(tx, row.job_id)
     spec = JobSpec.model_validate(job.spec)
-    rate = rate_of(row.offer)
     accepted = row.accepted_at or row.created_at
+    own = accrued_by(tx, [row], tariff, tx.now)[row.id]
     accrued = accrued_micro(tx, row, tariff)
     ran, limit = tx.now - accepted, spec.constraints.max_duration
     watts_max = float(row.offer["watts_max"])
-    hold = hold_for(tx, spec, job.id, rate, watts_max, accrued_micro=accrued, ran=ran)
+    most, name = left_for_renewal(tx, row.id, own.worst_micro)
+    hold = hold_for(
+        tx,
+        spec,
+        job.id,
+        own.rate,
+        watts_max,
+        accrued_micro=accrued,
+        ran=ran,
+        own_micro=own.worst_micro,
+        used=own.quantity,
+        most_micro=most,
+    )
     # A hold that is short because max_duration is near covers all that is left: its end is the place's to bring about.
     is_enough = timedelta.max if limit is None else limit - ran
     if hold is not None and hold.covers_until - tx.now >= min(_LEAST_RENEWAL, is_enough):
@@ -61,10 +128,11 @@ def keep_covered(tx: Transaction, row: AttemptRow, tariff: Tariff) -> AttemptRow
         return row
     if until > tx.now + _MARGIN / 2 and hold is not None:
         return row
-    budget = spec.constraints.budget_micro_usd or 0
-    message = (
-        f"the budget of {format_money(budget)} does not cover more time: told to write a checkpoint and stop"
-    )
+    budget = spec.constraints.budget_micro_usd
+    left = None if budget is None else budget - reservations.spent_micro(tx, job.id) - accrued
+    is_own = left is not None and (most is None or left <= most)
+    which = f"the budget of {format_money(budget or 0)}" if is_own else f"budget {name}"
+    message = f"{which} does not cover more time: told to write a checkpoint and stop"
     append_event(tx, job.id, "job.budget_reached", message)
     return change(tx, row, stop_reason=Reason.BUDGET)
 
@@ -73,36 +141,7 @@ def accrued_micro(tx: Transaction, row: AttemptRow, tariff: Tariff) -> int:
     """What the job has cost so far beyond what the ledger has: its machines, or what the attempt may have drawn."""
     if row.offer.get("market"):
         return unsettled_micro(tx, row.job_id, tx.now)
-    energy_j = row.energy_j + _unmeasured_j(row, tx.now)
-    return amount_of(running_interval(row, tariff, energy_j=energy_j, until=tx.now)).micro
-
-
-def _unmeasured_j(row: AttemptRow, now: datetime) -> int:
-    """The most that can have been drawn since the last sample: silence must not look like thrift."""
-    sample = row.observed.get("sample") or {}
-    since = float(sample.get("at") or (row.accepted_at or row.created_at).timestamp())
-    return round(max(now.timestamp() - since, 0.0) * float(row.offer["watts_max"]))
-
-
-def running_interval(row: AttemptRow, tariff: Tariff, *, energy_j: int, until: datetime) -> Interval:
-    """The attempt's interval as it would be closed at this time."""
-    basis = str(row.observed.get("basis") or "modelled")
-    carbon = float(row.offer.get("carbon_g_per_kwh", tariff.carbon_g_per_kwh))
-    return Interval(
-        project_id=row.project_id,
-        creator_id=row.creator_id,
-        job_id=row.job_id,
-        attempt_id=row.id,
-        node_id=row.node_id,
-        provider=row.provider,
-        started_at=row.accepted_at or row.created_at,
-        ended_at=max(until, row.accepted_at or row.created_at),
-        rate=rate_of(row.offer),
-        energy_j=energy_j,
-        carbon_g_per_kwh=carbon,
-        basis=basis,
-        note=str(row.offer.get("note", "")),
-    )
+    return accrued_by(tx, [row], tariff, tx.now)[row.id].worst_micro
 
 
 def settle(tx: Transaction, row: AttemptRow, tariff: Tariff, *, energy_j: int, ended_at: datetime) -> None:
@@ -111,5 +150,6 @@ def settle(tx: Transaction, row: AttemptRow, tariff: Tariff, *, energy_j: int, e
 
 
 def let_go(tx: Transaction, attempt_id: str) -> None:
-    """Releases what is held for an attempt that is gone."""
+    """Releases what is held for an attempt that is gone, and lets those try again who waited for that."""
     reservations.release(tx, attempt_id)
+    note_an_end(tx, attempt_id)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import and_, func, or_, select, update
 
 from tradewind.control import health_desk, money, placing
+from tradewind.control.budget_waiting import are_there_any, hold_back
 from tradewind.control.context import Context
 from tradewind.control.foretelling import foretell
 from tradewind.control.job_files import jobs_by_id
@@ -28,6 +29,7 @@ from tradewind.domain.money import Rate
 from tradewind.domain.offers import Accelerator
 from tradewind.domain.status import Desired, Reason, TaskStatus
 from tradewind.estimate.power import Watts, share_of
+from tradewind.ledger import reservations
 from tradewind.placement.demand import Demand, demand_of, pick_accelerators
 from tradewind.spec.models import JobSpec
 
@@ -82,8 +84,8 @@ class NodeController:
                 break
             if len(launches) == _PER_STEP:
                 break
-        self._launch(tx, node, launches)
-        if len(launches) == _PER_STEP:
+        is_all = self._launch(tx, node, launches)
+        if len(launches) == _PER_STEP or not is_all:
             return tx.now
         return min(_next_retry(tx) or tx.now + _REFRESH, tx.now + _REFRESH)
 
@@ -135,7 +137,8 @@ class NodeController:
         capacity.take(demand, held)
         return True
 
-    def _launch(self, tx: Transaction, node: NodeRow, launches: list[_Launch]) -> None:
+    def _launch(self, tx: Transaction, node: NodeRow, launches: list[_Launch]) -> bool:
+        """False if a budget held one back: what it would have taken is for others."""
         # All that is read comes before all that is written, which is then a few statements for all of them.
         foretold = [
             foretell(tx, each.job.project_id, each.spec, each.held, each.rate, each.watts)
@@ -143,12 +146,25 @@ class NodeController:
             else None
             for each in launches
         ]
+        asks_budgets, is_all = are_there_any(tx), True
         for each, told in zip(launches, foretold, strict=True):
+            # Each is asked for by itself: the one before counts already.
+            if asks_budgets and (
+                refusal := money.refused(
+                    tx, each.job, node.provider, reservations.OWNED, each.rate, each.place.hold
+                )
+            ):
+                hold_back(tx, each.job, each.task, refusal)
+                is_all = False
+                continue
             attempt_id = tx.new_id(ids.ATTEMPT)
             placing.put(tx, self._context.installation_id, each.job, each.task, attempt_id, each.place)
+            self._context.files.remember(each.job)
             if told is not None:
                 offer = {**each.place.offer, "provider": node.provider}
-                keep_prediction(tx, each.job, each.spec, attempt_id, offer, told)
+                is_first = each.job.attempt_id is None
+                keep_prediction(tx, each.job, each.spec, attempt_id, offer, told, is_first=is_first)
+        return is_all
 
     def _offer(self, node: NodeRow, watts: Watts, held: tuple[Accelerator, ...]) -> dict[str, Any]:
         tariff = self._context.tariff
@@ -170,31 +186,54 @@ class NodeController:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What of a node is held, and by how many jobs."""
+
+    milli_cpus: int
+    memory_bytes: int
+    jobs: int
+    accelerators: frozenset[str]
+
+
+def _held_on(tx: Transaction, node_id: str, *, has_accelerators: bool) -> _Held:
+    table = tables.allocations
+    live = and_(table.c.node_id == node_id, table.c.released_at.is_(None))
+    # A machine may be held by thousands of jobs: only devices have to be looked at one by one.
+    milli_cpus, memory_bytes, jobs = tx.execute(
+        select(
+            func.coalesce(func.sum(table.c.milli_cpus), 0),
+            func.coalesce(func.sum(table.c.memory_bytes), 0),
+            func.count(),
+        ).where(live)
+    ).one()
+    devices: set[str] = set()
+    if has_accelerators:
+        for uuids in tx.execute(select(table.c.accelerators).where(live)).scalars():
+            devices.update(uuids)
+    return _Held(int(milli_cpus), int(memory_bytes), int(jobs), frozenset(devices))
+
+
 class Capacity:
     """What a node has and what of it is free."""
 
-    def __init__(self, inventory: dict[str, Any], held: list[tuple[int, int, list[str]]]) -> None:
+    def __init__(self, inventory: dict[str, Any], held: _Held) -> None:
         self.cpus = float(inventory["cpus"])
         self.memory_bytes = int(inventory["memory_bytes"])
         self.accelerators = tuple(Accelerator(**each) for each in inventory["accelerators"])
         self.watts = Watts(float(inventory["watts_idle"]), float(inventory["watts_max"]))
-        taken = {uuid for _, _, uuids in held for uuid in uuids}
-        self.free_milli_cpus = int(self.cpus * 1000) - sum(each[0] for each in held)
-        self.free_bytes = self.memory_bytes - sum(each[1] for each in held)
-        self.free_accelerators = tuple(each for each in self.accelerators if each.uuid not in taken)
-        self.jobs = len(held)
+        self.free_milli_cpus = int(self.cpus * 1000) - held.milli_cpus
+        self.free_bytes = self.memory_bytes - held.memory_bytes
+        self.free_accelerators = tuple(
+            each for each in self.accelerators if each.uuid not in held.accelerators
+        )
+        self.jobs = held.jobs
         self.resting: set[str] = set()
 
     @classmethod
     def of(cls, tx: Transaction, node: NodeRow, inventory: dict[str, Any]) -> Capacity:
         """A node's capacity now."""
-        table = tables.allocations
-        rows = tx.execute(
-            select(table.c.milli_cpus, table.c.memory_bytes, table.c.accelerators).where(
-                table.c.node_id == node.id, table.c.released_at.is_(None)
-            )
-        )
-        capacity = cls(inventory, [(row[0], row[1], row[2]) for row in rows])
+        capacity = cls(inventory, _held_on(tx, node.id, has_accelerators=bool(inventory["accelerators"])))
         if capacity.free_accelerators:
             capacity.let_rest(health_desk.devices_at_rest(tx, node.id))
         return capacity

@@ -69,7 +69,14 @@ def put(
         },
     )  # fmt: skip
     reservations.reserve(
-        tx, **owner, job_id=job.id, attempt_id=attempt_id, currency=place.currency, hold=place.hold
+        tx,
+        **owner,
+        job_id=job.id,
+        attempt_id=attempt_id,
+        currency=place.currency,
+        hold=place.hold,
+        provider=place.provider,
+        market=str(place.offer.get("market") or reservations.OWNED),
     )
     set_task_status(tx, task, TaskStatus.ACTIVE, fence=number, not_before=None, place=None, wish=None)
     message = f"attempt {number} placed on {place.node_name} ({place.provider})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -142,11 +142,20 @@ def split_runs(runs: Sequence[PastRun]) -> tuple[list[Run], list[Run]]:
 
 
 def keep_prediction(
-    tx: Transaction, job: JobRow, spec: JobSpec, attempt_id: str, offer: dict[str, Any], foretold: Foretold
+    tx: Transaction,
+    job: JobRow,
+    spec: JobSpec,
+    attempt_id: str,
+    offer: dict[str, Any],
+    foretold: Foretold,
+    *,
+    is_first: bool = False,
 ) -> None:
-    """Writes down what is foretold as a job is first placed; a later placement does not change it."""
-    # A job that was never placed has none: mostly nobody need be asked.
-    if job.attempt_id is not None:
+    """Writes down what is foretold as a job is first placed; a later placement does not change it.
+
+    `is_first` is for callers who know that there is none yet: nobody need be asked.
+    """
+    if not is_first:
         known = tx.execute(select(_TABLE.c.id).where(_TABLE.c.job_id == job.id).limit(1)).first()
         if known is not None:
             return
@@ -177,8 +186,12 @@ def close_prediction(tx: Transaction, job: JobRow, outcome: JobStatus) -> None:
     close_predictions(tx, [(job, outcome)])
 
 
-def close_predictions(tx: Transaction, ended: Sequence[tuple[JobRow, JobStatus]]) -> None:
-    """The same for several jobs, each with how it ended."""
+def close_predictions(
+    tx: Transaction,
+    ended: Sequence[tuple[JobRow, JobStatus]],
+    known: Mapping[str, list[AttemptRow]] | None = None,
+) -> None:
+    """The same for several jobs, each with how it ended; `known` are all attempts of a job where they are in hand."""
     outcomes = {job.id: outcome for job, outcome in ended}
     if not outcomes:
         return
@@ -190,12 +203,13 @@ def close_predictions(tx: Transaction, ended: Sequence[tuple[JobRow, JobStatus]]
     if not opened:
         return
     tx.notes.pop("past_runs", None)
-    attempts: dict[str, list[AttemptRow]] = {row.job_id: [] for row in opened}
-    table = tables.attempts
-    for each in tx.execute(
-        AttemptRow.select().where(table.c.job_id.in_(attempts)).order_by(table.c.job_id, table.c.number)
-    ):
-        attempts[each.job_id].append(AttemptRow.of(each))
+    attempts: dict[str, list[AttemptRow]] = {row.job_id: (known or {}).get(row.job_id, []) for row in opened}
+    table, unknown = tables.attempts, [job_id for job_id, found in attempts.items() if not found]
+    if unknown:
+        for each in tx.execute(
+            AttemptRow.select().where(table.c.job_id.in_(unknown)).order_by(table.c.job_id, table.c.number)
+        ):
+            attempts[each.job_id].append(AttemptRow.of(each))
     spends = spend_of_jobs(tx, attempts)
     for row in opened:
         values = _closing(attempts[row.job_id], spends.get(row.job_id), outcomes[row.job_id])

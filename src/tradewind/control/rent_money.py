@@ -74,6 +74,8 @@ def settle_rent(tx: Transaction, node: NodeRow, ended_at: datetime) -> int:
                 amount_micro=stretch.amount_micro, currency=rate_of(offer).currency, energy_j=energy_j,
                 carbon_mg=carbon_mg(energy_j, grams), basis="modelled",
                 note=f"{offer.get('instance_type', '')} in {offer.get('zone') or offer.get('region', '')}",
+                accelerator=str(offer.get("accelerator") or "")[:64],
+                accelerator_count=float(offer.get("accelerator_count") or 0.0) if offer.get("accelerator") else 0.0,
             )
         )  # fmt: skip
     return sum(each.amount_micro for each in stretches)

@@ -16,6 +16,7 @@ from tradewind.db.rows import JobRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.offers import Offer
+from tradewind.ledger.limits import Refusal
 from tradewind.placement.demand import demand_of
 from tradewind.placement.estimates import Place
 from tradewind.spec.models import JobSpec
@@ -34,8 +35,11 @@ def rent(
     spec: JobSpec,
     offer: Offer,
     foretold: Foretold,
-) -> str | None:
-    """Plans to rent this offer for the task. Returns the attempt's id; None when the job's budget does not reach."""
+) -> str | Refusal | None:
+    """Plans to rent this offer for the task. Returns the attempt's id.
+
+    None when the job's own budget does not reach; a refusal when another one does not allow it now.
+    """
     watts = (Place.kilowatts(offer.accelerator, offer.accelerator_count) or 0.0) * 1000
     hold = money.hold_for(
         tx,
@@ -48,6 +52,9 @@ def rent(
     )
     if hold is None:
         return None
+    refusal = money.refused(tx, job, offer.provider, offer.market, offer.rate, hold)
+    if refusal is not None:
+        return refusal
     node_id, attempt_id = tx.new_id(ids.NODE), tx.new_id(ids.ATTEMPT)
     owner = {"project_id": task.project_id, "creator_id": task.creator_id}
     kept = offer_to_json(offer)

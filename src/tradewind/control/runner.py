@@ -161,7 +161,7 @@ class LeaseRunner(Generic[L]):
 
     async def _apply_all(self) -> None:
         # What other steps reach in this turn of the loop goes along.
-        await asyncio.sleep(0)
+        await self._clock.sleep(0)
         while self._outcomes:
             batch: list[_Step[L]] = []
             while self._outcomes and len(batch) < _LARGEST_BATCH:

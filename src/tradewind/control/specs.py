@@ -9,7 +9,7 @@ from typing import Any, Final
 from tradewind.db.rows import JobRow
 from tradewind.spec.models import JobSpec
 
-_KEPT: Final = 512
+_KEPT: Final = 1024
 _known: OrderedDict[str, tuple[dict[str, Any], JobSpec]] = OrderedDict()
 
 

@@ -6,7 +6,6 @@ same transaction. What the table does not allow cannot be written; what was comp
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from tradewind.db.events import append_event
@@ -83,4 +82,4 @@ def set_node_status(
 
 def _write(tx: Transaction, row: R, changes: dict[str, Any]) -> R:
     tx.pending.change(row.table, row.id, row.version, changes)
-    return replace(row, **changes, version=row.version + 1)
+    return row.with_values({**changes, "version": row.version + 1})

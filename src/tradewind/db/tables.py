@@ -153,7 +153,7 @@ nodes: Final = Table(
     Column("reason", String(32), nullable=True),
     Column("explanation", Text, nullable=True),
     #: Under which the provider knows a rented machine.
-    Column("key", String(128), nullable=True, unique=True),
+    Column("key", String(128), nullable=True),
     Column("offer", JSON, nullable=True),
     Column("handle", JSON, nullable=True),
     #: For which it was rented; None: a machine of the user's own, or one that belongs to nothing.
@@ -167,13 +167,14 @@ nodes: Final = Table(
     #: Until when it lives without another word from us, where the provider ends it by itself.
     Column("keep_until", UtcTime, nullable=True),
     Column("lost_since", UtcTime, nullable=True),
-    Column("observed", JSON, nullable=False, default=dict),
+    Column("observed", JSON, nullable=True, default=dict),
     Column("created_at", UtcTime, nullable=False),
     Column("last_seen_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime, nullable=True),
     Column("version", Integer, nullable=False, default=1, server_default="1"),
     *lease_columns(),
     UniqueConstraint("provider", "name"),
+    Index("uq_nodes_key", "key", unique=True),
     Index("ix_nodes_rented", "is_rented", "status"),
 )
 #: Loops of which there is one for all servers: its row is its lease and its memory.
@@ -280,11 +281,17 @@ reservations: Final = Table(
     *owner_columns(),
     Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False, index=True),
     Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=False, unique=True),
+    Column("provider", String(32), nullable=False, default="", server_default=""),
+    Column("market", String(16), nullable=False, default="owned", server_default="owned"),
+    #: The most that is added until `covers_until`, on top of what had accrued when the hold was made.
     Column("amount_micro", BigInteger, nullable=False),
+    Column("accrued_micro", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("hourly_micro", BigInteger, nullable=False, default=0, server_default="0"),
     Column("currency", String(3), nullable=False),
     Column("covers_until", UtcTime, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("released_at", UtcTime, nullable=True),
+    Index("ix_reservations_live", "released_at", "project_id"),
 )
 events: Final = Table(
     "events",
@@ -342,7 +349,7 @@ ledger: Final = Table(
     Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=True, index=True),
     Column("node_id", String(40), ForeignKey("nodes.id"), nullable=True),
     Column("provider", String(32), nullable=False),
-    Column("kind", String(16), nullable=False),  # compute | correction
+    Column("kind", String(16), nullable=False),  # compute | idle | orphan | correction
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime, nullable=False, index=True),
     Column("duration_ms", BigInteger, nullable=False),
@@ -356,6 +363,12 @@ ledger: Final = Table(
     Column("basis", String(16), nullable=False),  # metered | modelled
     Column("note", Text, nullable=False),
     Column("corrects", String(40), nullable=True),
+    #: The accelerators that were paid for: what attribution by model goes by.
+    Column("accelerator", String(64), nullable=False, default="", server_default=""),
+    Column("accelerator_count", Float, nullable=False, default=0.0, server_default="0"),
+    #: What an invoice calls the thing, on rows that an invoice has led to.
+    Column("resource", String(255), nullable=True),
+    Index("ix_ledger_project_ended", "project_id", "ended_at"),
 )
 connections: Final = Table(
     "connections",

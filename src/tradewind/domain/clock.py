@@ -58,8 +58,10 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
     async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
+        # Not `wait_for`: on Python 3.11 it swallows a cancellation that comes in the moment the event is set.
         try:
-            await asyncio.wait_for(event.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await event.wait()
         except TimeoutError:
             return False
         return True

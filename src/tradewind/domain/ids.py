@@ -33,6 +33,10 @@ CHANNEL: Final = "chan"
 ALERT: Final = "alert"
 FIRING: Final = "fire"
 NOTIFICATION: Final = "note"
+BUDGET: Final = "bud"
+NOTICE: Final = "tell"
+INVOICE: Final = "inv"
+INVOICE_LINE: Final = "line"
 DECISION: Final = "dec"
 
 

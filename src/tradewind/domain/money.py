@@ -96,20 +96,45 @@ class Rate:
         """
         if quantity < 0:
             raise ValueError(f"a quantity cannot be negative: {quantity}")
-        billed = max(quantity, self.minimum) if quantity else 0
-        billed = -(-billed // self.granularity) * self.granularity
-        base = SECONDS_PER_HOUR if self.per is Quantity.HOUR else JOULES_PER_KWH
-        micro = divide_half_even(billed * self.micro_per_unit, base)
-        return Money(max(micro, self.minimum_micro) if quantity else micro, self.currency)
+        if not quantity:
+            return Money(0, self.currency)
+        micro = divide_half_even(self.billed(quantity) * self.micro_per_unit, self.base)
+        return Money(max(micro, self.minimum_micro), self.currency)
+
+    @property
+    def base(self) -> int:
+        """Base units in the unit of the price: seconds in an hour, joules in a kilowatt-hour."""
+        return SECONDS_PER_HOUR if self.per is Quantity.HOUR else JOULES_PER_KWH
+
+    def billed(self, quantity: int) -> int:
+        """What is charged where this much was used: at least the minimum, in whole steps of the granularity."""
+        return -(-max(quantity, self.minimum) // self.granularity) * self.granularity
+
+    def largest_within(self, micro: int) -> int | None:
+        """The largest quantity that costs no more than this; 0: none does; None: there is no largest one."""
+        if micro < self.minimum_micro:
+            return 0
+        if not self.micro_per_unit:
+            return None
+        billed = micro * self.base // self.micro_per_unit // self.granularity * self.granularity
+        return billed if billed >= self.billed(1) else 0
 
 
-def worst_case_micro(rate: Rate, watts_max: float, seconds: float) -> int:
-    """The most that this many seconds can cost, rounded up."""
-    if rate.per is Quantity.KWH:
-        quantity, base = watts_max * seconds, JOULES_PER_KWH
-    else:
-        quantity, base = max(seconds, rate.minimum), SECONDS_PER_HOUR
-    return max(-int(-(quantity * rate.micro_per_unit) // base), rate.minimum_micro)
+def worst_case_micro(rate: Rate, watts_max: float, seconds: float, *, used: float = 0.0) -> int:
+    """The most that this many seconds can cost under the rate's billing rule, rounded up.
+
+    `used` is what was used before, in seconds or joules: then it is the most that all of it can cost.
+    """
+    added = watts_max * seconds if rate.per is Quantity.KWH else seconds
+    billed = rate.billed(-int(-(used + added) // 1))
+    return max(-(-billed * rate.micro_per_unit // rate.base), rate.minimum_micro)
+
+
+def hourly_worst_micro(rate: Rate, watts_max: float) -> int:
+    """What an hour costs at full load, without minimum and granularity; rounded up."""
+    if rate.per is Quantity.HOUR:
+        return rate.micro_per_unit
+    return -int(-(watts_max * SECONDS_PER_HOUR * rate.micro_per_unit) // JOULES_PER_KWH)
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:

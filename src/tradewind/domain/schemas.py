@@ -334,7 +334,11 @@ class CostRow(Answer):
     amount: MoneyView
     energy_kwh: float
     carbon_grams: float
-    basis: Literal["metered", "modelled", "mixed"]
+    #: How it is known; `billed`: by a provider's invoice alone.
+    basis: Literal["metered", "modelled", "mixed", "billed"]
+    accelerator_hours: float = 0.0
+    #: Of the amount: for rented machines while they had no job.
+    idle: MoneyView | None = None
 
 
 class CostReport(Answer):

@@ -101,6 +101,7 @@ class Reason(StrEnum):
     NOT_NEEDED = "not_needed"
     ORPHAN = "orphan"
     WAITING_FOR_SPOT = "waiting_for_spot"
+    WAITING_FOR_BUDGET = "waiting_for_budget"
     WAITING_FOR_CAPACITY = "waiting_for_capacity"
     WAITING_FOR_RETRY = "waiting_for_retry"
     NO_OFFER = "no_offer"
@@ -135,6 +136,7 @@ REASON_TEXT: Final[dict[Reason, str]] = {
     Reason.NOT_NEEDED: "nobody needs the machine any more",
     Reason.ORPHAN: "a machine that belongs to nothing that is known",
     Reason.WAITING_FOR_SPOT: "waiting for a spot machine: there is time until the deadline",
+    Reason.WAITING_FOR_BUDGET: "a budget or a limit does not allow it now",
     Reason.WAITING_FOR_CAPACITY: "waiting for free capacity",
     Reason.WAITING_FOR_RETRY: "waiting before the next attempt",
     Reason.NO_OFFER: "no place that is connected can run it",

@@ -16,7 +16,7 @@ class Interval:
     """A stretch of time in which something cost money, with what was measured in it.
 
     `energy_j` is what was drawn; `carbon_g_per_kwh` the intensity of where it was drawn; `basis` says whether the
-    energy was `metered` or `modelled`.
+    energy was `metered` or `modelled`. `kind` is `compute`, or `idle` where a rented machine had no job.
     """
 
     project_id: str
@@ -32,6 +32,10 @@ class Interval:
     carbon_g_per_kwh: float
     basis: str
     note: str
+    kind: str = "compute"
+    #: The accelerators that were held, by the name that estimates know them by.
+    accelerator: str = ""
+    accelerator_count: float = 0.0
 
 
 def quantity_of(interval: Interval) -> int:
@@ -65,7 +69,7 @@ def close_interval(tx: Transaction, interval: Interval) -> Money:
             "attempt_id": interval.attempt_id,
             "node_id": interval.node_id,
             "provider": interval.provider,
-            "kind": "compute",
+            "kind": interval.kind,
             "started_at": interval.started_at,
             "ended_at": interval.ended_at,
             "duration_ms": round((interval.ended_at - interval.started_at).total_seconds() * 1000),
@@ -78,6 +82,8 @@ def close_interval(tx: Transaction, interval: Interval) -> Money:
             "carbon_mg": carbon_mg(interval.energy_j, interval.carbon_g_per_kwh),
             "basis": interval.basis,
             "note": interval.note,
+            "accelerator": interval.accelerator[:64],
+            "accelerator_count": interval.accelerator_count,
         },
     )
     return amount

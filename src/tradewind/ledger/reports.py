@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import BigInteger, ColumnElement, case, func, literal_column, select, type_coerce
 
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.store import Transaction
 
 _L: Final = tables.ledger
-#: What spend can be grouped by.
-GROUPS: Final = ("project", "provider", "user", "job")
+#: What spend can be grouped by, besides `tag:NAME`.
+GROUPS: Final = ("project", "team", "provider", "user", "job", "accelerator", "kind", "day")
+_TAG: Final = "tag:"
+_DAY_US: Final = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,9 @@ class Spend:
     seconds: float = 0.0
     jobs: int = 0
     basis: str = "none"
+    #: Of the amount: for rented machines that had no job.
+    idle_micro: int = 0
+    accelerator_hours: float = 0.0
 
 
 def spend_of_jobs(tx: Transaction, job_ids: Iterable[str]) -> dict[str, Spend]:
@@ -43,27 +48,53 @@ def spend_by(
     tx: Transaction, caller: Caller, since: datetime, until: datetime, by: list[str]
 ) -> list[tuple[dict[str, str], Spend]]:
     """Spend in a period, grouped, the dearest first. An interval counts where it ended."""
-    columns: dict[str, ColumnElement[Any]] = {
-        "project": tables.projects.c.name,
-        "provider": _L.c.provider,
-        "user": tables.users.c.name,
-        "job": tables.jobs.c.name,
-    }
-    groups = [columns[name] for name in by]
+    # By their labels: a database that is given the same expression with other parameters sees another expression.
+    groups = [_column(name).label(f"group_{number}") for number, name in enumerate(by)]
     statement = (
         select(*groups, *_sums())
         .join_from(_L, tables.projects, tables.projects.c.id == _L.c.project_id)
+        .join(tables.teams, tables.teams.c.id == tables.projects.c.team_id)
         .join(tables.users, tables.users.c.id == _L.c.creator_id)
         .outerjoin(tables.jobs, tables.jobs.c.id == _L.c.job_id)
         .where(visible_to(caller, _L), _L.c.ended_at >= since, _L.c.ended_at < until)
-        .group_by(*groups)
+        .group_by(*(label.name for label in groups))
         .order_by(func.sum(_L.c.amount_micro).desc())
     )
     found = []
     for row in tx.execute(statement):
-        names = dict(zip(by, (str(value) for value in row[: len(by)]), strict=True))
+        names = {name: _show(name, value) for name, value in zip(by, row[: len(by)], strict=True)}
         found.append((names, _spend(row[len(by) :])))
-    return [each for each in found if each[1].jobs]
+    if by == ["day"]:
+        found.sort(key=lambda each: each[0]["day"])
+    return [each for each in found if each[1].jobs or each[1].amount_micro]
+
+
+def is_group(name: str) -> bool:
+    """Whether spend can be grouped by this."""
+    return name in GROUPS or (name.startswith(_TAG) and len(name) > len(_TAG))
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    if name.startswith(_TAG):
+        tag: ColumnElement[Any] = tables.jobs.c.tags[name.removeprefix(_TAG)].as_string()
+        return tag
+    if name == "day":
+        return type_coerce(_L.c.ended_at, BigInteger) // literal_column(str(_DAY_US), BigInteger)
+    return {
+        "project": tables.projects.c.name,
+        "team": tables.teams.c.name,
+        "provider": _L.c.provider,
+        "user": tables.users.c.name,
+        "job": tables.jobs.c.name,
+        "accelerator": _L.c.accelerator,
+        "kind": _L.c.kind,
+    }[name]
+
+
+def _show(name: str, value: Any) -> str:
+    if name == "day":
+        return (date(1970, 1, 1) + timedelta(days=int(value))).isoformat()
+    return "" if value is None else str(value)
 
 
 def _sums() -> list[ColumnElement[Any]]:
@@ -75,11 +106,13 @@ def _sums() -> list[ColumnElement[Any]]:
         func.count(_L.c.job_id.distinct()),
         func.min(_L.c.basis),
         func.max(_L.c.basis),
+        func.coalesce(func.sum(case((_L.c.kind == "idle", _L.c.amount_micro), else_=0)), 0),
+        func.coalesce(func.sum(_L.c.duration_ms * _L.c.accelerator_count), 0.0),
     ]
 
 
 def _spend(sums: Any) -> Spend:
-    amount, energy, carbon, milliseconds, jobs, lowest, highest = sums
+    amount, energy, carbon, milliseconds, jobs, lowest, highest, idle, accelerator_ms = sums
     basis = "none" if lowest is None else lowest if lowest == highest else "mixed"
     return Spend(
         amount_micro=int(amount),
@@ -88,4 +121,6 @@ def _spend(sums: Any) -> Spend:
         seconds=int(milliseconds) / 1000,
         jobs=int(jobs),
         basis=basis,
+        idle_micro=int(idle),
+        accelerator_hours=float(accelerator_ms) / 3_600_000,
     )

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, func, select, update
 from tradewind.db import tables
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
-from tradewind.domain.money import Rate, worst_case_micro
+from tradewind.domain.money import MICRO, Quantity, Rate, hourly_worst_micro, worst_case_micro
 
 _COVERED: Final = "covered"
 _RELEASE: Final = (
@@ -30,36 +30,75 @@ _RELEASE: Final = (
 ROLLING: Final = timedelta(hours=1)
 #: Less than this is not worth starting for.
 SHORTEST: Final = timedelta(seconds=30)
+#: A rented machine costs money until the provider has ended it, which takes a while.
+RENTED_LAG: Final = timedelta(minutes=10)
+#: The market of what is in none: a machine of one's own.
+OWNED: Final = "owned"
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A worst case in micro-units, and until when it covers."""
+    """The most that can be added until `covers_until` and for the lag after it, in micro-units.
+
+    `accrued_micro` is what had been used up when it was made, so that the two together are the most that the attempt
+    can have cost by then; `hourly_micro` is what an hour costs at full load.
+    """
 
     amount_micro: int
     covers_until: datetime
+    accrued_micro: int = 0
+    hourly_micro: int = 0
+
+
+def lag_of(rate: Rate) -> timedelta:
+    """How long something goes on costing money after it was told to end, where the place does not say."""
+    return RENTED_LAG if rate.per is Quantity.HOUR else timedelta(0)
 
 
 def plan_hold(
-    now: datetime, rate: Rate, watts_max: float, left: timedelta | None, budget_left_micro: int | None
+    now: datetime,
+    rate: Rate,
+    watts_max: float,
+    left: timedelta | None,
+    budget_left_micro: int | None,
+    *,
+    lag: timedelta = timedelta(0),
+    used: float = 0.0,
+    accrued_micro: int = 0,
 ) -> Hold | None:
     """The longest stretch up to an hour that the job's time and budget allow; None if that is too short.
 
-    `left` is what remains of max_duration, `budget_left_micro` what remains of the budget; None: no limit.
+    `left` is what remains of max_duration, `budget_left_micro` what remains of the budget; None: no limit. `lag` is how
+    long it may cost money after it was told to end. `used` (seconds or joules) and `accrued_micro` are what there was
+    before. Minimum and granularity of the rate apply to all of it, once.
     """
+
+    def amount_for(stretch: timedelta) -> int:
+        seconds = (stretch + lag).total_seconds()
+        return max(worst_case_micro(rate, watts_max, seconds, used=used) - accrued_micro, 0)
+
     stretch = ROLLING if left is None else min(ROLLING, max(left, SHORTEST))
-    amount = worst_case_micro(rate, watts_max, stretch.total_seconds())
+    amount = amount_for(stretch)
     if budget_left_micro is not None and amount > budget_left_micro:
-        whole, whole_amount = stretch, amount
-        # A worst case is rounded up, which can be one more than what is left.
-        for allowed in (budget_left_micro, budget_left_micro - 1):
-            stretch = whole * (max(allowed, 0) / whole_amount)
-            amount = worst_case_micro(rate, watts_max, stretch.total_seconds())
-            if amount <= budget_left_micro:
-                break
+        affordable = _affordable(rate, watts_max, used, budget_left_micro + accrued_micro)
+        stretch = min(stretch, affordable - lag)
+        amount = amount_for(stretch)
+        # Where seconds and joules are no exact floats, the last microsecond can be one too many.
+        if amount > budget_left_micro:
+            stretch -= timedelta(microseconds=1)
+            amount = amount_for(stretch)
         if stretch < SHORTEST or amount > budget_left_micro:
             return None
-    return Hold(amount, now + stretch)
+    return Hold(amount, now + stretch, accrued_micro, hourly_worst_micro(rate, watts_max))
+
+
+def _affordable(rate: Rate, watts_max: float, used: float, micro: int) -> timedelta:
+    """How much longer it can run until all of it costs this much."""
+    most = rate.largest_within(micro)
+    per_second = watts_max if rate.per is Quantity.KWH else 1.0
+    if most is None or per_second <= 0:
+        return timedelta(0) if micro < rate.minimum_micro else ROLLING
+    return timedelta(microseconds=max(int((most - used) / per_second * MICRO), 0))
 
 
 def reserve(
@@ -71,8 +110,10 @@ def reserve(
     attempt_id: str,
     currency: str,
     hold: Hold,
+    provider: str = "",
+    market: str = OWNED,
 ) -> None:
-    """Holds money for an attempt."""
+    """Holds money for an attempt, at this provider and in this market."""
     tx.insert(
         tables.reservations,
         {
@@ -81,7 +122,11 @@ def reserve(
             "creator_id": creator_id,
             "job_id": job_id,
             "attempt_id": attempt_id,
+            "provider": provider,
+            "market": market,
             "amount_micro": hold.amount_micro,
+            "accrued_micro": hold.accrued_micro,
+            "hourly_micro": hold.hourly_micro,
             "currency": currency,
             "covers_until": hold.covers_until,
             "created_at": tx.now,
@@ -95,7 +140,12 @@ def renew(tx: Transaction, attempt_id: str, hold: Hold) -> None:
     tx.execute(
         update(tables.reservations)
         .where(tables.reservations.c.attempt_id == attempt_id, tables.reservations.c.released_at.is_(None))
-        .values(amount_micro=hold.amount_micro, covers_until=hold.covers_until)
+        .values(
+            amount_micro=hold.amount_micro,
+            accrued_micro=hold.accrued_micro,
+            hourly_micro=hold.hourly_micro,
+            covers_until=hold.covers_until,
+        )
     )
 
 

@@ -18,6 +18,7 @@ from tradewind.control.alert_prices import OfferShelf
 from tradewind.control.alerting import Alerting
 from tradewind.control.alerts import AlertController, NotificationController, PriceWatch
 from tradewind.control.attempts import AttemptController
+from tradewind.control.budgets import BudgetController
 from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
 from tradewind.control.jobs import JobController
@@ -33,7 +34,7 @@ from tradewind.control.prices import PriceController, Sources
 from tradewind.control.rentals import RentalController
 from tradewind.control.runner import LeaseRunner
 from tradewind.control.sweeping import SweepController
-from tradewind.db import price_tables, tables
+from tradewind.db import budget_tables, price_tables, tables
 from tradewind.db.opening import bring_up_to_date, open_sqlite
 from tradewind.db.owners import Caller, ensure_defaults, store_token
 from tradewind.db.sealing import Sealer, key_file
@@ -136,6 +137,7 @@ def _end_leases(tx: Transaction) -> None:
         tables.loops,
         price_tables.price_alerts,
         price_tables.notifications,
+        budget_tables.budgets,
     ):
         leases.end_all(tx, table)
 
@@ -252,6 +254,7 @@ def controllers_of(context: Context) -> list[Runner]:
             store, AttemptController(context), clock, entropy, slots=256, only=context.drives_attempt()
         ),
         LeaseRunner(store, NodeController(context), clock, entropy, slots=2, only=context.is_at_hand()),
+        LeaseRunner(store, BudgetController(context), clock, entropy, slots=2),
     ]
     if context.machines:
         controllers += _rental_controllers(context)

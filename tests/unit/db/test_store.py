@@ -95,6 +95,8 @@ def test_every_row_with_an_owner_says_who() -> None:
     without = {"installation", "users", "teams", "team_members", "projects", "tokens"}
     #: What the control plane saw on the market, and what concerns a user wherever they work.
     without |= {"price_changes", "preferences"}
+    #: What servers share: loops of which there is one for all, and places that said no.
+    without |= {"loops", "refusals"}
     for table in tables.metadata.sorted_tables:
         if table.name not in without:
             assert "project_id" in table.c, table.name

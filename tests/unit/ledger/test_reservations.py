@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import example, given
@@ -38,6 +39,89 @@ def test_a_hold_is_within_the_hour_the_time_left_and_the_budget(
     assert reservations.SHORTEST <= stretch <= reservations.ROLLING
     assert hold.amount_micro >= worst_case_micro(KWH, watts, stretch.total_seconds()) - 1
     assert budget is None or hold.amount_micro <= budget
+
+
+rates = st.builds(
+    Rate,
+    micro_per_unit=st.integers(0, 100_000_000),
+    per=st.sampled_from(Quantity),
+    granularity=st.sampled_from([1, 60, 3600]),
+    minimum=st.sampled_from([0, 60, 600, 3600]),
+    minimum_micro=st.sampled_from([0, 10_000, 1_000_000]),
+)
+
+
+@given(
+    rates,
+    st.floats(0, 10_000),
+    st.timedeltas(timedelta(0), timedelta(days=3)),
+    st.sampled_from([timedelta(0), timedelta(minutes=10)]),
+    st.none() | st.integers(0, 10**9),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_whenever_it_ends_it_costs_no_more_than_was_held(
+    rate: Rate,
+    watts: float,
+    ran: timedelta,
+    lag: timedelta,
+    budget: int | None,
+    when: float,
+    load: float,
+) -> None:
+    """Held anew in the middle of a run: the charge for all of it stays within what had accrued and what is held."""
+    used = ran.total_seconds() if rate.per is Quantity.HOUR else watts * ran.total_seconds()
+    accrued = rate.charge(math.ceil(used)).micro
+    hold = reservations.plan_hold(NOW, rate, watts, None, budget, lag=lag, used=used, accrued_micro=accrued)
+    if hold is None:
+        assert budget is not None
+        shortest = (reservations.SHORTEST + lag).total_seconds()
+        assert worst_case_micro(rate, watts, shortest, used=used) - accrued > budget - 2
+        return
+    assert budget is None or hold.amount_micro <= budget
+    assert hold.accrued_micro == accrued
+    more = (hold.covers_until - NOW + lag) * when
+    if rate.per is Quantity.HOUR:
+        # As an interval counts: whole seconds, rounded up.
+        quantity = -(-(ran + more) // timedelta(seconds=1))
+    else:
+        quantity = round(used + watts * load * more.total_seconds())
+    assert rate.charge(quantity).micro <= accrued + hold.amount_micro
+
+
+@given(rates, st.integers(0, 10**10))
+def test_the_largest_quantity_within_an_amount_costs_no_more_and_the_next_one_does(
+    rate: Rate, micro: int
+) -> None:
+    most = rate.largest_within(micro)
+    if most is None:
+        assert rate.charge(10**9).micro <= micro
+    elif most == 0:
+        assert rate.charge(1).micro >= micro
+    else:
+        assert rate.charge(most).micro <= micro
+        assert worst_case_micro(rate, 1.0, most + 1) > micro
+
+
+def test_what_was_paid_for_already_is_not_held_again() -> None:
+    by_the_hour = Rate(micro_per_unit=2_000_000, per=Quantity.HOUR, granularity=3600, minimum=3600)
+    first = reservations.plan_hold(NOW, by_the_hour, 0, None, None)
+    assert first is not None
+    assert (first.amount_micro, first.hourly_micro) == (2_000_000, 2_000_000)
+    with_lag = reservations.plan_hold(NOW, by_the_hour, 0, None, None, lag=timedelta(minutes=10))
+    assert with_lag is not None
+    assert with_lag.amount_micro == 4_000_000
+    # Twenty minutes into an hour that is paid, half an hour more costs nothing.
+    rest = reservations.plan_hold(
+        NOW, by_the_hour, 0, timedelta(minutes=30), 0, used=1200.0, accrued_micro=2_000_000
+    )
+    assert rest is not None
+    assert rest.amount_micro == 0
+
+
+def test_rented_machines_go_on_costing_for_a_while() -> None:
+    assert reservations.lag_of(KWH) == timedelta(0)
+    assert reservations.lag_of(Rate(micro_per_unit=1, per=Quantity.HOUR)) == timedelta(minutes=10)
 
 
 def test_the_worst_case_is_rounded_up() -> None:

@@ -78,7 +78,7 @@ def upgrade() -> None:
 
 def _nodes() -> None:
     with op.batch_alter_table("nodes", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("is_rented", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("is_rented", sa.Boolean(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("status", sa.String(length=16), server_default="ready", nullable=False))
         batch_op.add_column(sa.Column("desired", sa.String(length=8), server_default="keep", nullable=False))
         batch_op.add_column(sa.Column("reason", sa.String(length=32), nullable=True))
@@ -92,14 +92,9 @@ def _nodes() -> None:
             "called_at", "accepted_at", "ready_at", "billed_from", "keep_until", "lost_since", "ended_at",
         ):  # fmt: skip
             batch_op.add_column(sa.Column(name, sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column("observed", sa.JSON(), server_default="{}", nullable=False))
+        batch_op.add_column(sa.Column("observed", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("version", sa.Integer(), server_default="1", nullable=False))
-        batch_op.create_unique_constraint("uq_nodes_key", ["key"])
+        batch_op.create_index("uq_nodes_key", ["key"], unique=True)
         batch_op.create_index("ix_nodes_attempt_id", ["attempt_id"])
         batch_op.create_index("ix_nodes_job_id", ["job_id"])
         batch_op.create_index("ix_nodes_rented", ["is_rented", "status"])
-    with op.batch_alter_table("nodes", schema=None) as batch_op:
-        # Only rows that were there before needed it.
-        batch_op.alter_column(
-            "observed", existing_type=sa.JSON(), existing_nullable=False, server_default=None
-        )

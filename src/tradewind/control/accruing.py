@@ -1,0 +1,120 @@
+"""What attempts have used up so far: by their own meter on machines at hand, by the rent of the machine elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from tradewind.control.rent_money import prices_of, rent_until, rented_from
+from tradewind.db import tables
+from tradewind.db.rows import AttemptRow, NodeRow
+from tradewind.db.store import Transaction
+from tradewind.domain.money import Quantity, Rate
+from tradewind.domain.units import BYTES_PER_GIB
+from tradewind.estimate.tariff import Tariff
+from tradewind.hardware.names import identify
+from tradewind.ledger.intervals import Interval, amount_of
+from tradewind.ledger.rates import rate_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accrued:
+    """What an attempt has used up and the ledger does not have yet.
+
+    `worst_micro` counts what was not measured yet at full load; `quantity` is what it was charged on, in seconds or
+    joules; `rate` is what it costs from now on.
+    """
+
+    measured_micro: int
+    worst_micro: int
+    quantity: float
+    rate: Rate
+
+
+def accrued_by(
+    tx: Transaction, rows: Sequence[AttemptRow], tariff: Tariff, now: datetime
+) -> dict[str, Accrued]:
+    """What each of these attempts has used up."""
+    table = tables.nodes
+    found = tx.execute(
+        NodeRow.select().where(table.c.is_rented, table.c.attempt_id.in_(sorted(row.id for row in rows)))
+    )
+    nodes = {str(node.attempt_id): node for node in map(NodeRow.of, found)}
+    return {
+        row.id: _by_rent(nodes[row.id], row, now) if row.id in nodes else _by_meter(row, tariff, now)
+        for row in rows
+    }
+
+
+def _by_rent(node: NodeRow, row: AttemptRow, now: datetime) -> Accrued:
+    rate, since, prices = rate_of(row.offer), rented_from(node), prices_of(node)
+    if prices:
+        rate = replace(rate, micro_per_unit=prices[-1][1])
+    if since is None or node.ended_at is not None:
+        return Accrued(measured_micro=0, worst_micro=0, quantity=0.0, rate=rate)
+    micro = sum(stretch.amount_micro for stretch in rent_until(node, now))
+    return Accrued(
+        measured_micro=micro,
+        worst_micro=micro,
+        quantity=max((now - since).total_seconds(), 0.0),
+        rate=rate,
+    )
+
+
+def _by_meter(row: AttemptRow, tariff: Tariff, now: datetime) -> Accrued:
+    rate = rate_of(row.offer)
+    if row.accepted_at is None:
+        return Accrued(measured_micro=0, worst_micro=0, quantity=0.0, rate=rate)
+    most_j = row.energy_j + unmeasured_j(row, now)
+    measured, worst = (
+        amount_of(running_interval(row, tariff, energy_j=each, until=now)).micro
+        for each in (row.energy_j, most_j)
+    )
+    seconds = max((now - row.accepted_at).total_seconds(), 0.0)
+    return Accrued(
+        measured_micro=measured,
+        worst_micro=worst,
+        quantity=float(most_j) if rate.per is Quantity.KWH else seconds,
+        rate=rate,
+    )
+
+
+def unmeasured_j(row: AttemptRow, now: datetime) -> int:
+    """The most that can have been drawn since the last sample: silence must not look like thrift."""
+    sample = row.observed.get("sample") or {}
+    since = float(sample.get("at") or (row.accepted_at or row.created_at).timestamp())
+    return round(max(now.timestamp() - since, 0.0) * float(row.offer["watts_max"]))
+
+
+def running_interval(row: AttemptRow, tariff: Tariff, *, energy_j: int, until: datetime) -> Interval:
+    """The attempt's interval as it would be closed at this time."""
+    basis = str(row.observed.get("basis") or "modelled")
+    carbon = float(row.offer.get("carbon_g_per_kwh", tariff.carbon_g_per_kwh))
+    held = _held(row.offer)
+    return Interval(
+        project_id=row.project_id,
+        creator_id=row.creator_id,
+        job_id=row.job_id,
+        attempt_id=row.id,
+        node_id=row.node_id,
+        provider=row.provider,
+        started_at=row.accepted_at or row.created_at,
+        ended_at=max(until, row.accepted_at or row.created_at),
+        rate=rate_of(row.offer),
+        energy_j=energy_j,
+        carbon_g_per_kwh=carbon,
+        basis=basis,
+        note=str(row.offer.get("note", "")),
+        accelerator=held[0] if held else "",
+        accelerator_count=float(len(held)),
+    )
+
+
+def _held(offer: dict[str, Any]) -> list[str]:
+    """The accelerators of an offer, one by one, under the names that estimates know them by."""
+    return [
+        identify(str(each["name"]), float(each.get("memory_bytes", 0)) / BYTES_PER_GIB or None).key
+        for each in offer.get("accelerators") or ()
+    ]
