@@ -1,0 +1,1 @@
+"""Spot traces, the runs over them, and what came of each."""
