@@ -59,7 +59,7 @@ def make_scenario(seed: int) -> Scenario:
     return Scenario(
         seed=seed,
         profiles=profiles,
-        jobs=[_job(chance, number) for number in range(chance.randint(1, 5))],
+        jobs=[_job(chance, number) for number in range(chance.randint(1, 4))],
         replicas=chance.choice([1, 2, 3]),
         accidents=chance.choice([0.0, 0.0, 0.01, 0.05]),
         kills=chance.choice([0, 3, 6, 10]),
