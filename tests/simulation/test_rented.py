@@ -284,3 +284,44 @@ def test_three_servers_share_the_work_and_one_dies(tmp_path: Path) -> None:
 
     fleet = play(tmp_path, story, cloud(stock()), work=Work(seconds=100), replicas=3)
     assert len(machines(fleet)) == 4
+
+
+def by(hours: float) -> dict[str, Any]:
+    """A job of two hours that has to be done so many hours after the start."""
+    return {
+        "estimate": {"hours": 2.0}, "constraints": {"deadline": (START + timedelta(hours=hours)).isoformat()},
+        "checkpoints": {"path": "ckpt", "every": "60s"}, "strategy": "cheapest",
+    }  # fmt: skip
+
+
+def test_with_time_in_hand_a_job_waits_for_spot(tmp_path: Path) -> None:
+    async def story(fleet: Fleet) -> None:
+        await fleet.submit(**by(12))
+        await asyncio.sleep(900)
+        job = await only_job(fleet)
+        assert job.reason is Reason.WAITING_FOR_SPOT
+        assert job.next_try_at is not None
+        (job,) = await fleet.until_ended()
+        assert job.status is JobStatus.SUCCEEDED
+        assert job.ended_at is not None
+        assert job.ended_at < START + timedelta(hours=12)
+
+    spot = stock("r0a", DOLLAR // 4, "spot", capacity=steps((0, 0), (3600, 5)))
+    fleet = play(tmp_path, story, cloud(spot, stock("r0b", 4 * DOLLAR)), work=Work(seconds=7200))
+    assert {each.stock.market for each in machines(fleet)} == {"spot"}
+
+
+def test_on_demand_is_started_while_there_is_time_for_all_of_the_work(tmp_path: Path) -> None:
+    """Spot comes and goes too fast to be of use, then never comes again."""
+
+    async def story(fleet: Fleet) -> None:
+        await fleet.submit(**by(6))
+        (job,) = await fleet.until_ended()
+        assert job.status is JobStatus.SUCCEEDED
+        assert job.ended_at is not None
+        assert job.ended_at <= START + timedelta(hours=6)
+
+    flapping = steps(*((n * 600.0, 1 - n % 2) for n in range(12)), (7200.0, 0))
+    spot = stock("r0a", DOLLAR // 4, "spot", capacity=flapping)
+    fleet = play(tmp_path, story, cloud(spot, stock("r0b", 4 * DOLLAR)), work=Work(seconds=7200))
+    assert machines(fleet)[-1].stock.market == "on_demand"

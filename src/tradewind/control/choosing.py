@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+from tradewind.control.deadlines import Ruling, Standing, rule
 from tradewind.control.market_planning import endless_providers, own_candidate
 from tradewind.control.nodes import Capacity
 from tradewind.control.predicting import PastRun, split_runs
 from tradewind.control.refusals import Refusal
+from tradewind.control.spot_history import Seen
 from tradewind.domain.money import format_money
 from tradewind.domain.offer_table import OfferTable
-from tradewind.domain.offers import Exclusion, Offer
+from tradewind.domain.offers import Exclusion, Market, Offer
 from tradewind.domain.status import Reason
 from tradewind.estimate.band import Band
 from tradewind.placement.candidates import Own, Surroundings
@@ -22,6 +24,7 @@ from tradewind.placement.demand import Demand, demand_of, pick_accelerators
 from tradewind.placement.estimates import JobEstimates, Place, terms_of
 from tradewind.placement.picks import Pick
 from tradewind.placement.plan import MarketPlan, plan_market
+from tradewind.placement.spot.advice import LOOK_EVERY
 from tradewind.placement.wanted import wanted_of
 from tradewind.spec.models import JobSpec
 from tradewind.spec.parts import Strategy
@@ -55,6 +58,8 @@ def choose_place(
     history: Sequence[PastRun],
     now: datetime,
     wish: dict[str, Any] | None = None,
+    share_done: float = 0.0,
+    seen: Mapping[str, Sequence[Seen]] | None = None,
 ) -> Chosen:
     """The place by the job's strategy, or the one that a move was decided for, while that is to be had.
 
@@ -62,6 +67,8 @@ def choose_place(
         allowed: offers of the market that were not refused lately.
         market: all of them, for telling a lack of capacity from a lack of offers.
         free: what is free of the machines at hand, by provider.
+        share_done: how much of the work a checkpoint has; with `seen`, what was seen of spot places, it decides
+            whether a job with a deadline waits for spot.
     """
     if wish is not None and now < datetime.fromisoformat(wish["until"]):
         wished = [each for each in allowed if _is_wished(wish, each)]
@@ -74,6 +81,12 @@ def choose_place(
         plan = _plan(_without_deadline(spec), own, allowed, free, history, now)
         if plan.chosen is not None:
             warning = "no place ends it by its deadline: it is placed where it ends soonest"
+    if plan.chosen is not None and plan.chosen.offer.market != Market.OWNED:
+        ruling = rule(
+            spec, as_they_are(market, refusals), Standing(share_done=share_done), history, seen or {}, now
+        )
+        if ruling is not None:
+            return _ruled(ruling, plan, warning, now)
     if plan.chosen is not None:
         return _chosen(plan, plan.chosen, market, warning)
     refused = [each for each in refusals if any(each.concerns(offer) for offer in market)]
@@ -88,8 +101,35 @@ def choose_place(
     return Chosen(reason=Reason.NO_OFFER, explanation=plan.reason.removeprefix("no offer: "))
 
 
+def as_they_are(market: Sequence[Offer], refusals: Sequence[Refusal]) -> list[Offer]:
+    """The market as it is known to be: spot places that said no a while ago are not to be had, others are left out."""
+    found = []
+    for offer in market:
+        if not any(each.concerns(offer) for each in refusals):
+            found.append(offer)
+        elif offer.market == Market.SPOT:
+            found.append(replace(offer, is_available=False))
+    return found
+
+
+def _ruled(ruling: Ruling, plan: MarketPlan, warning: str, now: datetime) -> Chosen:
+    if ruling.offer is None:
+        return Chosen(
+            reason=Reason.WAITING_FOR_SPOT,
+            explanation=f"waiting for spot: {ruling.explanation}",
+            next_try_at=min(ruling.next_look_at, now + LOOK_EVERY),
+        )
+    return Chosen(
+        offer=ruling.offer,
+        explanation=ruling.explanation,
+        warning=warning,
+        hours=None if plan.chosen is None else plan.chosen.hours,
+        arithmetic=ruling.arithmetic,
+    )
+
+
 def _chosen(plan: MarketPlan, pick: Pick, market: Sequence[Offer], warning: str) -> Chosen:
-    if pick.offer.market == "owned":
+    if pick.offer.market == Market.OWNED:
         return Chosen(is_own=True, explanation=plan.reason, warning=warning, hours=pick.hours)
     return Chosen(
         offer=original(pick.offer, market),

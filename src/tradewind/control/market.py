@@ -24,6 +24,8 @@ from tradewind.control.predicting import Foretold, PastRun, fingerprint_of, past
 from tradewind.control.refusals import Refusal, live_refusals, without_refused
 from tradewind.control.renting import describe, rent
 from tradewind.control.runner import Apply
+from tradewind.control.share_done import share_kept
+from tradewind.control.spot_history import Seen, spot_seen
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change
@@ -51,6 +53,8 @@ class Waiting:
     job: JobRow
     spec: JobSpec
     history: list[PastRun]
+    #: Of the work, what a checkpoint has; only looked up where there is a deadline.
+    share_done: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class Scene:
     waiting: list[Waiting]
     free: dict[str, Capacity]
     refusals: list[Refusal]
+    #: What was seen of spot places; only looked up where there is a deadline.
+    seen: dict[str, list[Seen]]
     has_more: bool
 
 
@@ -136,14 +142,18 @@ def _look(tx: Transaction) -> Scene:
         if job.next_try_at is not None and job.next_try_at > tx.now and job.reason in _WAITS:
             continue
         spec = JobSpec.model_validate(job.spec)
-        found.append(Waiting(task, job, spec, past_runs(tx, job.project_id, fingerprint_of(spec))))
+        history = past_runs(tx, job.project_id, fingerprint_of(spec))
+        done = share_kept(tx, task.id) if spec.constraints.deadline is not None else 0.0
+        found.append(Waiting(task, job, spec, history, done))
     nodes = tables.nodes
     free = {}
     if found:
         for row in tx.execute(NodeRow.select().where(nodes.c.is_rented.is_(False))):
             node = NodeRow.of(row)
             free[node.provider] = Capacity.of(tx, node, node.inventory)
-    return Scene(found, free, live_refusals(tx), has_more)
+    has_deadline = any(each.spec.constraints.deadline is not None for each in found)
+    seen = spot_seen(tx) if has_deadline else {}
+    return Scene(found, free, live_refusals(tx), seen, has_more)
 
 
 #: Reasons with a time before which nothing will have changed.
@@ -157,7 +167,17 @@ def _choose_all(scene: Scene, own: list[Offer], market: list[Offer], now: dateti
     allowed = without_refused(market, scene.refusals)
     return [
         choose_place(
-            each.spec, own, allowed, market, scene.refusals, scene.free, each.history, now, each.task.wish
+            each.spec,
+            own,
+            allowed,
+            market,
+            scene.refusals,
+            scene.free,
+            each.history,
+            now,
+            each.task.wish,
+            each.share_done,
+            scene.seen,
         )
         for each in scene.waiting
     ]

@@ -15,11 +15,15 @@ from sqlalchemy import update
 from tradewind.control import leases, placing
 from tradewind.control.context import Context
 from tradewind.control.live_offers import LiveOffers
+from tradewind.control.offer_json import offer_from_json
 from tradewind.control.place_names import place_name, place_of_attempt
+from tradewind.control.predicting import split_runs
 from tradewind.control.refusals import Refusal, live_refusals, without_refused
 from tradewind.control.remaining import Remaining, remaining_of
 from tradewind.control.runner import Apply
 from tradewind.control.running import Running, read_running
+from tradewind.control.share_done import at_risk, share_now
+from tradewind.control.spot_history import Seen, spot_seen
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change
@@ -27,6 +31,7 @@ from tradewind.db.rows import AttemptRow, JobRow, LoopRow
 from tradewind.db.store import Transaction
 from tradewind.domain.offers import Offer
 from tradewind.domain.status import AttemptStatus, Desired, Reason
+from tradewind.placement.estimates import JobEstimates
 from tradewind.placement.migration import Stay, Verdict, weigh
 from tradewind.spec.models import JobSpec
 
@@ -39,6 +44,16 @@ _SAID_AGAIN: Final = timedelta(hours=1)
 class _Scene:
     running: list[Running]
     refusals: list[Refusal]
+    seen: dict[str, list[Seen]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Whether a job leaves its place, and where to; without a target it waits for a place to come."""
+
+    verdict: Verdict
+    leaves: bool = False
+    target: Offer | None = None
 
 
 class MigrationController:
@@ -57,13 +72,13 @@ class MigrationController:
         market = await self._offers.market()
         now = leases.claimed_at(row)
         kept: dict[str, Any] = row.state.get("candidates") or {}
-        verdicts = await self._context.offload(_weigh_all, scene, market, kept, now)
+        outcomes = await self._context.offload(_weigh_all, scene, market, kept, now)
 
         def apply(tx: Transaction, loop: LoopRow) -> datetime:
             candidates: dict[str, Any] = {}
-            for each, (verdict, target) in zip(scene.running, verdicts, strict=True):
+            for each, outcome in zip(scene.running, outcomes, strict=True):
                 said = kept.get(each.job.id, {})
-                candidates[each.job.id] = self._carry_out(tx, each, verdict, target, said)
+                candidates[each.job.id] = self._carry_out(tx, each, outcome, said)
             state = {**loop.state, "candidates": candidates}
             tx.execute(update(tables.loops).where(tables.loops.c.id == loop.id).values(state=state))
             return tx.now + EVERY
@@ -71,13 +86,14 @@ class MigrationController:
         return apply
 
     def _carry_out(
-        self, tx: Transaction, each: Running, verdict: Verdict, target: Offer | None, said: dict[str, Any]
+        self, tx: Transaction, each: Running, outcome: _Outcome, said: dict[str, Any]
     ) -> dict[str, Any]:
+        verdict = outcome.verdict
         attempt = AttemptRow.get(tx, each.attempt.id)
         is_same = attempt.status is AttemptStatus.RUNNING and attempt.stop_reason is None
         job = JobRow.get(tx, each.job.id)
-        if target is not None and is_same and job.desired is Desired.RUN:
-            begin_move(tx, job, attempt, target, verdict.explanation, verdict.arithmetic, actor=None)
+        if outcome.leaves and is_same and job.desired is Desired.RUN:
+            begin_move(tx, job, attempt, outcome.target, verdict.explanation, verdict.arithmetic, actor=None)
         elif is_same and _is_news(tx, verdict, said):
             placing.note_decision(tx, job, "stay", verdict.explanation, verdict.arithmetic, attempt.id)
             said = {"said_at": tx.now.timestamp()}
@@ -148,16 +164,63 @@ def _look(tx: Transaction) -> _Scene:
             continue
         job = JobRow.get(tx, attempt.job_id)
         spec = JobSpec.model_validate(job.spec)
-        if spec.migrate is not None and job.desired is Desired.RUN:
+        may_move = spec.migrate is not None or spec.constraints.deadline is not None
+        if may_move and job.desired is Desired.RUN:
             found.append(read_running(tx, job, attempt, spec))
-    return _Scene(found, live_refusals(tx))
+    has_deadline = any(each.spec.constraints.deadline is not None for each in found)
+    return _Scene(found, live_refusals(tx), spot_seen(tx) if has_deadline else {})
 
 
-def _weigh_all(
-    scene: _Scene, market: list[Offer], kept: dict[str, Any], now: datetime
-) -> list[tuple[Verdict, Offer | None]]:
+def _weigh_all(scene: _Scene, market: list[Offer], kept: dict[str, Any], now: datetime) -> list[_Outcome]:
     allowed = without_refused(market, scene.refusals)
-    return [weigh_one(each, allowed, kept.get(each.job.id, {}), now) for each in scene.running]
+    outcomes = []
+    for each in scene.running:
+        outcome = None
+        if each.spec.constraints.deadline is not None:
+            outcome = _rule_one(each, scene, market, now)
+        if outcome is None and each.spec.migrate is not None:
+            verdict, target = weigh_one(each, allowed, kept.get(each.job.id, {}), now)
+            outcome = _Outcome(verdict, target is not None, target)
+        outcomes.append(outcome or _Outcome(_nothing_known(each)))
+    return outcomes
+
+
+def _rule_one(each: Running, scene: _Scene, market: list[Offer], now: datetime) -> _Outcome | None:
+    """Where a job with a deadline should be; None where nobody can say how long it takes."""
+    from tradewind.control.choosing import as_they_are
+    from tradewind.control.deadlines import Standing, rule
+
+    estimates = JobEstimates(each.spec, *split_runs(each.history))
+    here = offer_from_json(each.node.offer or {})
+    band = estimates.hours(here.accelerator, here.accelerator_count or 1.0)
+    standing = Standing(
+        share_done=share_now(each.attempt, now, None if band is None else band.p90),
+        place=here,
+        at_risk=at_risk(each.attempt, each.checkpoint_at, now),
+    )
+    ruling = rule(each.spec, as_they_are(market, scene.refusals), standing, each.history, scene.seen, now)
+    if ruling is None:
+        return None
+    target = None if ruling.offer is None else place_name(ruling.offer)
+    stays = target == place_of_attempt(each.attempt)
+    verdict = Verdict(
+        target=None if stays else target,
+        candidate=None,
+        looks=0,
+        explanation=ruling.explanation,
+        arithmetic=ruling.arithmetic | {"other": target, "place": place_of_attempt(each.attempt)},
+    )
+    return _Outcome(verdict, not stays, None if stays else ruling.offer)
+
+
+def _nothing_known(each: Running) -> Verdict:
+    return Verdict(
+        target=None,
+        candidate=None,
+        looks=0,
+        explanation="nobody can say how long it still takes, so a move cannot be weighed",
+        arithmetic={"place": place_of_attempt(each.attempt)},
+    )
 
 
 def weigh_one(
@@ -168,14 +231,7 @@ def weigh_one(
 
     remaining = remaining_of(each.attempt, each.spec, each.history, each.checkpoint_at, now)
     if remaining is None:
-        nothing = Verdict(
-            target=None,
-            candidate=None,
-            looks=0,
-            explanation="nobody can say how long it still takes, so a move cannot be weighed",
-            arithmetic={"place": place_of_attempt(each.attempt)},
-        )
-        return nothing, None
+        return _nothing_known(each), None
     others, offers = alternatives_of(each, remaining, allowed, now)
     assert each.spec.migrate is not None
     verdict = weigh(
