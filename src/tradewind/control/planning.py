@@ -106,8 +106,21 @@ def plan_here(
         cost_estimate=None if estimate is None else money_view(estimate, offer.rate.currency),
         cost_max=None if cost_max is None else money_view(cost_max, offer.rate.currency),
         carbon_grams_estimate=carbon,
-        warnings=[*warnings, *more, *_idle_accelerators(spec, offer)],
+        warnings=[*warnings, *more, *_late(tx, spec, hours), *_idle_accelerators(spec, offer)],
     )
+
+
+def _late(tx: Transaction, spec: JobSpec, hours: float | None) -> list[str]:
+    """What to know of a deadline on a machine at hand: nothing there can be had faster for money."""
+    deadline = spec.constraints.deadline
+    if deadline is None:
+        return []
+    if hours is None:
+        return ["whether it ends by its deadline is not known: the job file does not say how long it takes"]
+    ends = tx.now + timedelta(hours=hours)
+    if ends <= deadline:
+        return []
+    return [f"it would end {format_duration(ends - deadline)} after its deadline, waiting not counted"]
 
 
 def _hours(spec: JobSpec, offer: Offer, estimates: JobEstimates) -> tuple[float | None, str, list[str]]:

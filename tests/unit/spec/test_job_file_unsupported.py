@@ -31,7 +31,6 @@ MINIMAL = {"version": 1, "name": "digits", "run": "python train.py"}
         ({"resources": {"accelerators": ["A", "L4:0.5"]}}, "resources.accelerators[1]", "a share of an accelerator"),
         ({"resources": {"accelerators": "L4:1.5"}}, "resources.accelerators", "a share of an accelerator"),
         ({"resources": {"accelerators": {"mig": "3g.40gb"}}}, "resources.accelerators", "a MIG slice"),
-        ({"constraints": {"deadline": "2026-12-24T18:00Z"}}, "constraints.deadline", "`constraints.deadline`"),
     ],
 )  # fmt: skip
 def test_it_is_refused_by_name(keys: dict[str, Any], where: str, subject: str) -> None:

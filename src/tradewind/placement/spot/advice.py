@@ -53,7 +53,7 @@ class Candidate:
     @property
     def is_spot(self) -> bool:
         """Whether it can be taken back at any time."""
-        return self.offer.market is _SPOT
+        return self.offer.market == _SPOT
 
     @property
     def price_per_hour(self) -> float:

@@ -84,7 +84,8 @@ class Process:
     def _show(self, until: datetime) -> None:
         if until > self.runs_from:
             share = round(self.done_at(until) / self.work.seconds, 6)
-            if share != self._said_share:
+            # A script that tells its progress does so now and then, not whenever somebody looks.
+            if share - self._said_share >= 0.01 or (share == 1.0 and self._said_share < 1.0):
                 self._said_share = share
                 self.records.append({"t": until.timestamp(), "type": "progress", "fraction": share})
         was_told = self.exit is not None and self.exit.reason not in ("exited", "lost_contact")

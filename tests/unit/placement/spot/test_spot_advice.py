@@ -44,7 +44,7 @@ def candidate(
             cpus=8,
             memory_bytes=1,
             disk_bytes=1,
-            market=market,
+            market=market.value,
             rate=Rate(micro_per_unit=round(price * 1e6), per=per, currency=currency),
             is_available=is_up,
         ),
