@@ -32,7 +32,7 @@ def test_a_move_asks_first_and_then_says_where_to_look(server: FakeServer, tw: R
 
 
 def test_decisions_are_a_table(server: FakeServer, tw: Run) -> None:
-    item = {
+    item: dict[str, object] = {
         "kind": "stay",
         "at": "2026-01-01T10:00:00Z",
         "attempt": None,
