@@ -247,7 +247,8 @@ def _weigh_price(
         else:
             reference = price if reference_micro is None else max(reference_micro, price)
         limit = reference * (1 - condition.drop_percent / 100)
-        is_under = price <= limit
+        # What is free cannot become cheaper.
+        is_under = price < reference and price <= limit
     if state.is_told and price >= limit * (1 + condition.rearm_percent / 100):
         state = replace(state, is_told=False, told_micro=None)
     is_further = (

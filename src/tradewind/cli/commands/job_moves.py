@@ -34,7 +34,10 @@ _ORPHANS: Final = (
 @dry_run_option
 @output_options
 def migrate(app: Application, job: str, to: str | None, yes: bool, dry_run: bool) -> None:
-    """Move a running job to another place: it writes a checkpoint, ends, and goes on there."""
+    """Move a running job to another place.
+
+    It writes a checkpoint, ends, and goes on there.
+    """
     found = app.client.migrate(job, to, dry_run=True)
     if not dry_run:
         confirm(app, f"Move it from {found.place} to {found.target}? {found.explanation}.", yes=yes)
@@ -63,7 +66,10 @@ def decisions(app: Application, job: str) -> None:
 @dry_run_option
 @output_options
 def janitor(app: Application, yes: bool, dry_run: bool) -> None:
-    """Find rented machines that belong to nothing, on every connection, and give them back."""
+    """Find rented machines that belong to nothing; give them back.
+
+    It looks over every connection, as the server does by itself every few minutes.
+    """
     found = app.client.sweep(dry_run=True)
     if found.orphans and not dry_run:
         confirm(app, f"Give back {len(found.orphans)} machines?", yes=yes)
