@@ -5,6 +5,8 @@ Loaded only when there is a market to look at, because it needs numpy.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tradewind.control.plan_views import own_offer_view
 from tradewind.control.planning import plan_here
 from tradewind.control.views import money_view
@@ -33,9 +35,10 @@ from tradewind.placement.demand import demand_of, pick_accelerators
 from tradewind.placement.estimates import JobEstimates, Place, terms_of
 from tradewind.placement.picks import Pick
 from tradewind.placement.plan import MarketPlan, plan_market
-from tradewind.placement.wanted import wanted_of
+from tradewind.placement.wanted import Wanted, wanted_of
 from tradewind.providers.about import all_abouts, find_about
 from tradewind.spec.models import JobSpec
+from tradewind.spec.parts import Strategy
 
 
 def make_market_plan(
@@ -55,23 +58,35 @@ def make_market_plan(
         own.append(own_candidate(offer, fit, estimates.hours_at(offer, held)))
         watts[id(offer)] = fit
     connected = {offer.provider for offer in offers}
-    plan = plan_market(
-        _without(table, connected),
-        wanted_of(spec, tx.now),
-        terms_of(spec),
-        Surroundings(
-            runnable=frozenset(connected),
-            kilowatts=Place.kilowatts,
-            grams_per_kwh=Place.grams_per_kwh,
-            endless=endless_providers(),
-            now=tx.now,
-        ),
-        hours=estimates.hours if estimates.says_something else None,
-        fits=estimates.fits,
-        own=own,
-        own_excluded=excluded,
-    )
+    wanted = wanted_of(spec, tx.now)
+
+    def plan_for(asked: Wanted) -> MarketPlan:
+        return plan_market(
+            _without(table, connected),
+            asked,
+            terms_of(spec),
+            Surroundings(
+                runnable=frozenset(connected),
+                kilowatts=Place.kilowatts,
+                grams_per_kwh=Place.grams_per_kwh,
+                endless=endless_providers(),
+                now=tx.now,
+            ),
+            hours=estimates.hours if estimates.says_something else None,
+            fits=estimates.fits,
+            own=own,
+            own_excluded=excluded,
+        )
+
+    plan, warnings = plan_for(wanted), []
+    if plan.chosen is None and wanted.deadline_h is not None:
+        # As when it is placed: a job that cannot be in time is not left waiting for that.
+        late = plan_for(replace(wanted, deadline_h=None, strategy=Strategy.FASTEST))
+        if late.chosen is not None:
+            plan = late
+            warnings.append("no connected place ends it by its deadline: it goes where it ends soonest")
     view = _view(tx, spec, plan, watts, estimates)
+    view.warnings = warnings + view.warnings
     view.excluded = [
         ExclusionView(
             provider=each.offer.provider,

@@ -86,6 +86,19 @@ async def test_nothing_that_fits_is_explained_with_counts(store: SqlStore) -> No
     assert "ruled out" in show_plan(plan.model_dump(mode="json"))
 
 
+async def test_a_deadline_that_cannot_be_met_is_a_warning_and_no_reason_to_wait(store: SqlStore) -> None:
+    keys: dict[str, Any] = {
+        "estimate": {"hours": 10, "on": "RTX 4090"},
+        "resources": {"accelerators": "RTX 4090"},
+        "constraints": {"deadline": "2020-01-01T00:00Z"},
+    }
+    for market in (None, MARKET):
+        plan = await planned(store, [HERE], market, **keys)
+        assert plan.chosen is not None
+        assert plan.chosen.provider == "local"
+        assert any("after its deadline" in each for each in plan.warnings)
+
+
 async def test_live_offers_replace_those_of_price_lists(store: SqlStore) -> None:
     listed = offer("local", accelerator="RTX-4090", price=0.0001, market=Market.OWNED)
     plan = await planned(store, [HERE], [listed, *MARKET], estimate={"hours": 1})
