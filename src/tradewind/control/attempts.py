@@ -100,7 +100,7 @@ class AttemptController:
 
     def _release_if_settled(self, tx: Transaction, row: AttemptRow) -> None:
         """Lets go of what was held for a rented machine, once that is confirmed gone: until then it may cost."""
-        if row.provider in self._context.machines and not has_unsettled(tx, row.id):
+        if row.is_rented and not has_unsettled(tx, row.id):
             money.let_go(tx, row.id)
 
     # -- creating ------------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class AttemptController:
 
     async def _node_of(self, row: AttemptRow) -> NodeRow | None:
         """The rented machine that the attempt is on; None on a machine at hand."""
-        if row.provider not in self._context.machines:
+        if not row.is_rented:
             return None
         node = await self._context.store.read(lambda tx: NodeRow.get(tx, row.node_id))
         return node if node.is_rented else None
@@ -319,7 +319,7 @@ class AttemptController:
         ended_at: datetime,
         exit_: Exit | None,
     ) -> None:
-        is_rented = row.provider in self._context.machines
+        is_rented = row.is_rented
         if row.accepted_at is not None and not is_rented:
             money.settle(tx, row, self._context.tariff, energy_j=energy_j, ended_at=ended_at)
         if not (is_rented and has_unsettled(tx, row.id)):

@@ -74,7 +74,7 @@ class Context:
         """What runs an attempt: the platform it was given to, or the rented machine it is on."""
         if node is None or not node.is_rented:
             return self.backends[attempt.provider]
-        if self.reach is None or node.handle is None:
+        if self.reach is None or node.handle is None or node.provider not in self.machines:
             raise ProviderError(ProviderFault.NOT_FOUND, f"{node.name} cannot be reached")
         return self.reach(node.provider, Handle(node.handle))
 

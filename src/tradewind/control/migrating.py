@@ -160,7 +160,7 @@ def _look(tx: Transaction) -> _Scene:
     )
     found = []
     for attempt in map(AttemptRow.of, rows):
-        if not attempt.offer.get("market"):
+        if not attempt.is_rented:
             continue
         job = JobRow.get(tx, attempt.job_id)
         spec = JobSpec.model_validate(job.spec)

@@ -139,7 +139,7 @@ def keep_covered(tx: Transaction, row: AttemptRow, tariff: Tariff) -> AttemptRow
 
 def accrued_micro(tx: Transaction, row: AttemptRow, tariff: Tariff) -> int:
     """What the job has cost so far beyond what the ledger has: its machines, or what the attempt may have drawn."""
-    if row.offer.get("market"):
+    if row.is_rented:
         return unsettled_micro(tx, row.job_id, tx.now)
     return accrued_by(tx, [row], tariff, tx.now)[row.id].worst_micro
 

@@ -178,6 +178,11 @@ class AttemptRow(Leased):
             self, "stop_reason", None if self.stop_reason is None else Reason(self.stop_reason)
         )
 
+    @property
+    def is_rented(self) -> bool:
+        """True on a machine that was rented for it, whether or not its provider is still connected."""
+        return bool(self.offer.get("market"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRow(Leased):
