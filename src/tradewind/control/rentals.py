@@ -248,9 +248,8 @@ def _note_call(tx: Transaction, row: NodeRow) -> None:
     change(tx, node, called_at=tx.now)
 
 
-def _look_later(tx: Transaction, node: NodeRow) -> datetime:
+def _look_later(tx: Transaction, _node: NodeRow) -> datetime:
     """The answer was lost. What may be done now depends on the provider; `called_at` says that something may be."""
-    change(tx, node, observed=node.observed | {"was_ambiguous": True})
     return tx.now + timedelta(seconds=5)
 
 
@@ -261,9 +260,7 @@ def _must_find(tx: Transaction, node: NodeRow) -> datetime:
 
 def _call_again(tx: Transaction, node: NodeRow) -> datetime:
     """Nothing was made by the calls so far: the next one is a first one."""
-    observed = {
-        key: value for key, value in node.observed.items() if key not in ("must_find", "was_ambiguous")
-    }
+    observed = {key: value for key, value in node.observed.items() if key != "must_find"}
     change(tx, node, called_at=None, observed=observed)
     return tx.now
 
