@@ -18,6 +18,7 @@ from tests.simulation.clocks import SimulatedClock
 from tradewind.db.store import Store, Transaction
 from tradewind.domain.offers import CreateIdempotency, Offer
 from tradewind.providers.base import (
+    Account,
     AttemptRequest,
     Handle,
     MachineView,
@@ -148,6 +149,9 @@ class ReplicaCloud:
         self._gate = gate
         self._in_flight = in_flight
         self._report = report
+
+    async def examine(self) -> Account:
+        return await self._send(self._cloud.examine())
 
     async def list_offers(self) -> list[Offer]:
         return await self._send(self._cloud.list_offers())

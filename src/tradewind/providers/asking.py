@@ -44,7 +44,7 @@ _FAULTS: Final = {
 }
 _HINTS: Final = {
     ProviderFault.CREDENTIALS: "check that the key is right and has not been revoked",
-    ProviderFault.PERMISSION: "check that the key may read prices, and that the account is active",
+    ProviderFault.PERMISSION: "check what the key may do, and that the account is active",
     ProviderFault.BALANCE: "the account needs credit",
     ProviderFault.RATE_LIMIT: "it will be asked again later",
 }
@@ -225,25 +225,35 @@ def _place(url: str) -> str:
         return "an address that cannot be read"
 
 
+def fault_of(status: int) -> ProviderFault:
+    """What a status that is no success means, where the vendor says no more."""
+    if 400 <= status < 500:
+        return _FAULTS.get(status, ProviderFault.INVALID)
+    return ProviderFault.PROVIDER_FAULT
+
+
+def hint_of(fault: ProviderFault) -> str | None:
+    """What a user can do about it."""
+    return _HINTS.get(fault)
+
+
 def _refusal(answer: httpx2.Response, where: str, wire: Wire) -> ProviderError:
-    fault = _FAULTS.get(answer.status_code, ProviderFault.PROVIDER_FAULT)
-    if 400 <= answer.status_code < 500 and answer.status_code not in _FAULTS:
-        fault = ProviderFault.INVALID
+    fault = fault_of(answer.status_code)
     phrase = (
         HTTPStatus(answer.status_code).phrase if answer.status_code in set(HTTPStatus) else "unknown status"
     )
     return ProviderError(
         fault,
         f"{where} answered {answer.status_code} {phrase}",
-        hint=_HINTS.get(fault),
-        retry_after_s=_retry_after_s(answer.headers.get("retry-after"), wire)
+        hint=hint_of(fault),
+        retry_after_s=retry_after_s(answer.headers.get("retry-after"), wire)
         if fault in {ProviderFault.RATE_LIMIT, ProviderFault.PROVIDER_FAULT}
         else None,
     )
 
 
-def _retry_after_s(text: str | None, wire: Wire) -> float | None:
-    """Seconds or a date, as HTTP has it; None where it is neither."""
+def retry_after_s(text: str | None, wire: Wire) -> float | None:
+    """What a `Retry-After` header asks for, in seconds. Seconds or a date, as HTTP has it; None where it is neither."""
     if text is None:
         return None
     if text.strip().isdecimal():

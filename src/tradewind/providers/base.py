@@ -173,6 +173,19 @@ class MachinePhase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How a machine is reached over SSH. It is told apart from an impostor by its host keys, in OpenSSH's form.
+
+    No host key: the provider tells of none in advance, and the first one that is seen is pinned.
+    """
+
+    host: str
+    port: int = 22
+    user: str = "root"
+    host_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceChange:
     """From this time on a machine costs so much per hour."""
 
@@ -186,10 +199,12 @@ class MachineView:
 
     `billed_from` and `billed_until` are when the provider began and ceased to charge, and `price_changes` what
     became of the price in between, as far as it says; otherwise the times at which we heard of it are used.
-    `reclaim_at` is when the provider has announced to take it back.
+    `reclaim_at` is when the provider has announced to take it back. `login` is how to reach it, once that is known:
+    `READY` means that the provider calls it running and has told of its address, not yet that it answers.
     """
 
     phase: MachinePhase
+    login: Login | None = None
     explanation: str = ""
     was_reclaimed: bool = False
     billed_from: datetime | None = None
@@ -210,6 +225,30 @@ class OwnedMachine:
     phase: MachinePhase
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How much of something an account may have, and has. `region` is empty where it counts everywhere."""
+
+    name: str
+    limit: float
+    used: float | None = None
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What a provider says of the credentials it was given: whose they are and what may be done with them.
+
+    `missing` names permissions that are needed and not there; `notes` are sentences for the user.
+    """
+
+    identity: str
+    regions: tuple[str, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class MachineProvider(Protocol):
     """Rents machines. The agent is delivered to them and runs the attempt.
 
@@ -220,6 +259,10 @@ class MachineProvider(Protocol):
 
     id: str
     capabilities: Capabilities
+
+    async def examine(self) -> Account:
+        """Whose credentials these are and what they allow; costs nothing. Raises ProviderError if they are no good."""
+        ...
 
     async def list_offers(self) -> list[Offer]:
         """Everything that can be had, unavailable offers included."""

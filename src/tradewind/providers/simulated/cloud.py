@@ -16,6 +16,7 @@ from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.money import Quantity, Rate
 from tradewind.domain.offers import Availability, CreateIdempotency, Offer, SelfTermination
 from tradewind.providers.base import (
+    Account,
     AttemptRequest,
     Handle,
     MachinePhase,
@@ -71,6 +72,11 @@ class SimulatedCloud:
         self._behave = behave
 
     # -- what a provider does ------------------------------------------------------------------------------------
+
+    async def examine(self) -> Account:
+        await self._arrive()
+        regions = tuple(dict.fromkeys(stock.region for stock in self.profile.stocks))
+        return Account(identity="simulated", regions=regions)
 
     async def list_offers(self) -> list[Offer]:
         await self._arrive()
