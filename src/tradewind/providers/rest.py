@@ -7,8 +7,10 @@ way leaves it `AMBIGUOUS`, and the caller looks before it does anything.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,6 +51,7 @@ class Pace:
         self._clock = clock
         self._interval_s = interval_s
         self._free_at = float("-inf")
+        self._lock = asyncio.Lock()
 
     async def turn(self) -> None:
         """Returns when it is this caller's turn."""
@@ -57,6 +60,16 @@ class Pace:
         self._free_at = at + self._interval_s
         if at > now:
             await self._clock.sleep(at - now)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """For calls that wait for other turns too: the next begins so many seconds after this one has ended."""
+        async with self._lock:
+            await self.turn()
+            try:
+                yield
+            finally:
+                self._free_at = self._clock.monotonic() + self._interval_s
 
 
 class Rest:
@@ -206,6 +219,19 @@ class Rest:
             if len(value) >= 4:
                 text = text.replace(value, "[secret]")
         return "".join(sign if sign.isprintable() else " " for sign in text).strip()[:_LONGEST_SENTENCE]
+
+
+async def refusing_what_is_unknown(create: Awaitable[Answer]) -> Answer:
+    """A create call that names something the vendor does not have is refused, for good: nothing was made.
+
+    Elsewhere `NOT_FOUND` says that a machine is gone; here it is about a region, a type or an image.
+    """
+    try:
+        return await create
+    except ProviderError as error:
+        if error.fault is not ProviderFault.NOT_FOUND:
+            raise
+        raise ProviderError(ProviderFault.INVALID, error.message, hint=error.hint) from None
 
 
 def bearer(token: str) -> Authorize:
