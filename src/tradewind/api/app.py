@@ -17,6 +17,7 @@ from tradewind.api import (
     logs,
     metrics,
     moves,
+    nodes,
     offers,
     preferences,
     prices,
@@ -51,6 +52,7 @@ def include_routes(app: FastAPI) -> None:
     for module in (
         jobs,
         moves,
+        nodes,
         events,
         logs,
         files,

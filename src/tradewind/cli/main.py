@@ -55,6 +55,9 @@ SECTIONS: Final = {
             _AT + "channels:channels", "List, add, remove and test the channels that alerts use."
         ),
     },
+    "Machines": {
+        "nodes": Lazy(_AT + "nodes:nodes", "List, inspect and give back the machines that jobs run on."),
+    },
     "Server": {
         "server": Lazy(_AT + "server:server", "Start, stop and inspect the local server."),
         "janitor": Lazy(

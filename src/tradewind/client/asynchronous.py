@@ -18,6 +18,7 @@ from tradewind.client.estimate_calls import EstimateCalls
 from tradewind.client.exchange import Exchange
 from tradewind.client.money_calls import MoneyCalls
 from tradewind.client.move_calls import MoveCalls
+from tradewind.client.node_calls import NodeCalls
 from tradewind.client.price_calls import PriceCalls
 from tradewind.client.settings import load_settings
 from tradewind.client.simulation_calls import SimulationCalls
@@ -37,7 +38,7 @@ _PIECE_BYTES: Final = 1 << 20
 _RAW_LOG_BYTES: Final = 4 << 20
 
 
-class AsyncClient(AlertCalls, EstimateCalls, MoneyCalls, MoveCalls, PriceCalls, SimulationCalls):
+class AsyncClient(AlertCalls, EstimateCalls, MoneyCalls, MoveCalls, NodeCalls, PriceCalls, SimulationCalls):
     """Asks a Tradewind server. Without arguments: the configured server, else the local one.
 
     Every method raises `TradewindError` of the kind that `domain/errors.py` lists. A job is named by its id or by

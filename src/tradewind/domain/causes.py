@@ -66,6 +66,7 @@ CAUSES: Final[dict[Reason, Cause]] = {
     Reason.NODE_LOST: _NODE_FAILED,
     Reason.GPU_ERROR: Cause(Allowance.NODE_FAILURES, rests_device=True, is_places_doing=True),
     Reason.MIGRATED: _REFUSED,
+    Reason.GIVEN_BACK: _REFUSED,
     Reason.NO_CAPACITY: _REFUSED,
     Reason.NO_QUOTA: _REFUSED,
     Reason.REFUSED: _REFUSED,

@@ -98,6 +98,7 @@ class Reason(StrEnum):
     NO_QUOTA = "no_quota"
     REFUSED = "refused"
     MIGRATED = "migrated"
+    GIVEN_BACK = "given_back"
     NOT_NEEDED = "not_needed"
     ORPHAN = "orphan"
     WAITING_FOR_SPOT = "waiting_for_spot"
@@ -133,6 +134,7 @@ REASON_TEXT: Final[dict[Reason, str]] = {
     Reason.NO_QUOTA: "the account's quota does not allow such a machine",
     Reason.REFUSED: "the provider refused to rent the machine",
     Reason.MIGRATED: "moved to a better place",
+    Reason.GIVEN_BACK: "a user gave its machine back; it goes on on another one",
     Reason.NOT_NEEDED: "nobody needs the machine any more",
     Reason.ORPHAN: "a machine that belongs to nothing that is known",
     Reason.WAITING_FOR_SPOT: "waiting for a spot machine: there is time until the deadline",

@@ -1,0 +1,117 @@
+"""Nodes over HTTP, against a simulated cloud."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx2
+import pytest
+from sqlalchemy import update
+
+from tests.simulation.clocks import SeededEntropy
+from tests.simulation.test_rented import DOLLAR, cloud, stock
+from tests.unit.conftest import HandClock
+from tests.unit.jobs_for_tests import add_job, task_of
+from tradewind.control.predicting import Foretold
+from tradewind.control.renting import rent
+from tradewind.db import tables
+from tradewind.db.owners import Caller
+from tradewind.db.rows import AttemptRow, NodeRow
+from tradewind.db.store import SqlStore, Transaction
+from tradewind.domain.offers import Offer
+from tradewind.domain.status import AttemptStatus, NodeDesired, NodeStatus, Reason
+from tradewind.providers.simulated import SimulatedCloud, Work
+from tradewind.spec.models import JobSpec
+
+
+@pytest.fixture
+async def offer(clock: HandClock) -> Offer:
+    profile = replace(cloud(stock("r0a", DOLLAR)), latency_s=0.0)
+    return (await SimulatedCloud(clock, SeededEntropy(1), profile, lambda _: Work()).list_offers())[0]
+
+
+async def rented(store: SqlStore, caller: Caller, offer: Offer, *, runs: bool) -> str:
+    """A machine that was rented two hours ago for a job; its id."""
+
+    def lay(tx: Transaction) -> str:
+        job = add_job(tx, caller)
+        made = rent(tx, "inst", job, task_of(tx, job), JobSpec.model_validate(job.spec), offer, Foretold())
+        assert isinstance(made, str)
+        values = {"status": NodeStatus.READY, "accepted_at": tx.now, "ready_at": tx.now}
+        tx.execute(update(tables.nodes).where(tables.nodes.c.attempt_id == made).values(**values))
+        if runs:
+            running = {"status": AttemptStatus.RUNNING, "accepted_at": tx.now, "started_at": tx.now}
+            tx.execute(update(tables.attempts).where(tables.attempts.c.id == made).values(**running))
+        return AttemptRow.get(tx, made).node_id
+
+    return await store.run(lay)
+
+
+async def read(store: SqlStore, node_id: str) -> tuple[NodeRow, AttemptRow]:
+    def both(tx: Transaction) -> tuple[NodeRow, AttemptRow]:
+        node = NodeRow.get(tx, node_id)
+        assert node.attempt_id is not None
+        return node, AttemptRow.get(tx, node.attempt_id)
+
+    return await store.read(both)
+
+
+async def test_a_rented_node_shows_who_holds_it_and_what_it_costs(
+    api: httpx2.AsyncClient, store: SqlStore, caller: Caller, clock: HandClock, offer: Offer
+) -> None:
+    node_id = await rented(store, caller, offer, runs=True)
+    clock.advance(7200)
+    view = (await api.get(f"/nodes/{node_id}")).json()
+    assert view["cost"]["micro"] == 2 * DOLLAR
+    assert view["price_per_hour"]["micro"] == DOLLAR
+    assert view["accelerators_held"] == view["accelerator_count"] == 1
+    assert [each["status"] for each in view["holders"]] == ["running"]
+    assert view["actions"] == ["stop"]
+    assert node_id in [each["id"] for each in (await api.get("/nodes")).json()["items"]]
+
+
+async def test_stopping_lets_the_job_write_a_checkpoint_first(
+    api: httpx2.AsyncClient, store: SqlStore, caller: Caller, offer: Offer
+) -> None:
+    node_id = await rented(store, caller, offer, runs=True)
+    assert (await api.post(f"/nodes/{node_id}/stop")).status_code == 200
+    node, attempt = await read(store, node_id)
+    assert attempt.stop_reason is Reason.GIVEN_BACK
+    assert node.desired is NodeDesired.KEEP
+    # Once more, and it is more urgent now.
+    await api.post(f"/nodes/{node_id}/stop", json={"now": True})
+    node, _ = await read(store, node_id)
+    assert (node.desired, node.reason) == (NodeDesired.END, Reason.GIVEN_BACK)
+
+
+async def test_a_machine_on_which_nothing_runs_yet_is_given_back_at_once(
+    api: httpx2.AsyncClient, store: SqlStore, caller: Caller, offer: Offer
+) -> None:
+    node_id = await rented(store, caller, offer, runs=False)
+    view = (await api.post(f"/nodes/{node_id}/stop")).json()
+    assert view["actions"] == []
+    assert (await read(store, node_id))[0].desired is NodeDesired.END
+
+
+async def test_nodes_that_are_not_there_or_not_rented(api: httpx2.AsyncClient, store: SqlStore) -> None:
+    assert (await api.get("/nodes/node_00000000000000000000")).status_code == 404
+    items = (await api.get("/nodes")).json()["items"]
+    for each in items:
+        answer = await api.post(f"/nodes/{each['id']}/stop")
+        assert answer.status_code == 409
+        assert "of your own" in answer.json()["title"] + answer.json()["detail"]
+
+
+async def test_what_has_ended_is_listed_only_when_asked_for(
+    api: httpx2.AsyncClient, store: SqlStore, caller: Caller, offer: Offer
+) -> None:
+    node_id = await rented(store, caller, offer, runs=False)
+    gone = {"status": NodeStatus.GONE, "reason": Reason.NOT_NEEDED}
+
+    def end(tx: Transaction) -> None:
+        tx.execute(update(tables.nodes).where(tables.nodes.c.id == node_id).values(ended_at=tx.now, **gone))
+
+    await store.run(end)
+    assert node_id not in [each["id"] for each in (await api.get("/nodes")).json()["items"]]
+    shown = [each for each in (await api.get("/nodes?all=true")).json()["items"] if each["id"] == node_id]
+    assert shown[0]["explanation"] == "nobody needs the machine any more"
