@@ -10,7 +10,7 @@ DEMO_STATE = $(CURDIR)/.cache/demo
 N = 1000
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check simulate fmt bench docs docs-cli lock run-environment environment clean
+.PHONY: help demo test check simulate fmt bench docs docs-cli new-provider lock run-environment environment clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ docs-cli: environment ## Write what the documentation takes from the code: comma
 	$(BIN)/python scripts/write_cli_docs.py
 	$(BIN)/python scripts/write_api_docs.py
 	$(BIN)/python scripts/write_state_docs.py
+
+new-provider: environment ## Write a provider of machines, with its contract test: make new-provider NAME=x
+	@$(BIN)/python scripts/new_provider.py "$(NAME)"
 
 lock: ## Resolve and pin the requirements anew (needs uv)
 	scripts/lock
