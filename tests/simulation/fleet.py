@@ -130,6 +130,7 @@ class Fleet:
         *,
         replicas: int = 1,
         accidents: float = 0.0,
+        keep_idle: timedelta = timedelta(0),
         make_store: Callable[[SimulatedClock, SeededEntropy], Store] = sqlite_store,
     ) -> None:
         self.clock = SimulatedClock()
@@ -144,6 +145,7 @@ class Fleet:
         self.watcher = Watcher(self.clouds, self.clock)
         self._count = replicas
         self._accidents = accidents
+        self._keep_idle = keep_idle
         self._in_flight: set[asyncio.Task[Any]] = set()
         self.replicas: list[Replica] = []
         self.installation = ""
@@ -180,6 +182,7 @@ class Fleet:
             tariff=_TARIFF,
             installation_id=self.installation,
             offload=inline,
+            keep_idle=self._keep_idle,
         )
         return Replica(context, gate, clock)
 

@@ -36,12 +36,13 @@ class Scenario:
     replicas: int
     accidents: float
     kills: int
+    keep_idle_s: float = 0.0
 
     def describe(self) -> str:
         """The scenario in a few lines."""
         lines = [
             f"seed {self.seed}: {self.replicas} servers, {self.kills} kills, {len(self.jobs)} jobs, "
-            f"{self.accidents:.1%} of transactions meet with an accident"
+            f"{self.accidents:.1%} of transactions meet with an accident, machines are kept idle {self.keep_idle_s:g} s"
         ]
         for each in self.profiles:
             lines.append(
@@ -63,6 +64,7 @@ def make_scenario(seed: int) -> Scenario:
         replicas=chance.choice([1, 2, 3]),
         accidents=chance.choice([0.0, 0.0, 0.01, 0.05]),
         kills=chance.choice([0, 3, 6, 10]),
+        keep_idle_s=random.Random(f"idle/{seed}").choice([0.0, 0.0, 30.0, 600.0]),
     )
 
 
@@ -230,7 +232,7 @@ def run_seed(
     scenario = make_scenario(seed)
     fleet = Fleet(
         seed, root, scenario.profiles, lambda request: work_of(seed, request), replicas=scenario.replicas,
-        accidents=scenario.accidents, **options,
+        accidents=scenario.accidents, keep_idle=timedelta(seconds=scenario.keep_idle_s), **options,
     )  # fmt: skip
 
     async def main() -> None:

@@ -62,9 +62,10 @@ def play(
     work: Work | None = None,
     behave: Callable[[AttemptRequest], Work] | None = None,
     replicas: int = 1,
+    **more: Any,
 ) -> Fleet:
     """Plays a story, then waits until everything is given back and checks what is left."""
-    fleet = Fleet(7, root, list(profiles), behave or (lambda _: work or Work()), replicas=replicas)
+    fleet = Fleet(7, root, list(profiles), behave or (lambda _: work or Work()), replicas=replicas, **more)
 
     async def main() -> None:
         try:

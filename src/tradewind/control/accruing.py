@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from tradewind.control.rent_money import prices_of, rent_until, rented_from
+from tradewind.control.rent_money import held_from, prices_of, rent_until
 from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, NodeRow
 from tradewind.db.store import Transaction
@@ -49,7 +49,7 @@ def accrued_by(
 
 
 def _by_rent(node: NodeRow, row: AttemptRow, now: datetime) -> Accrued:
-    rate, since, prices = rate_of(row.offer), rented_from(node), prices_of(node)
+    rate, since, prices = rate_of(row.offer), held_from(node), prices_of(node)
     if prices:
         rate = replace(rate, micro_per_unit=prices[-1][1])
     if since is None or node.ended_at is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,8 @@ class Context:
     machines: dict[str, MachineProvider] = field(default_factory=dict)
     reach: Callable[[str, Handle], AttemptHost] | None = None
     log_cap_bytes: int = LOG_CAP_BYTES
+    #: For how long a rented machine is kept for the next job when its own has ended.
+    keep_idle: timedelta = timedelta(0)
     #: The machine that this server is on, where servers of one database are on several; None: there is only this one.
     host: str | None = None
     #: Keeps a reference to what runs on its own.

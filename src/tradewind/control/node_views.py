@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -132,6 +133,9 @@ def _sentence(node: NodeRow) -> str:
         return REASON_TEXT[node.reason]
     if node.lost_since is not None:
         return f"it cannot be reached since {node.lost_since:%H:%M:%S} UTC"
+    idle_since = node.observed.get("idle_since")
+    if idle_since is not None and node.status is NodeStatus.READY:
+        return f"idle since {datetime.fromisoformat(idle_since):%H:%M:%S} UTC: kept for the next job"
     return _SENTENCES[node.status]
 
 
@@ -141,7 +145,9 @@ def _money(tx: Transaction, node: NodeRow) -> dict[str, Any]:
     rate = rate_of(node.offer)
     prices = prices_of(node)
     micro = prices[-1][1] if prices else rate.micro_per_unit
-    so_far = sum(each.amount_micro for each in rent_until(node, node.ended_at or tx.now))
+    # What earlier jobs had of it is settled; once it has ended, everything is.
+    so_far = int(node.observed.get("settled_micro", 0))
+    so_far += sum(each.amount_micro for each in rent_until(node, node.ended_at or tx.now))
     return {
         "price_per_hour": money_view(micro, rate.currency),
         "cost": money_view(so_far if node.status is not NodeStatus.REFUSED else 0, rate.currency),

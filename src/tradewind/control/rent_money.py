@@ -8,12 +8,13 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from tradewind.db import tables
+from tradewind.db.moves import change
 from tradewind.db.rows import AttemptRow, NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.ledger.intervals import carbon_mg
 from tradewind.ledger.rates import rate_of
-from tradewind.ledger.rent import Stretch, bill
+from tradewind.ledger.rent import Stretch, bill, bill_rest
 from tradewind.providers.base import PriceChange
 
 
@@ -32,12 +33,32 @@ def rented_from(node: NodeRow) -> datetime | None:
     return node.billed_from or node.accepted_at
 
 
+def held_from(node: NodeRow) -> datetime | None:
+    """Since when the job that has it now, or nobody, pays for it: what was before is in the ledger."""
+    settled_to = node.observed.get("settled_to")
+    return rented_from(node) if settled_to is None else datetime.fromisoformat(settled_to)
+
+
 def rent_until(node: NodeRow, until: datetime) -> list[Stretch]:
-    """The bill as it would be if the machine ended then; empty while it costs nothing."""
+    """What is not in the ledger yet, as it would be if the machine ended then; empty while it costs nothing."""
     since = rented_from(node)
     if since is None or node.offer is None:
         return []
-    return bill(rate_of(node.offer), since, until, prices_of(node))
+    rate, prices, settled_to = rate_of(node.offer), prices_of(node), node.observed.get("settled_to")
+    if settled_to is None:
+        return bill(rate, since, until, prices)
+    cut = datetime.fromisoformat(settled_to)
+    return bill_rest(rate, since, until, prices, cut, int(node.observed["settled_micro"]))
+
+
+def settle_tenancy(tx: Transaction, node: NodeRow, until: datetime) -> NodeRow:
+    """Writes what the job had of the machine to the ledger: from then on it is nobody's, or another job's."""
+    charged = settle_rent(tx, node, until)
+    observed = node.observed | {
+        "settled_to": until.isoformat(),
+        "settled_micro": int(node.observed.get("settled_micro", 0)) + charged,
+    }
+    return change(tx, node, attempt_id=None, job_id=None, observed=observed)
 
 
 def unsettled_micro(tx: Transaction, job_id: str, now: datetime) -> int:
@@ -50,7 +71,8 @@ def unsettled_micro(tx: Transaction, job_id: str, now: datetime) -> int:
 def settle_rent(tx: Transaction, node: NodeRow, ended_at: datetime) -> int:
     """Writes the machine's bill to the ledger, a row for each price it had. Its attempt lets go of what was held.
 
-    Returns what it came to. A machine that nothing needed is written down as `orphan`.
+    Returns what it came to. A machine that nothing needed is written down as `orphan`, one that was kept for the next
+    job as `idle`.
     """
     table = tables.attempts
     found = None
@@ -67,7 +89,7 @@ def settle_rent(tx: Transaction, node: NodeRow, ended_at: datetime) -> int:
             insert(tables.ledger).values(
                 id=tx.new_id(ids.LEDGER), project_id=node.project_id, creator_id=node.creator_id, job_id=node.job_id,
                 attempt_id=node.attempt_id, node_id=node.id, provider=node.provider,
-                kind="orphan" if node.job_id is None else "compute", started_at=stretch.started_at,
+                kind=_kind_of(node), started_at=stretch.started_at,
                 ended_at=stretch.ended_at,
                 duration_ms=round((stretch.ended_at - stretch.started_at).total_seconds() * 1000),
                 quantity=stretch.seconds, rate_micro_per_unit=stretch.micro_per_hour, rate_per="hour",
@@ -79,6 +101,12 @@ def settle_rent(tx: Transaction, node: NodeRow, ended_at: datetime) -> int:
             )
         )  # fmt: skip
     return sum(each.amount_micro for each in stretches)
+
+
+def _kind_of(node: NodeRow) -> str:
+    if node.job_id is not None:
+        return "compute"
+    return "orphan" if node.observed.get("settled_to") is None else "idle"
 
 
 def has_unsettled(tx: Transaction, attempt_id: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import update
 
-from tradewind.control import leases, refusals
+from tradewind.control import idling, leases, refusals
 from tradewind.control.context import Context
 from tradewind.control.offer_json import offer_from_json
 from tradewind.control.rent_money import prices_to_json, settle_rent
@@ -160,7 +160,11 @@ class RentalController:
                 reason = Reason.RECLAIMED if view.was_reclaimed else Reason.VANISHED
                 _gone(tx, node, view, reason)
                 return None
+            if node.attempt_id is None and node.status is NodeStatus.READY:
+                return idling.stay_idle(tx, node, self._context.keep_idle) or _end_idle(tx, node)
             if not _is_needed(tx, node):
+                if idling.may_stay(tx, node, self._context.keep_idle):
+                    return idling.begin_idle(tx, node, self._context.keep_idle)
                 return _begin_end(tx, node, Reason.NOT_NEEDED, REASON_TEXT[Reason.NOT_NEEDED])
             if node.status is NodeStatus.STARTING and view.phase is MachinePhase.READY:
                 set_node_status(
@@ -288,6 +292,10 @@ def _begin_end(tx: Transaction, node: NodeRow, reason: Reason, text: str) -> dat
     )  # fmt: skip
     _wake_attempt(tx, node)
     return tx.now
+
+
+def _end_idle(tx: Transaction, node: NodeRow) -> datetime:
+    return _begin_end(tx, node, Reason.NOT_NEEDED, "no job needed it for as long as it was to be kept")
 
 
 def _gone(tx: Transaction, node: NodeRow, view: MachineView, reason: Reason) -> None:

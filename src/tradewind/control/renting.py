@@ -1,4 +1,7 @@
-"""Rents a machine for a waiting task: its row, its intent, the attempt and the hold are one commit before the call."""
+"""Rents a machine for a waiting task: its row, its intent, the attempt and the hold are one commit before the call.
+
+Where one like it is kept idle, that one is taken.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from tradewind.control import money, placing
+from tradewind.control import idling, money, placing
 from tradewind.control.loops import RENTALS
-from tradewind.control.offer_json import offer_to_json
+from tradewind.control.offer_json import offer_from_json, offer_to_json
 from tradewind.control.predicting import Foretold, keep_prediction
 from tradewind.control.rent_money import unsettled_micro
 from tradewind.db import tables
@@ -56,8 +59,31 @@ def rent(
     refusal = money.refused(tx, job, offer.provider, offer.market, offer.rate, hold)
     if refusal is not None:
         return refusal
-    node_id, attempt_id = tx.new_id(ids.NODE), tx.new_id(ids.ATTEMPT)
-    owner = {"project_id": task.project_id, "creator_id": task.creator_id}
+    attempt_id = tx.new_id(ids.ATTEMPT)
+    idle = idling.find_idle(tx, job, offer)
+    if idle is None:
+        node_id = _plan_node(tx, installation_id, job, offer, attempt_id)
+    else:
+        node_id, offer = idling.take_over(tx, idle, job, attempt_id).id, offer_from_json(idle.offer or {})
+    terms = attempt_terms(offer, watts)
+    placing.put(
+        tx, installation_id, job, task, attempt_id,
+        placing.Place(
+            node_id=node_id, node_name=describe(offer), provider=offer.provider, offer=terms,
+            currency=offer.rate.currency, hold=hold, milli_cpus=demand_of(spec).milli_cpus,
+            memory_bytes=offer.memory_bytes, accelerators=[],
+        ),
+    )  # fmt: skip
+    if task.fence == 0:
+        keep_prediction(tx, job, spec, attempt_id, {**terms, "provider": offer.provider}, foretold)
+    tx.wake(RENTALS)
+    return attempt_id
+
+
+def _plan_node(tx: Transaction, installation_id: str, job: JobRow, offer: Offer, attempt_id: str) -> str:
+    """The row of a machine that is to be rented, and the intent (invariant 1). Returns the node's id."""
+    node_id = tx.new_id(ids.NODE)
+    owner = {"project_id": job.project_id, "creator_id": job.creator_id}
     kept = offer_to_json(offer)
     tx.execute(
         insert(tables.nodes).values(
@@ -73,19 +99,7 @@ def rent(
             provider=offer.provider, request=kept, state="open", created_at=tx.now,
         )
     )  # fmt: skip
-    terms = attempt_terms(offer, watts)
-    placing.put(
-        tx, installation_id, job, task, attempt_id,
-        placing.Place(
-            node_id=node_id, node_name=describe(offer), provider=offer.provider, offer=terms,
-            currency=offer.rate.currency, hold=hold, milli_cpus=demand_of(spec).milli_cpus,
-            memory_bytes=offer.memory_bytes, accelerators=[],
-        ),
-    )  # fmt: skip
-    if task.fence == 0:
-        keep_prediction(tx, job, spec, attempt_id, {**terms, "provider": offer.provider}, foretold)
-    tx.wake(RENTALS)
-    return attempt_id
+    return node_id
 
 
 def attempt_terms(offer: Offer, watts: float) -> dict[str, Any]:

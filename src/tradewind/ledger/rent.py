@@ -8,7 +8,7 @@ they add up to the bill, to the last millionth.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tradewind.domain.money import SECONDS_PER_HOUR, Rate, divide_half_even
@@ -64,6 +64,36 @@ def bill(
         )
         charged = total
     return stretches
+
+
+def bill_rest(
+    rate: Rate,
+    started_at: datetime,
+    ended_at: datetime,
+    prices: Sequence[tuple[datetime, int]],
+    settled_to: datetime,
+    settled_micro: int,
+) -> list[Stretch]:
+    """The stretches after `settled_to`, when what was before is in the ledger with `settled_micro`.
+
+    That was settled as if the machine had ended then, and may hold seconds that only the rule of billing added. The
+    rest gets what the whole comes to less that, so that all of it adds up to the bill. A machine that turns out to
+    have ended before gives one stretch of no time that puts the difference right.
+    """
+    rest = bill_micro(rate, started_at, ended_at, prices) - settled_micro
+    price = rate.micro_per_unit
+    for at, micro in prices:
+        if at <= settled_to:
+            price = micro
+    if ended_at <= settled_to:
+        nothing = Stretch(
+            started_at=settled_to, ended_at=settled_to, micro_per_hour=price, seconds=0, amount_micro=rest
+        )
+        return [nothing] if rest else []
+    changes = [(settled_to, price), *((at, micro) for at, micro in prices if at > settled_to)]
+    stretches = bill(replace(rate, minimum=0, granularity=1), settled_to, ended_at, changes)
+    others = sum(each.amount_micro for each in stretches[:-1])
+    return [*stretches[:-1], replace(stretches[-1], amount_micro=rest - others)]
 
 
 def bill_micro(

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import tomllib
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ from typing import Any
 from tradewind.domain.errors import InvalidInputError, NotSupportedError
 from tradewind.domain.paths import CONFIG_FILE, config_dir, state_dir
 from tradewind.domain.secrets import Secret
-from tradewind.domain.units import parse_size_bytes
+from tradewind.domain.units import parse_duration, parse_size_bytes
 
 _NOTIFY_KEYS = frozenset({"allow_private_addresses"})
 _PRICES_KEYS = frozenset({"sources"})
+_MACHINES_KEYS = frozenset({"keep_idle"})
+#: A machine that nobody needs for longer than this is somebody's mistake.
+_LONGEST_IDLE = timedelta(hours=24)
 _LOCAL_KEYS = frozenset({"country", "electricity_price_usd_per_kwh", "carbon_grams_per_kwh", "log_cap"})
 
 
@@ -42,6 +46,8 @@ class Settings:
     database_url: Secret | None = None
     #: The folder that servers of one database share; None: there is one server, and it keeps files in its state folder.
     storage: Path | None = None
+    #: For how long a rented machine is kept for the next job when its own has ended.
+    keep_idle: timedelta = timedelta(0)
 
     @property
     def files(self) -> Path:
@@ -81,8 +87,25 @@ def read_settings(host: str, port: int | None) -> Settings:
         ),
         price_sources=os.environ.get("TRADEWIND_PRICE_SOURCES") or _names(path, prices, "prices", "sources"),
         database_url=Secret(url) if url else None,
+        keep_idle=_keep_idle(path, _table(path, tables, "machines", _MACHINES_KEYS)),
         storage=_storage(os.environ.get("TRADEWIND_STORAGE", "").strip(), has_database=bool(url)),
     )
+
+
+def _keep_idle(path: Path, table: dict[str, Any]) -> timedelta:
+    named = os.environ.get("TRADEWIND_KEEP_IDLE")
+    where, value = (
+        ("TRADEWIND_KEEP_IDLE", named) if named else (f"{path}: machines.keep_idle", table.get("keep_idle"))
+    )
+    if value is None:
+        return timedelta(0)
+    try:
+        span = parse_duration(value)
+    except (ValueError, TypeError) as error:
+        raise InvalidInputError(f"{where}: {error}", hint='for example "10m"') from None
+    if not timedelta(0) <= span <= _LONGEST_IDLE:
+        raise InvalidInputError(f"{where} must be between 0 and 24h, not {value!r}")
+    return span
 
 
 def _storage(text: str, *, has_database: bool) -> Path | None:

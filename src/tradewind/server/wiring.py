@@ -118,6 +118,7 @@ async def build_context(
         installation_id=installation_id,
         offload=in_thread,
         log_cap_bytes=settings.log_cap_bytes,
+        keep_idle=settings.keep_idle,
         host=host,
     )
     if is_alone:

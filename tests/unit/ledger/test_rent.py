@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewind.domain.money import Quantity, Rate
-from tradewind.ledger.rent import bill, bill_micro
+from tradewind.ledger.rent import bill, bill_micro, bill_rest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DOLLAR = 1_000_000
@@ -68,3 +68,32 @@ def test_stretches_add_up_to_the_whole(
     assert all(each.amount_micro >= 0 for each in stretches)
     for earlier, later in itertools.pairwise(stretches):
         assert earlier.ended_at == later.started_at
+
+
+@given(
+    ran_s=st.floats(1, 100_000),
+    cuts=st.lists(st.floats(0, 110_000), max_size=4),
+    first=st.integers(0, 50 * DOLLAR),
+    changes=st.lists(st.tuples(st.floats(0, 100_000), st.integers(0, 50 * DOLLAR)), max_size=5),
+    granularity=st.sampled_from([1, 60, 3600]),
+    minimum=st.sampled_from([0, 60, 600]),
+)
+def test_what_is_settled_on_the_way_and_the_rest_add_up_to_the_bill(
+    ran_s: float,
+    cuts: list[float],
+    first: int,
+    changes: list[tuple[float, int]],
+    granularity: int,
+    minimum: int,
+) -> None:
+    """Settled when one job lets go and the next takes over, some of it after the machine had ended, unknown to us."""
+    prices = sorted((at(second), micro) for second, micro in changes)
+    rate, charged, settled_to = hourly(first, granularity, minimum), 0, None
+    for moment in [*sorted(at(each) for each in cuts), at(ran_s)]:
+        if settled_to is None:
+            stretches = bill(rate, START, moment, prices)
+        else:
+            stretches = bill_rest(rate, START, moment, prices, settled_to, charged)
+        charged += sum(each.amount_micro for each in stretches)
+        settled_to = moment
+    assert charged == bill_micro(rate, START, at(ran_s), prices)
