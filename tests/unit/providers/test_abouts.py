@@ -15,6 +15,8 @@ from tradewind.domain.offers import SelfTermination
 from tradewind.providers import about as about_module
 from tradewind.providers import plugins, prices
 from tradewind.providers.about import About, all_abouts, broken_abouts, find_about, plain_name
+from tradewind.providers.registry import known_providers
+from tradewind.providers.renting import rentable_providers
 
 ABOUTS = all_abouts()
 #: id -> its id under /api/cloud and its provider type, as agreed with clients that exist.
@@ -88,7 +90,7 @@ def test_credentials_are_named_as_in_the_steps(about: About) -> None:
 
 def test_only_places_that_run_jobs_say_so() -> None:
     installed = {each.id for each in ABOUTS.values() if each.can_run}
-    assert installed == {"local"}
+    assert installed == {*known_providers(), *rentable_providers()}
     for about in ABOUTS.values():
         says_not = any("cannot run jobs" in each for each in about.shortcomings)
         assert says_not is not about.can_run

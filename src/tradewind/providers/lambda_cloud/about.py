@@ -13,9 +13,8 @@ ABOUT = About(
     aliases=("lambda-cloud",),
     setup_steps=(
         "Create a Lambda Cloud account with a payment method.",
-        "Add your public SSH key to the account: exactly one is given to each machine.",
         "Create an API key in the console.",
-        "Set `LAMBDA_API_KEY` where the Tradewind server starts.",
+        "`tradewind connect lambda` asks for it; `LAMBDA_API_KEY` where the server starts does as well.",
         "Look at `tradewind offers --provider lambda`: with the key it shows which regions have capacity now.",
     ),
     api_docs="https://docs-api.lambda.ai/api/cloud",
@@ -37,7 +36,9 @@ ABOUT = About(
             name="api_key", title="API key", environment="LAMBDA_API_KEY", hint="Console, API keys."
         ),
     ),
+    can_run=True,
     limits=(
+        "Tested against its published API and a simulator; never run against the live service.",
         "Billing by the minute is stated by others, not checked here.",
         "A state `preempted` is in its API although no interruptible machines are sold; what it means is not known.",
     ),

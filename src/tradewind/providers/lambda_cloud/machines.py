@@ -70,6 +70,7 @@ class LambdaMachines:
         wire = setup.wire
         self._setup = setup
         self._prices = LambdaTypes()
+        self._port = int(wire.settings.get("ssh_port", 22))
         self._launches = Pace(wire.clock, _BETWEEN_LAUNCHES_S)
         self._api = Rest(
             wire,
@@ -149,7 +150,7 @@ class LambdaMachines:
         login = None
         if address and key is not None:
             host_key = self._setup.access.host_key(key).public
-            login = Login(host=str(address), user=_USER, host_keys=(host_key,))
+            login = Login(host=str(address), port=self._port, user=_USER, host_keys=(host_key,))
         return MachineView(
             phase=phase,
             login=login,
