@@ -12,13 +12,22 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from tradewind.control.job_files import JobFiles
 from tradewind.control.leases import wake
+from tradewind.control.logins import login_of
 from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, NodeRow
 from tradewind.db.store import Store
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.estimate.tariff import Tariff
-from tradewind.providers.base import AttemptHost, Handle, JobPlatform, MachineProvider, Offload
+from tradewind.providers.base import (
+    AttemptHost,
+    Handle,
+    JobPlatform,
+    Login,
+    MachineHost,
+    MachineProvider,
+    Offload,
+)
 from tradewind.storage.base import Storage
 from tradewind.storage.workdirs import Workdirs
 
@@ -42,7 +51,7 @@ class Context:
     offload: Offload
     #: Connected providers that rent machines, and how attempts are run on a machine of theirs.
     machines: dict[str, MachineProvider] = field(default_factory=dict)
-    reach: Callable[[str, Handle], AttemptHost] | None = None
+    reach: Callable[[str, Handle, Login | None], MachineHost] | None = None
     log_cap_bytes: int = LOG_CAP_BYTES
     #: The machine that this server is on, where servers of one database are on several; None: there is only this one.
     host: str | None = None
@@ -74,9 +83,13 @@ class Context:
         """What runs an attempt: the platform it was given to, or the rented machine it is on."""
         if node is None or not node.is_rented:
             return self.backends[attempt.provider]
+        return self.machine_of(node)
+
+    def machine_of(self, node: NodeRow, login: Login | None = None) -> MachineHost:
+        """The way to a rented machine: by its row's login, unless another one is given. Raises ProviderError."""
         if self.reach is None or node.handle is None or node.provider not in self.machines:
             raise ProviderError(ProviderFault.NOT_FOUND, f"{node.name} cannot be reached")
-        return self.reach(node.provider, Handle(node.handle))
+        return self.reach(node.provider, Handle(node.handle), login or login_of(node.observed))
 
     def drives_node(self) -> ColumnElement[bool] | None:
         """The condition for nodes that this server can reach; None when it can reach all."""
