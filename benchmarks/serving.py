@@ -19,7 +19,7 @@ from tradewind.client.local_server import LocalServer, RunningServer
 from tradewind.client.synchronous import Client
 from tradewind.domain.schemas import JobSubmission
 from tradewind.domain.status import JobStatus, has_ended
-from tradewind.providers.local.files import is_supervised
+from tradewind.providers.attempt_files import is_supervised
 
 _READY_WITHIN_S: Final = 30.0
 _END_WITHIN_S: Final = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import func, select, update
 
@@ -27,6 +27,7 @@ from tradewind.domain.offers import Offer
 from tradewind.domain.schemas import JobSubmission
 from tradewind.domain.status import NodeDesired, NodeStatus, Reason, has_ended
 from tradewind.estimate.tariff import Tariff
+from tradewind.providers.base import Greeting, MachineHost
 from tradewind.spec.models import JobSpec
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
@@ -41,6 +42,16 @@ JOB = {
 
 class Killed(BaseException):
     """The process ends here, without a word to anybody."""
+
+
+class _Answering:
+    """A machine that answers as soon as its provider calls it ready; scenario 1 has real ones."""
+
+    async def greet(self) -> Greeting:
+        return Greeting()
+
+    async def guard(self, after_s: float) -> None:
+        return
 
 
 class Office:
@@ -90,6 +101,7 @@ class Office:
             installation_id=INSTALLATION,
             offload=inline,
             machines={world.provider.id: world.provider},
+            reach=lambda _provider, _handle, _login: cast(MachineHost, _Answering()),
         )
         self._controller = RentalController(context)
 

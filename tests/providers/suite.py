@@ -17,12 +17,19 @@ import pytest
 from tests.providers.office import Office
 from tests.providers.wire_server import Break, Fault, Reply
 from tests.providers.world import INSTALLATION, OTHER_INSTALLATION, World, node_key
+from tests.ssh_machines import Watch, in_thread, request_of
+from tests.sshd_for_tests import Sshd
+from tradewind.domain.clock import SystemClock
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offers import CreateIdempotency, SelfTermination
 from tradewind.domain.status import NodeStatus, Reason
-from tradewind.providers.access import machine_name
-from tradewind.providers.base import Handle, MachinePhase
+from tradewind.providers.access import Access, machine_name
+from tradewind.providers.base import Handle, Login, MachinePhase
+from tradewind.providers.bundle import build_bundle
 from tradewind.providers.normalising import NO_PRICE
+from tradewind.providers.ssh.bootstrap import Bundle
+from tradewind.providers.ssh.connection import Links
+from tradewind.providers.ssh.host import SshHost
 
 SCENARIOS: Final = {
     1: "create, ready, log in, terminate",
@@ -80,6 +87,29 @@ class ProviderContract:
         await provider.terminate(handle)
         await world.end()
         assert await phase_of(world, handle) is MachinePhase.GONE
+        assert world.living() == []
+
+    @scenario(1)
+    async def test_a_job_runs_on_a_machine_with_the_agent_delivered(
+        self, world: World, tmp_path: Path
+    ) -> None:
+        """The machine is a real sshd at the address that the vendor told, with the keys that the vendor handed it."""
+        await world.provider.create(await world.offer(), node_key(), world.clock.now() + KEEP)
+        await world.boot()
+        handle = await world.provider.find(node_key())
+        assert handle is not None
+        login = (await world.provider.get(handle)).login
+        assert login is not None
+        folder = tmp_path / "machine"
+        folder.mkdir()
+        machine = Sshd(folder, host=login.host, port=login.port)
+        try:
+            machine.start(*world.host_material(machine_name(node_key())))
+            await runs_a_job(login, world.access, tmp_path)
+        finally:
+            machine.kill()
+        await world.provider.terminate(handle)
+        await world.end()
         assert world.living() == []
 
     # -- 2 -------------------------------------------------------------------------------------------------------
@@ -371,6 +401,28 @@ class ProviderContract:
     def slack_s(self, world: World) -> float:
         """How much later than the vendor we may take a machine for gone, and how coarsely it bills."""
         return 180.0
+
+
+async def runs_a_job(login: Login, access: Access, root: Path) -> None:
+    """Greets the machine and runs an attempt there; its output arrives once, whole, over two connections."""
+    agent = build_bundle(root / "agent")
+    links = Links(access.login.private, Bundle(agent, "~/.tradewind"))
+    host = SshHost(links.to(login), root / "attempts", SystemClock(), in_thread)
+    try:
+        greeting = await host.greet()
+        if login.host_keys:
+            assert greeting.host_keys == login.host_keys
+        assert greeting.inventory is not None
+        watch = Watch(
+            host, await host.submit(request_of(root, "for i in 1 2 3; do echo step $i; done"), "inst/att_one")
+        )
+        seen = await watch.until_gone()
+    finally:
+        links.close()
+    assert seen.exit is not None
+    assert (seen.exit.reason, seen.exit.exit_code) == ("exited", 0)
+    log = root / "attempts" / "att_one" / "logs" / "stdout.log"
+    assert log.read_text() == "step 1\nstep 2\nstep 3\n"
 
 
 async def phase_of(world: World, handle: Handle) -> MachinePhase:

@@ -135,10 +135,14 @@ class LambdaWorld(World):
             **(instance.extra or {}),
         }
         if instance.status == "active":
-            shown["ip"] = f"127.0.0.{int(instance.id, 16) % 250 + 1}"
+            shown["ip"] = f"127.77.0.{int(instance.id, 16) % 250 + 1}"
         return shown
 
     # -- what the suite asks ---------------------------------------------------------------------------------------
+
+    def boot_data(self, name: str) -> str | None:
+        (found,) = (each for each in self.instances.values() if each.name == name)
+        return found.user_data
 
     def living(self) -> list[Living]:
         return [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import getpass
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from tests.providers.clock import HurriedClock
 from tests.providers.contracts import Contract
 from tests.providers.wire_server import Fault, Reply, Request, WireServer
 from tests.simulation.clocks import SeededEntropy, inline
+from tests.sshd_for_tests import free_port
 from tradewind.domain.errors import ProviderFault
 from tradewind.domain.offers import Offer
 from tradewind.domain.secrets import Secret
@@ -76,6 +79,7 @@ class World(ABC):
         self.entropy = SeededEntropy(1)
         self.access = access_of()
         self.server = WireServer(self.handle, self.contract(), prefix=self.prefix)
+        self.ssh_port = free_port()
         self.http: httpx2.AsyncClient
         self.provider: MachineProvider
 
@@ -104,8 +108,8 @@ class World(ABC):
         return load_machines(self.provider_id)(setup)
 
     def settings(self) -> Mapping[str, Any]:
-        """The connection's settings: where the counterpart is."""
-        return {"base_url": self.server.url}
+        """The connection's settings: where the counterpart is, and who logs in to its machines on which port."""
+        return {"base_url": self.server.url, "ssh_port": self.ssh_port, "ssh_user": getpass.getuser()}
 
     async def listed(self) -> list[Offer]:
         """The catalog's offers of this provider."""
@@ -129,6 +133,18 @@ class World(ABC):
     @abstractmethod
     async def handle(self, request: Request) -> Reply:
         """What the vendor does."""
+
+    @abstractmethod
+    def boot_data(self, name: str) -> str | None:
+        """What the vendor hands to the machine of this name as it boots; None where it has no such thing."""
+
+    def host_material(self, name: str) -> tuple[str, str]:
+        """The private host key and the authorized key of a machine, from what the vendor handed to it."""
+        data = self.boot_data(name)
+        assert data is not None
+        document = json.loads(data.removeprefix("#cloud-config\n"))
+        (authorized,) = document["ssh_authorized_keys"]
+        return document["ssh_keys"]["ed25519_private"], authorized
 
     @abstractmethod
     def living(self) -> list[Living]:

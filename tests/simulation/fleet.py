@@ -174,7 +174,7 @@ class Fleet:
             entropy=SeededEntropy(self.chance.randrange(1 << 30)),
             backends={},
             machines=dict(clouds),
-            reach=lambda provider, handle: clouds[provider].host(handle),
+            reach=lambda provider, handle, _login: clouds[provider].host(handle),
             storage=DiskStorage(self.root / "kept"),
             workdirs=Workdirs(self.root / "workdirs"),
             # Each server lays out files of its own, as on machines of their own.

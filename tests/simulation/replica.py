@@ -20,6 +20,8 @@ from tradewind.domain.offers import CreateIdempotency, Offer
 from tradewind.providers.base import (
     Account,
     AttemptRequest,
+    Brought,
+    Greeting,
     Handle,
     MachineView,
     Observation,
@@ -235,6 +237,18 @@ class ReplicaHost:
 
     async def renew(self, handle: Handle, sequence: int) -> None:
         await self._send(self._host.renew(handle, sequence))
+
+    async def bring(self, handle: Handle, path: str, within_s: float) -> Brought:
+        return Brought.WHOLE
+
+    async def files(self, handle: Handle) -> list[str] | None:
+        return None
+
+    async def greet(self) -> Greeting:
+        return Greeting()
+
+    async def guard(self, after_s: float) -> None:
+        return
 
     async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:
         return

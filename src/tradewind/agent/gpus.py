@@ -71,3 +71,11 @@ def open_gpus(accelerators: list[dict[str, Any]]) -> list[Gpus]:
 
         readers.append(AmdGpus(amd))
     return readers
+
+
+def find_gpus() -> list[dict[str, Any]]:
+    """Every accelerator of the machine: `vendor`, `index`, `uuid`, `name`, `memory_bytes`, `tdp_watts`."""
+    from .gpus_amd import list_amd
+    from .gpus_nvidia import list_nvidia
+
+    return list_nvidia() + list_amd()

@@ -20,11 +20,7 @@ class AmdGpus:
     """Reads the accelerators by their place among the AMD cards of the machine."""
 
     def __init__(self, accelerators: list[dict[str, Any]], drm: str = _DRM) -> None:
-        cards = [
-            path
-            for path in sorted(glob.glob(os.path.join(drm, "card*", "device")), key=_card_number)
-            if read_small(os.path.join(path, "vendor")).strip() == _VENDOR
-        ]
+        cards = _cards(drm)
         self._cards = []
         for one in accelerators:
             index = int(one.get("index") or 0)
@@ -52,6 +48,37 @@ class AmdGpus:
     def addresses(self) -> dict[tuple[int, int, int], str]:
         """None: errors of AMD's driver are not told apart by number."""
         return {}
+
+
+def _cards(drm: str) -> list[str]:
+    return [
+        path
+        for path in sorted(glob.glob(os.path.join(drm, "card*", "device")), key=_card_number)
+        if read_small(os.path.join(path, "vendor")).strip() == _VENDOR
+    ]
+
+
+def list_amd(drm: str = _DRM) -> list[dict[str, Any]]:
+    """Every AMD accelerator of the machine that says how much memory it has."""
+    found: list[dict[str, Any]] = []
+    for index, path in enumerate(_cards(drm)):
+        memory = _first_number(path, "mem_info_vram_total")
+        if memory is None:
+            continue
+        name = read_small(os.path.join(path, "product_name")).strip().decode("utf-8", "replace")
+        unique = read_small(os.path.join(path, "unique_id")).strip().decode("utf-8", "replace")
+        microwatts = _first_number(path, "hwmon/hwmon*/power1_cap")
+        found.append(
+            {
+                "vendor": "amd",
+                "index": index,
+                "uuid": unique or "pci-" + os.path.basename(os.path.realpath(path)),
+                "name": name or "AMD GPU",
+                "memory_bytes": memory,
+                "tdp_watts": None if microwatts is None else microwatts / 1e6,
+            }
+        )
+    return found
 
 
 def _card_number(path: str) -> int:

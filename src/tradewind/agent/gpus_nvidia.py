@@ -15,6 +15,8 @@ _TEMPERATURE_OF_GPU = 0
 _UNCORRECTED = 1
 _SINCE_DRIVER_LOADED = 0
 _GPU_IS_LOST = 15
+#: NVML_DEVICE_NAME_V2_BUFFER_SIZE and NVML_DEVICE_UUID_V2_BUFFER_SIZE.
+_TEXT_BYTES = 96
 #: nvmlClocksThrottleReasonSwThermalSlowdown and nvmlClocksThrottleReasonHwThermalSlowdown.
 _TOO_HOT = 0x20 | 0x40
 
@@ -67,6 +69,38 @@ class NvidiaGpus:
     def read(self) -> list[GpuReading]:
         """One reading for each."""
         return [self._read_one(uuid, device) for uuid, device in self._devices]
+
+    def describe_all(self) -> list[dict[str, Any]]:
+        """Every device that the driver knows, whether it is among those that are read or not."""
+        count = ctypes.c_uint()
+        if self._library.nvmlDeviceGetCount_v2(ctypes.byref(count)) != 0:
+            return []
+        found = []
+        for index in range(count.value):
+            device = ctypes.c_void_p()
+            if self._library.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(index), ctypes.byref(device)) != 0:
+                continue
+            memory = _Memory()
+            has_memory = self._ask("nvmlDeviceGetMemoryInfo", device, memory)
+            milliwatts = self._number("nvmlDeviceGetPowerManagementDefaultLimit", device, ctypes.c_uint())
+            found.append(
+                {
+                    "vendor": "nvidia",
+                    "index": index,
+                    "uuid": self._text("nvmlDeviceGetUUID", device),
+                    "name": self._text("nvmlDeviceGetName", device),
+                    "memory_bytes": memory.total if has_memory else 0,
+                    "tdp_watts": None if milliwatts is None else milliwatts / 1000,
+                }
+            )
+        return found
+
+    def _text(self, name: str, device: Any) -> str:
+        buffer = ctypes.create_string_buffer(_TEXT_BYTES)
+        ask = getattr(self._library, name, None)
+        if ask is None or ask(device, buffer, ctypes.c_uint(_TEXT_BYTES)) != 0:
+            return ""
+        return buffer.value.decode("utf-8", "replace")
 
     def _read_one(self, uuid: str, device: Any) -> GpuReading:
         utilization, memory = _Utilization(), _Memory()
@@ -130,3 +164,9 @@ def open_nvidia(accelerators: list[dict[str, Any]]) -> NvidiaGpus | None:
     except (OSError, AttributeError):
         return None
     return NvidiaGpus(library, accelerators)
+
+
+def list_nvidia() -> list[dict[str, Any]]:
+    """Every NVIDIA accelerator of the machine."""
+    reader = open_nvidia([])
+    return [] if reader is None else reader.describe_all()

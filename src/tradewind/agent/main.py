@@ -12,18 +12,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_SHOWN = ("start", "reap", "version")
+_SHOWN = ("start", "reap", "serve", "guard", "version")
 _INTERNAL = ("watch", "prepare")
 
 
 def main(arguments: list[str], version: str) -> int:
-    """Run one verb and return the process's exit code. The shown verbs print one JSON object."""
+    """Run one verb and return the process's exit code. Verbs that end at once print one JSON object."""
     verb = arguments[0] if arguments else ""
     try:
         if verb == "version":
             answer: dict[str, Any] = {"version": version, "protocols": list(PROTOCOLS)}
         elif verb in _SHOWN or verb in _INTERNAL:
-            return _run(verb, _directory(arguments[1:]), version)
+            return _run(verb, _directory(arguments[1:], is_made=verb == "serve"), version)
         else:
             raise ValueError("unknown verb {!r}; there are {}".format(verb, ", ".join(_SHOWN)))
     except Exception as error:
@@ -41,6 +41,14 @@ def _run(verb: str, directory: str, version: str) -> int:
         from .prepare import prepare
 
         return prepare(directory)
+    if verb == "serve":
+        from .serve.serving import serve
+
+        return serve(directory, program, version)
+    if verb == "guard":
+        from .guard import guard
+
+        return guard(directory)
     if verb == "start":
         from .start import start
 
@@ -50,11 +58,11 @@ def _run(verb: str, directory: str, version: str) -> int:
     return _print(reap(directory))
 
 
-def _directory(arguments: list[str]) -> str:
+def _directory(arguments: list[str], *, is_made: bool) -> str:
     if len(arguments) != 2 or arguments[0] != "--dir":
         raise ValueError("expected: --dir DIRECTORY")
-    directory = os.path.abspath(arguments[1])
-    if not os.path.isdir(directory):
+    directory = os.path.abspath(os.path.expanduser(arguments[1]))
+    if not is_made and not os.path.isdir(directory):
         raise ValueError("{} is not a directory".format(directory))
     return directory
 

@@ -16,6 +16,7 @@ from tradewind.client.alert_calls import AlertCalls
 from tradewind.client.endpoint import Endpoint, find_endpoint
 from tradewind.client.estimate_calls import EstimateCalls
 from tradewind.client.exchange import Exchange
+from tradewind.client.host_calls import HostCalls
 from tradewind.client.money_calls import MoneyCalls
 from tradewind.client.move_calls import MoveCalls
 from tradewind.client.node_calls import NodeCalls
@@ -38,7 +39,9 @@ _PIECE_BYTES: Final = 1 << 20
 _RAW_LOG_BYTES: Final = 4 << 20
 
 
-class AsyncClient(AlertCalls, EstimateCalls, MoneyCalls, MoveCalls, NodeCalls, PriceCalls, SimulationCalls):
+class AsyncClient(
+    AlertCalls, EstimateCalls, HostCalls, MoneyCalls, MoveCalls, NodeCalls, PriceCalls, SimulationCalls
+):
     """Asks a Tradewind server. Without arguments: the configured server, else the local one.
 
     Every method raises `TradewindError` of the kind that `domain/errors.py` lists. A job is named by its id or by

@@ -47,6 +47,10 @@ from tradewind.spec.models import JobSpec
 
 V = TypeVar("V")
 log = structlog.get_logger(__name__)
+#: What lies elsewhere is brought here for so long in one step, so that a stop is told in time; at the end there is
+#: nothing more to tell.
+_BRING_S: Final = 2.0
+_BRING_LAST_S: Final = 10.0
 _LOOK_SOON: Final = timedelta(milliseconds=250)
 #: A running attempt is looked at every second while it has news, and less often the longer it has none.
 _SHORTEST_LOOK_S: Final = 1.0
@@ -111,7 +115,12 @@ class AttemptController:
             return self._wait_for_machine(row, node)
         backend = self._context.host_of(row, node)
         key = intent_key(self._context.installation_id, row.id)
-        handle = await backend.find(key)
+        try:
+            handle = await backend.find(key)
+        except ProviderError:
+            if node is None:
+                raise
+            return lambda tx, current: _note_unreachable(tx, node, current)
         if handle is None and row.stop_reason is not None:
             verdict = Verdict(_status_for(row.stop_reason), row.stop_reason, REASON_TEXT[row.stop_reason])
             return lambda tx, current: self._close_unstarted(tx, current, verdict)
@@ -130,19 +139,21 @@ class AttemptController:
                 if error.fault not in _FINAL_FAULTS and row.lease_failures + 1 < _START_TRIES:
                     raise
                 if error.fault is ProviderFault.AMBIGUOUS:
-                    raise
+                    if node is None:
+                        raise
+                    return lambda tx, current: _note_unreachable(tx, node, current)
                 verdict = Verdict(AttemptStatus.INTERRUPTED, Reason.START_FAILED, error.message)
                 return lambda tx, current: self._close_unstarted(tx, current, verdict)
         accepted = handle
         await self._watch_end(backend, row, accepted)
-        return lambda tx, current: _accept(tx, current, accepted)
+        return lambda tx, current: _accept(tx, current, accepted, node)
 
     async def _node_of(self, row: AttemptRow) -> NodeRow | None:
-        """The rented machine that the attempt is on; None on a machine at hand."""
-        if not row.is_rented:
+        """The machine that the attempt is on, where it is reached over a network; None on this one."""
+        if not (row.is_rented or row.is_far):
             return None
         node = await self._context.store.read(lambda tx: NodeRow.get(tx, row.node_id))
-        return node if node.is_rented else None
+        return node if node.is_rented or node.is_far else None
 
     def _wait_for_machine(self, row: AttemptRow, node: NodeRow) -> Apply[AttemptRow]:
         """Nothing has run yet: the attempt waits for its machine, or ends with it."""
@@ -190,13 +201,25 @@ class AttemptController:
         folded = fold(row.observed, seen.records)
         if told is not None:
             folded.observed["stop_told"] = told
-        copied, complaints = await keeping.copy_checkpoints(context, row, folded.checkpoints)
         renewed_at = await self._or_later(self._renew_lease(backend, row, handle, folded))
-        outputs: list[keeping.Copied] = []
-        if seen.phase is Phase.GONE:
-            job = await self._context.files.get(row.job_id)
-            outputs, more = await keeping.copy_outputs(context, row, spec_of(job))
-            complaints += more
+        wanted = folded.observed.pop("to_bring", {}) | folded.checkpoints
+        within_s = _BRING_LAST_S if seen.phase is Phase.GONE else _BRING_S
+        outputs = keeping.Kept()
+        try:
+            kept = await keeping.copy_checkpoints(context, row, backend, handle, wanted, within_s)
+            if seen.phase is Phase.GONE and kept.is_complete:
+                spec = spec_of(await context.files.get(row.job_id))
+                outputs = await keeping.copy_outputs(context, row, backend, handle, spec, within_s)
+        except ProviderError:
+            if node is None:
+                raise
+            # What was seen is seen again: the cursor stays where it was.
+            return lambda tx, current: _note_unreachable(tx, node, current)
+        copied = kept.copied
+        # Until everything is here the attempt stays open, and with it the machine.
+        has_ended_here = seen.phase is Phase.GONE and kept.is_complete and outputs.is_complete
+        if kept.pending:
+            folded.observed["to_bring"] = kept.pending
         if renewed_at is not None:
             folded.observed["lease_renewed_at"] = renewed_at
 
@@ -209,21 +232,22 @@ class AttemptController:
                 may_act, job = seen.phase is not Phase.GONE, context.files.known(row.job_id)
                 current = health_desk.attend(tx, current, may_act=may_act, job=job)
             keeping.adopt_checkpoints(tx, current, copied)
-            for complaint in complaints:
+            for complaint in (*kept.complaints, *outputs.complaints):
                 append_event(tx, current.job_id, "attempt.warning", complaint)
             if told is not None:
                 current = self._mark_stopping(tx, current)
-            if seen.phase is Phase.GONE and seen.exit is not None:
-                keeping.record_outputs(tx, current, outputs)
+            if has_ended_here and seen.exit is not None:
+                keeping.record_outputs(tx, current, outputs.copied)
                 self._end_seen(tx, current, seen.exit)
                 return None
             current = money.keep_covered(tx, current, self._context.tariff)
-            return tx.now + _next_look(current, tx.now)
+            is_bringing = bool(kept.pending) or seen.phase is Phase.GONE
+            return tx.now if is_bringing else tx.now + _next_look(current, tx.now)
 
-        if seen.phase is not Phase.GONE and not copied:
+        if not has_ended_here and not copied:
             return apply
         spec = spec_of(await self._context.files.get(row.job_id))
-        if seen.phase is Phase.GONE:
+        if has_ended_here:
             return self._with_cleaning(row, spec, apply)
         return self._with_pruning(row, spec, apply)
 
@@ -414,7 +438,10 @@ def intent_key(installation_id: str, attempt_id: str) -> str:
     return f"{installation_id}/{attempt_id}"
 
 
-def _accept(tx: Transaction, row: AttemptRow, handle: Handle) -> datetime:
+def _accept(tx: Transaction, row: AttemptRow, handle: Handle, node: NodeRow | None) -> datetime:
+    if node is not None and node.lost_since is not None:
+        _note_reachable(tx, node)
+        row = health_desk.note_reachable(tx, row)
     _close_intent(tx, row.id, "fulfilled")
     message = f"started on {row.provider}"
     set_attempt_status(tx, row, AttemptStatus.STARTING, message, handle=handle.values, accepted_at=tx.now)

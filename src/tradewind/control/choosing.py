@@ -35,6 +35,7 @@ class Chosen:
     """Where a task goes: a machine at hand, an offer to rent, or nowhere yet, with the reason and the next try."""
 
     is_own: bool = False
+    #: What is to be rented; on a machine at hand, that machine.
     offer: Offer | None = None
     explanation: str = ""
     reason: Reason | None = None
@@ -66,7 +67,7 @@ def choose_place(
     Args:
         allowed: offers of the market that were not refused lately.
         market: all of them, for telling a lack of capacity from a lack of offers.
-        free: what is free of the machines at hand, by provider.
+        free: what is free of the machines at hand, by provider and by provider and name.
         share_done: how much of the work a checkpoint has; with `seen`, what was seen of spot places, it decides
             whether a job with a deadline waits for spot.
     """
@@ -130,7 +131,9 @@ def _ruled(ruling: Ruling, plan: MarketPlan, warning: str, now: datetime) -> Cho
 
 def _chosen(plan: MarketPlan, pick: Pick, market: Sequence[Offer], warning: str) -> Chosen:
     if pick.offer.market == Market.OWNED:
-        return Chosen(is_own=True, explanation=plan.reason, warning=warning, hours=pick.hours)
+        return Chosen(
+            is_own=True, offer=pick.offer, explanation=plan.reason, warning=warning, hours=pick.hours
+        )
     return Chosen(
         offer=original(pick.offer, market),
         explanation=plan.reason,
@@ -181,7 +184,7 @@ def _plan(
         fit = fit_offer(spec, demand, offer)
         if isinstance(fit, Exclusion):
             excluded.append(fit)
-        elif market and spec.strategy not in _PATIENT and not _has_room(free.get(offer.provider), demand):
+        elif market and spec.strategy not in _PATIENT and not _has_room(free_of(free, offer), demand):
             excluded.append(Exclusion(offer=offer, constraint="capacity", explanation="it is full now"))
         else:
             held = pick_accelerators(demand, offer.accelerators) or ()
@@ -207,6 +210,11 @@ def _plan(
 def _is_wished(wish: dict[str, Any], offer: Offer) -> bool:
     names = ("provider", "region", "zone", "instance_type", "market")
     return all(wish[name] is None or wish[name] == getattr(offer, name) for name in names)
+
+
+def free_of(free: Mapping[str, Capacity], offer: Offer) -> Capacity | None:
+    """What is free of a machine at hand: by its name, else by its provider, where that has only one."""
+    return free.get(f"{offer.provider}/{offer.instance_type}", free.get(offer.provider))
 
 
 def _has_room(capacity: Capacity | None, demand: Demand) -> bool:

@@ -13,13 +13,23 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from tradewind.control.job_files import JobFiles
 from tradewind.control.leases import wake
+from tradewind.control.logins import login_of
 from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, NodeRow
 from tradewind.db.store import Store
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.errors import ProviderError, ProviderFault
+from tradewind.domain.status import NodeStatus
 from tradewind.estimate.tariff import Tariff
-from tradewind.providers.base import AttemptHost, Handle, JobPlatform, MachineProvider, Offload
+from tradewind.providers.base import (
+    AttemptHost,
+    Handle,
+    JobPlatform,
+    Login,
+    MachineHost,
+    MachineProvider,
+    Offload,
+)
 from tradewind.storage.base import Storage
 from tradewind.storage.workdirs import Workdirs
 
@@ -43,7 +53,9 @@ class Context:
     offload: Offload
     #: Connected providers that rent machines, and how attempts are run on a machine of theirs.
     machines: dict[str, MachineProvider] = field(default_factory=dict)
-    reach: Callable[[str, Handle], AttemptHost] | None = None
+    #: Ids of the user's own machines that are reached over SSH, kept up by whoever looks after connections.
+    far: set[str] = field(default_factory=set)
+    reach: Callable[[str, Handle, Login | None], MachineHost] | None = None
     log_cap_bytes: int = LOG_CAP_BYTES
     #: For how long a rented machine is kept for the next job when its own has ended.
     keep_idle: timedelta = timedelta(0)
@@ -73,13 +85,23 @@ class Context:
         self.nudged.clear()
         await self.store.run(lambda tx: wake(tx, tables.attempts, *nudged))
 
+    @property
+    def has_choice(self) -> bool:
+        """True where the market decides for every task; else this machine takes what it can."""
+        return bool(self.machines or self.far)
+
     def host_of(self, attempt: AttemptRow, node: NodeRow | None) -> AttemptHost:
         """What runs an attempt: the platform it was given to, or the rented machine it is on."""
-        if node is None or not node.is_rented:
+        if node is None or not (node.is_rented or node.is_far):
             return self.backends[attempt.provider]
-        if self.reach is None or node.handle is None or node.provider not in self.machines:
+        return self.machine_of(node)
+
+    def machine_of(self, node: NodeRow, login: Login | None = None) -> MachineHost:
+        """The way to a machine: by its row's login, unless another one is given. Raises ProviderError."""
+        is_cut = node.is_rented and node.provider not in self.machines
+        if self.reach is None or node.handle is None or is_cut:
             raise ProviderError(ProviderFault.NOT_FOUND, f"{node.name} cannot be reached")
-        return self.reach(node.provider, Handle(node.handle))
+        return self.reach(node.provider, Handle(node.handle), login or login_of(node.observed))
 
     def drives_node(self) -> ColumnElement[bool] | None:
         """The condition for nodes that this server can reach; None when it can reach all."""
@@ -102,7 +124,7 @@ class Context:
     def is_at_hand(self) -> ColumnElement[bool]:
         """The condition for the machines of the user's own that this server can reach."""
         condition = self.drives_node()
-        owned = tables.nodes.c.is_rented.is_(False)
+        owned = and_(tables.nodes.c.is_rented.is_(False), tables.nodes.c.status == NodeStatus.READY)
         return owned if condition is None else and_(owned, condition)
 
     def attempt_directory(self, attempt_id: str) -> Path:

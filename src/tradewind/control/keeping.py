@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import insert, select, update
@@ -16,13 +16,18 @@ from tradewind.db.events import append_event
 from tradewind.db.rows import AttemptRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
-from tradewind.domain.errors import InvalidInputError
+from tradewind.domain.errors import InvalidInputError, ProviderError, ProviderFault
 from tradewind.domain.units import format_bytes
+from tradewind.providers.base import AttemptHost, Brought, Handle
 from tradewind.spec.models import JobSpec
-from tradewind.storage.artifacts import find_outputs
+from tradewind.storage.artifacts import find_outputs, match_outputs
 from tradewind.storage.base import ChangedWhileReadError, KeptFile
 
 log = structlog.get_logger(__name__)
+#: These say that nobody answers, not that something cannot be had.
+_OUT_OF_REACH: Final = frozenset(
+    {ProviderFault.PROVIDER_FAULT, ProviderFault.AMBIGUOUS, ProviderFault.CREDENTIALS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +40,62 @@ class Copied:
     record: dict[str, Any]
 
 
+@dataclass(slots=True)
+class Kept:
+    """What came of copying: what was copied, what could not be, and what is still on its way here."""
+
+    copied: list[Copied] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    #: By path, the records of checkpoints that are not here in full yet.
+    pending: dict[str, dict[str, Any]] = field(default_factory=dict)
+    is_complete: bool = True
+
+
+class _Bringing:
+    """Brings things here from where an attempt runs, for a while at most."""
+
+    def __init__(self, context: Context, host: AttemptHost, handle: Handle, within_s: float) -> None:
+        self._clock = context.clock
+        self._host = host
+        self._handle = handle
+        self._deadline = context.clock.monotonic() + within_s
+
+    async def bring(self, path: str) -> Brought:
+        """One path. Raises ProviderError when the place cannot be reached; OSError when there is no room here."""
+        left_s = self._deadline - self._clock.monotonic()
+        return Brought.PART if left_s <= 0 else await self._host.bring(self._handle, path, left_s)
+
+
 async def copy_checkpoints(
-    context: Context, attempt: AttemptRow, found: dict[str, dict[str, Any]]
-) -> tuple[list[Copied], list[str]]:
-    """Copies checkpoints out of the attempt's workdir. Returns them, and sentences on those that could not be kept.
+    context: Context,
+    attempt: AttemptRow,
+    host: AttemptHost,
+    handle: Handle,
+    found: dict[str, dict[str, Any]],
+    within_s: float,
+) -> Kept:
+    """Copies checkpoints out of the attempt's workdir, having brought them here for about so long.
 
     One that changes while it is copied is left: the agent announces it again when it is still. The one that the
-    attempt was resumed from is known already.
+    attempt was resumed from is known already. Raises ProviderError when the place cannot be reached.
     """
-    copied, complaints = [], []
+    kept = Kept()
+    bringing = _Bringing(context, host, handle, within_s)
     work = context.attempt_directory(attempt.id) / "work"
     known = await context.store.read(lambda tx: _known(tx, attempt.task_id)) if found else set()
     for path, record in found.items():
         if (path, _written_at(record)) in known:
+            continue
+        try:
+            brought = await bringing.bring(path)
+        except (ProviderError, OSError) as error:
+            kept.complaints.append(f"checkpoint {path} could not be kept: {_why(error)}")
+            continue
+        if brought is not Brought.WHOLE:
+            log.info("checkpoint.not_here", attempt=attempt.id, path=path, how=brought)
+            if brought is Brought.PART:
+                kept.pending[path] = record
+                kept.is_complete = False
             continue
         name = f"{int(record['written_at'] * 1e6):x}-{hashlib.sha256(path.encode()).hexdigest()[:16]}"
         location = f"{attempt.job_id}/checkpoints/{attempt.number}/{name}"
@@ -56,10 +104,19 @@ async def copy_checkpoints(
         except ChangedWhileReadError:
             log.info("checkpoint.changed_while_copied", attempt=attempt.id, path=path)
         except OSError as error:
-            complaints.append(f"checkpoint {path} could not be kept: {error.strerror or error}")
+            kept.complaints.append(f"checkpoint {path} could not be kept: {_why(error)}")
         else:
-            copied.append(Copied(path, location, files, record))
-    return copied, complaints
+            kept.copied.append(Copied(path, location, files, record))
+    return kept
+
+
+def _why(error: ProviderError | OSError) -> str:
+    """Why something cannot be kept. Raises the error again where it only says that the place is out of reach."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if error.fault in _OUT_OF_REACH:
+        raise error
+    return error.message
 
 
 def _written_at(record: dict[str, Any]) -> datetime:
@@ -128,17 +185,38 @@ def set_damaged(tx: Transaction, checkpoint_id: str) -> None:
 
 
 async def copy_outputs(
-    context: Context, attempt: AttemptRow, spec: JobSpec
-) -> tuple[list[Copied], list[str]]:
-    """Copies the files that `outputs` names, at the end of an attempt."""
+    context: Context, attempt: AttemptRow, host: AttemptHost, handle: Handle, spec: JobSpec, within_s: float
+) -> Kept:
+    """Copies the files that `outputs` names, at the end of an attempt, once all of them have been brought here.
+
+    Raises ProviderError when the place cannot be reached.
+    """
+    kept = Kept()
     if not spec.outputs:
-        return [], []
+        return kept
     work = context.attempt_directory(attempt.id) / "work"
-    copied, complaints = [], []
+    complaints, copied = kept.complaints, kept.copied
     try:
-        found = await context.offload(find_outputs, work, list(spec.outputs))
+        there = await host.files(handle)
+        found = (
+            await context.offload(find_outputs, work, list(spec.outputs))
+            if there is None
+            else match_outputs(there, list(spec.outputs))
+        )
     except InvalidInputError as error:
-        return [], [f"no output could be kept: {error.message}"]
+        complaints.append(f"no output could be kept: {error.message}")
+        return kept
+    if there is not None:
+        bringing = _Bringing(context, host, handle, within_s)
+        for path in list(found):
+            try:
+                brought = await bringing.bring(str(path))
+            except (ProviderError, OSError) as error:
+                complaints.append(f"output {path} could not be kept: {_why(error)}")
+                found.remove(path)
+                continue
+            if brought is Brought.PART:
+                return Kept(is_complete=False)
     for path in found:
         readable = str(path).encode("utf-8", "backslashreplace").decode()
         if readable != str(path):
@@ -153,7 +231,7 @@ async def copy_outputs(
             copied.append(Copied(str(path), location, files, {}))
     if not copied and not complaints:
         complaints.append(f"no file matches outputs: {', '.join(spec.outputs)}")
-    return copied, complaints
+    return kept
 
 
 def record_outputs(tx: Transaction, attempt: AttemptRow, copied: list[Copied]) -> None:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import structlog
 
 from tradewind.control.context import Context
+from tradewind.control.far_nodes import offers_of_far_nodes
 from tradewind.domain.errors import ProviderError
 from tradewind.domain.offers import Offer
 
@@ -29,9 +30,11 @@ class LiveOffers:
 
     async def own(self) -> list[Offer]:
         """The machines at hand."""
-        return [
-            each for name, place in self._context.backends.items() for each in await self._of(name, place)
-        ]
+        context = self._context
+        here = [each for name, place in context.backends.items() for each in await self._of(name, place)]
+        if not context.far:
+            return here
+        return here + await context.store.read(lambda tx: offers_of_far_nodes(tx, context.tariff))
 
     async def market(self) -> list[Offer]:
         """What can be rented, as far as it is available."""

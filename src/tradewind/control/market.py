@@ -17,9 +17,10 @@ from sqlalchemy import select
 from tradewind.control import leases, placing
 from tradewind.control.budget_waiting import hold_back
 from tradewind.control.context import Context
+from tradewind.control.far_nodes import far_nodes
 from tradewind.control.live_offers import LiveOffers
 from tradewind.control.loops import wake_placers
-from tradewind.control.nodes import Capacity, waiting
+from tradewind.control.nodes import OWNED, Capacity, waiting
 from tradewind.control.predicting import Foretold, PastRun, fingerprint_of, past_runs
 from tradewind.control.refusals import Refusal, live_refusals, without_refused
 from tradewind.control.renting import describe, rent
@@ -32,7 +33,7 @@ from tradewind.db.moves import change
 from tradewind.db.rows import JobRow, LoopRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain.offers import Offer
-from tradewind.domain.status import Desired, Reason, TaskStatus
+from tradewind.domain.status import Desired, NodeStatus, Reason, TaskStatus
 from tradewind.spec.models import JobSpec
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class MarketController:
             append_event(tx, job.id, "job.warning", choice.warning)
             job = JobRow.get(tx, job.id)
         if choice.is_own:
-            change(tx, task, place="owned")
+            change(tx, task, place=_own_place(tx, choice.offer))
             wake_placers(tx)
         elif choice.offer is None:
             again = choice.next_try_at or tx.now + _NO_OFFER_PAUSE
@@ -127,6 +128,15 @@ class MarketController:
         )
 
 
+def _own_place(tx: Transaction, offer: Offer | None) -> str:
+    """The place that a task is to have on a machine at hand."""
+    if offer is not None:
+        for node in far_nodes(tx):
+            if (node.provider, node.name) == (offer.provider, offer.instance_type):
+                return node.id
+    return OWNED
+
+
 def _look(tx: Transaction) -> Scene:
     found: list[Waiting] = []
     has_more = False
@@ -148,9 +158,13 @@ def _look(tx: Transaction) -> Scene:
     nodes = tables.nodes
     free = {}
     if found:
-        for row in tx.execute(NodeRow.select().where(nodes.c.is_rented.is_(False))):
+        at_hand = nodes.c.is_rented.is_(False) & (nodes.c.status == NodeStatus.READY)
+        for row in tx.execute(NodeRow.select().where(at_hand)):
             node = NodeRow.of(row)
-            free[node.provider] = Capacity.of(tx, node, node.inventory)
+            capacity = Capacity.of(tx, node, node.inventory)
+            free[f"{node.provider}/{node.name}"] = capacity
+            if not node.is_far:
+                free[node.provider] = capacity
     has_deadline = any(each.spec.constraints.deadline is not None for each in found)
     seen = spot_seen(tx) if has_deadline else {}
     return Scene(found, free, live_refusals(tx), seen, has_more)

@@ -16,6 +16,7 @@ from sqlalchemy import and_, func, or_, select, update
 from tradewind.control import health_desk, money, placing
 from tradewind.control.budget_waiting import are_there_any, hold_back
 from tradewind.control.context import Context
+from tradewind.control.far_nodes import LOOK_LOST, far_inventory, far_offer, note_lost
 from tradewind.control.foretelling import foretell
 from tradewind.control.job_files import jobs_by_id
 from tradewind.control.predicting import keep_prediction
@@ -25,6 +26,7 @@ from tradewind.db import tables
 from tradewind.db.rows import JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
+from tradewind.domain.errors import ProviderError
 from tradewind.domain.money import Rate
 from tradewind.domain.offers import Accelerator
 from tradewind.domain.status import Desired, Reason, TaskStatus
@@ -34,6 +36,8 @@ from tradewind.placement.demand import Demand, demand_of, pick_accelerators
 from tradewind.spec.models import JobSpec
 
 _REFRESH: Final = timedelta(minutes=1)
+#: The place of a task that was decided for this machine; for one that is reached over SSH it is the node's id.
+OWNED: Final = "owned"
 #: Tasks placed in one step; the rest waits for the next, which follows at once.
 _PER_STEP: Final = 100
 #: Mostly the first task in the queue decides: on a full node it is the only one that is looked at.
@@ -64,7 +68,14 @@ class NodeController:
 
     async def act(self, row: NodeRow) -> Apply[NodeRow]:
         inventory: dict[str, Any] | None = None
-        if self._context.clock.now() - row.last_seen_at >= _REFRESH:
+        is_due = self._context.clock.now() - row.last_seen_at >= _REFRESH
+        if row.is_far and (is_due or row.lost_since is not None):
+            try:
+                inventory = await far_inventory(self._context, row)
+            except (ProviderError, OSError) as error:
+                trouble = getattr(error, "message", None) or str(error)
+                return lambda tx, node: note_lost(tx, node, trouble)
+        elif is_due:
             inventory = asdict(await self._context.backends[row.provider].inventory())
         return lambda tx, node: self._place(tx, node, inventory)
 
@@ -73,10 +84,14 @@ class NodeController:
             tx.execute(
                 update(tables.nodes)
                 .where(tables.nodes.c.id == node.id)
-                .values(inventory=inventory, last_seen_at=tx.now)
+                .values(inventory=inventory, last_seen_at=tx.now, lost_since=None, explanation=None)
             )
+        if node.lost_since is not None and inventory is None:
+            return tx.now + LOOK_LOST
         capacity = Capacity.of(tx, node, inventory or node.inventory)
-        decided = "owned" if self._context.machines else None
+        decided = None
+        if self._context.has_choice:
+            decided = node.id if node.is_far else OWNED
         launches: list[_Launch] = []
         for task, job in _with_jobs(tx, decided):
             if not self._try_place(tx, node, capacity, task, job, launches):
@@ -175,6 +190,8 @@ class NodeController:
             "granularity": 1,
             "minimum": 0,
         }
+        if node.is_far:
+            return far_offer(node, watts, held, rate, tariff)
         return {
             "instance_type": node.name,
             "rate": rate,

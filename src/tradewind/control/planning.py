@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from tradewind.control.context import Context
+from tradewind.control.far_nodes import offers_of_far_nodes
 from tradewind.control.plan_views import own_offer_view
 from tradewind.control.predicting import PastRun, split_runs
 from tradewind.control.views import money_view
@@ -48,6 +49,9 @@ class OfferShelf:
             offers: list[Offer] = []
             for backend in self._context.backends.values():
                 offers += await backend.list_offers()
+            if self._context.far:
+                tariff = self._context.tariff
+                offers += await self._context.store.read(lambda tx: offers_of_far_nodes(tx, tariff))
             self._offers, self._taken_at = offers, now
         return self._offers
 

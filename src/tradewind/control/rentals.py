@@ -13,8 +13,9 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import update
 
-from tradewind.control import idling, leases, refusals
+from tradewind.control import idling, leases, meeting, refusals
 from tradewind.control.context import Context
+from tradewind.control.logins import login_of, login_to_json, merged
 from tradewind.control.offer_json import offer_from_json
 from tradewind.control.rent_money import prices_to_json, settle_rent
 from tradewind.control.renting import describe
@@ -25,7 +26,7 @@ from tradewind.db.moves import change, set_node_status
 from tradewind.db.rows import AttemptRow, NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import ProviderError, ProviderFault
-from tradewind.domain.offers import CreateIdempotency
+from tradewind.domain.offers import CreateIdempotency, SelfTermination
 from tradewind.domain.status import REASON_TEXT, NodeDesired, NodeStatus, Reason, has_ended
 from tradewind.domain.units import format_duration
 from tradewind.providers.base import Handle, MachinePhase, MachineProvider, MachineView
@@ -144,16 +145,25 @@ class RentalController:
         if row.desired is NodeDesired.END:
             reason = row.reason or Reason.NOT_NEEDED
             return lambda tx, node: _begin_end(tx, node, reason, node.explanation or REASON_TEXT[reason])
+        now = leases.claimed_at(row)
+        guarded_until = None
+        if row.status is NodeStatus.READY:
+            # Before the provider is asked: it is not the provider that the machine must hear from.
+            guarded_until = await meeting.keep_guarded(self._context, provider, row, now)
         view = await self._look(row, provider)
         keep_until = row.keep_until
-        now = leases.claimed_at(row)
         is_there = view.phase is not MachinePhase.GONE
         if is_there and keep_until is not None and keep_until - now < KEEP / 2:
             await provider.keep(Handle(row.handle or {}), now + KEEP)
             keep_until = now + KEEP
+        met = meeting.Meeting()
+        if row.status is NodeStatus.STARTING and view.phase is MachinePhase.READY:
+            met = await meeting.meet(self._context, row, view.login)
 
         def apply(tx: Transaction, node: NodeRow) -> datetime | None:
             node = _take_in(tx, node, view)
+            if guarded_until is not None:
+                node = change(tx, node, observed=node.observed | {"guarded_until": guarded_until})
             if keep_until != node.keep_until:
                 node = change(tx, node, keep_until=keep_until)
             if view.phase is MachinePhase.GONE:
@@ -166,7 +176,8 @@ class RentalController:
                 if idling.may_stay(tx, node, self._context.keep_idle):
                     return idling.begin_idle(tx, node, self._context.keep_idle)
                 return _begin_end(tx, node, Reason.NOT_NEEDED, REASON_TEXT[Reason.NOT_NEEDED])
-            if node.status is NodeStatus.STARTING and view.phase is MachinePhase.READY:
+            if node.status is NodeStatus.STARTING and met.greeting is not None:
+                found = meeting.take_in(tx, node, _attempt_of(tx, node), met)
                 set_node_status(
                     tx,
                     node,
@@ -174,12 +185,14 @@ class RentalController:
                     f"{_name(node)} is ready",
                     ready_at=tx.now,
                     last_seen_at=tx.now,
+                    **found,
                 )
                 _wake_attempt(tx, node)
                 refusals.forgive(tx, offer_from_json(node.offer or {}))
-                return tx.now + _LOOK_READY
+                guards = provider.capabilities.self_termination is SelfTermination.POWEROFF_ENDS_BILLING
+                return tx.now if guards else tx.now + _LOOK_READY
             if node.status is NodeStatus.STARTING:
-                return self._wait_for_boot(tx, node, provider)
+                return self._wait_for_boot(tx, meeting.note_trouble(tx, node, met), provider)
             if node.lost_since is not None and tx.now - node.lost_since >= UNREACHABLE:
                 text = f"{_name(node)} could not be reached for {format_duration(UNREACHABLE)}"
                 return _begin_end(tx, node, Reason.NODE_LOST, text)
@@ -192,6 +205,8 @@ class RentalController:
         if tx.now - (node.accepted_at or node.created_at) < timeout:
             return tx.now + _LOOK_STARTING
         text = f"{_name(node)} was not ready after {format_duration(timeout)}"
+        if node.observed.get("trouble"):
+            text += f": {node.observed['trouble']}"
         refusals.note_refusal(tx, offer_from_json(node.offer or {}), ProviderFault.PROVIDER_FAULT, text)
         return _begin_end(tx, node, Reason.START_FAILED, text)
 
@@ -322,6 +337,9 @@ def _take_in(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
     observed = dict(node.observed)
     if view.billed_from is not None and node.billed_from is None:
         changes["billed_from"] = view.billed_from
+    login = merged(login_of(observed), view.login)
+    if login is not None and login != login_of(observed):
+        observed["login"] = login_to_json(login)
     prices = prices_to_json(view.price_changes)
     if prices != (observed.get("prices") or []):
         observed["prices"] = prices

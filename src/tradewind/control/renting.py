@@ -62,16 +62,18 @@ def rent(
     attempt_id = tx.new_id(ids.ATTEMPT)
     idle = idling.find_idle(tx, job, offer)
     if idle is None:
-        node_id = _plan_node(tx, installation_id, job, offer, attempt_id)
+        node_id, devices = _plan_node(tx, installation_id, job, offer, attempt_id), []
     else:
         node_id, offer = idling.take_over(tx, idle, job, attempt_id).id, offer_from_json(idle.offer or {})
-    terms = attempt_terms(offer, watts)
+        devices = list(idle.inventory.get("accelerators") or [])
+    # A machine that is yet to boot tells of its devices when it is met.
+    terms = attempt_terms(offer, watts) | {"accelerators": devices}
     placing.put(
         tx, installation_id, job, task, attempt_id,
         placing.Place(
             node_id=node_id, node_name=describe(offer), provider=offer.provider, offer=terms,
             currency=offer.rate.currency, hold=hold, milli_cpus=demand_of(spec).milli_cpus,
-            memory_bytes=offer.memory_bytes, accelerators=[],
+            memory_bytes=offer.memory_bytes, accelerators=[each["uuid"] for each in devices],
         ),
     )  # fmt: skip
     if task.fence == 0:

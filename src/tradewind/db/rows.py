@@ -183,6 +183,11 @@ class AttemptRow(Leased):
         """True on a machine that was rented for it, whether or not its provider is still connected."""
         return bool(self.offer.get("market"))
 
+    @property
+    def is_far(self) -> bool:
+        """True on a machine of the user's own that is reached over SSH."""
+        return bool(self.offer.get("is_far"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRow(Leased):
@@ -220,6 +225,11 @@ class NodeRow(Leased):
         # Rows from before there were rented machines have none.
         object.__setattr__(self, "observed", self.observed or {})
         object.__setattr__(self, "reason", None if self.reason is None else Reason(self.reason))
+
+    @property
+    def is_far(self) -> bool:
+        """True for a machine of the user's own that is reached over SSH."""
+        return not self.is_rented and self.handle is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,14 @@ class Inventory:
     power_source: str
 
 
+class Brought(StrEnum):
+    """How far something has been brought here from where an attempt runs."""
+
+    WHOLE = "whole"  #: it lies here, as it is there
+    PART = "part"  #: there is more to bring: ask again
+    CHANGED = "changed"  #: it changed on the way, or is gone; what had come was thrown away
+
+
 class AttemptHost(Protocol):
     """Runs attempts where it is: on a machine, or on a platform that accepts work."""
 
@@ -139,8 +147,42 @@ class AttemptHost(Protocol):
         """Renews the attempt's lease: the control plane is alive and still means this attempt to run."""
         ...
 
+    async def bring(self, handle: Handle, path: str, within_s: float) -> Brought:
+        """Brings one path of the attempt's working directory into the one here, for about so long.
+
+        What came is kept: the next call goes on there, also after a restart. Does nothing where both share the disk.
+        """
+        ...
+
+    async def files(self, handle: Handle) -> list[str] | None:
+        """The files of the attempt's working directory; None where it is the one here."""
+        ...
+
     async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:
         """Calls `wake` when it ends, where the place can tell at once. Only ever a hint."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """What a rented machine said when it answered for the first time.
+
+    `host_keys` are those it is known by from now on. `inventory` is None where nothing more is known than was offered.
+    """
+
+    host_keys: tuple[str, ...] = ()
+    inventory: Inventory | None = None
+
+
+class MachineHost(AttemptHost, Protocol):
+    """Runs attempts on one rented machine."""
+
+    async def greet(self) -> Greeting:
+        """Gets ready to run attempts there: connects, and delivers the agent. Cheap once that has been done."""
+        ...
+
+    async def guard(self, after_s: float) -> None:
+        """Has the machine switch itself off unless this is called again within so many seconds."""
         ...
 
 

@@ -15,7 +15,7 @@ from tradewind.domain.clock import Entropy
 from tradewind.domain.errors import NotFoundError
 from tradewind.domain.offers import Offer
 from tradewind.providers.access import Access
-from tradewind.providers.base import MachineProvider
+from tradewind.providers.base import Login, MachineProvider
 from tradewind.providers.prices import Wire
 
 _GROUP: Final = "tradewind.machines"
@@ -34,6 +34,23 @@ class Setup:
     entropy: Entropy
     access: Access
     listed: Callable[[], Awaitable[list[Offer]]]
+
+
+def login_for(
+    setup: Setup, key: str, address: str, *, user: str, port: int | None = None, knows_host_key: bool = True
+) -> Login:
+    """How the machine of this key is reached at this address.
+
+    The settings `ssh_port` and `ssh_user` are for images that want others than the provider's own. `knows_host_key`
+    says that the machine was given its derived host key; else the first one that is seen is pinned.
+    """
+    settings = setup.wire.settings
+    return Login(
+        host=address,
+        port=port if port is not None else int(settings.get("ssh_port", 22)),
+        user=str(settings.get("ssh_user") or user),
+        host_keys=(setup.access.host_key(key).public,) if knows_host_key else (),
+    )
 
 
 def rentable_providers() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import pathspec
@@ -13,16 +14,19 @@ from tradewind.domain.errors import InvalidInputError
 
 def find_outputs(workdir: Path, patterns: list[str]) -> list[PurePosixPath]:
     """Files below the workdir that match any pattern (`out/**`, `*.pt`), sorted; links are not followed."""
+    files = (
+        path.relative_to(workdir).as_posix()
+        for folder, _folders, names in os.walk(workdir)
+        for path in (Path(folder) / name for name in names)
+        if path.is_file() and not path.is_symlink()
+    )
+    return match_outputs(files, patterns)
+
+
+def match_outputs(files: Iterable[str], patterns: list[str]) -> list[PurePosixPath]:
+    """Those of the files, named from the workdir on, that match any pattern, sorted."""
     spec = read_patterns(patterns)
-    found = []
-    for folder, folders, names in os.walk(workdir):
-        folders.sort()
-        for name in names:
-            path = Path(folder) / name
-            relative = path.relative_to(workdir).as_posix()
-            if path.is_file() and not path.is_symlink() and spec.match_file(relative):
-                found.append(PurePosixPath(relative))
-    return sorted(found)
+    return sorted(PurePosixPath(each) for each in files if spec.match_file(each))
 
 
 def read_patterns(patterns: list[str]) -> pathspec.GitIgnoreSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tradewind.domain.money import Quantity, Rate
 from tradewind.domain.offers import Accelerator, Availability
 from tradewind.providers.base import Inventory
-from tradewind.providers.local.offers import offer_of
+from tradewind.providers.own_offers import offer_of
 
 GIB = 1 << 30
 RATE = Rate(micro_per_unit=200_000, per=Quantity.KWH)

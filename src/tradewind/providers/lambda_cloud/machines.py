@@ -14,9 +14,9 @@ from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offers import Capabilities, CreateIdempotency, Offer, SelfTermination
 from tradewind.providers.access import key_of_name, machine_name
 from tradewind.providers.asking import base_url, credential
-from tradewind.providers.base import Account, Handle, Login, MachinePhase, MachineView, OwnedMachine
+from tradewind.providers.base import Account, Handle, MachinePhase, MachineView, OwnedMachine
 from tradewind.providers.lambda_cloud.prices import LambdaTypes
-from tradewind.providers.renting import Setup
+from tradewind.providers.renting import Setup, login_for
 from tradewind.providers.rest import Pace, Rest, bearer, refusing_what_is_unknown
 
 _BASE: Final = "https://cloud.lambda.ai"
@@ -70,7 +70,6 @@ class LambdaMachines:
         wire = setup.wire
         self._setup = setup
         self._prices = LambdaTypes()
-        self._port = int(wire.settings.get("ssh_port", 22))
         self._launches = Pace(wire.clock, _BETWEEN_LAUNCHES_S)
         self._api = Rest(
             wire,
@@ -149,8 +148,7 @@ class LambdaMachines:
         key = key_of_name(str(handle.values["name"]), self._setup.access.installation_id)
         login = None
         if address and key is not None:
-            host_key = self._setup.access.host_key(key).public
-            login = Login(host=str(address), port=self._port, user=_USER, host_keys=(host_key,))
+            login = login_for(self._setup, key, str(address), user=_USER)
         return MachineView(
             phase=phase,
             login=login,

@@ -20,14 +20,23 @@ from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.money import Quantity, Rate
 from tradewind.domain.offers import Capabilities, CreateIdempotency, Offer, SelfTermination
 from tradewind.hardware.local import detect
-from tradewind.providers.base import AttemptRequest, Exit, Handle, Inventory, Observation, Offload, Phase
-from tradewind.providers.local.environment import allowed_names
-from tradewind.providers.local.files import is_supervised, read_exit, read_json, read_records, write_json
-from tradewind.providers.local.offers import offer_of
+from tradewind.providers.attempt_files import is_supervised, read_exit, read_json, read_records, write_json
+from tradewind.providers.attempt_spec import Surroundings, agent_spec, first_control
+from tradewind.providers.base import (
+    AttemptRequest,
+    Brought,
+    Exit,
+    Handle,
+    Inventory,
+    Observation,
+    Offload,
+    Phase,
+)
 from tradewind.providers.local.survivors import end_marked
+from tradewind.providers.own_offers import offer_of
+from tradewind.providers.passed_variables import allowed_names
 
 _AGENT_TIMEOUT_S: Final = 30.0
-_PROTOCOL: Final = 1
 _CAPABILITIES: Final = Capabilities(
     create_idempotency=CreateIdempotency.UNIQUE_NAME,
     self_termination=SelfTermination.POWEROFF_ENDS_BILLING,
@@ -89,46 +98,17 @@ class LocalPlatform:
     def _write_request(self, request: AttemptRequest) -> None:
         directory = request.directory
         if not (directory / "control.json").exists():
-            write_json(directory / "control.json", {"fence": request.fence, "lease_seq": 0, "stop": None})
+            write_json(directory / "control.json", first_control(request))
         if not (directory / "spec.json").exists():
-            write_json(directory / "spec.json", self._agent_spec(request))
-
-    def _agent_spec(self, request: AttemptRequest) -> dict[str, Any]:
-        checkpoints = None
-        if request.checkpoint_path is not None:
-            checkpoints = {"path": request.checkpoint_path, "every_s": request.checkpoint_every_s}
-        return {
-            "protocol": _PROTOCOL,
-            "attempt": request.attempt_id,
-            "job": request.job_id,
-            "job_name": request.job_name,
-            "attempt_number": request.number,
-            "rank": 0,
-            "fence": request.fence,
-            "run": request.run,
-            "setup": request.setup,
-            "workdir": str(request.workdir),
-            "environments_dir": str(self._root.parent / "environments"),
-            "python": sys.executable,
-            "env": request.env,
-            "search_path": request.search_path,
-            "pass_env": allowed_names(os.environ),
-            "max_duration_s": request.max_duration_s,
-            "grace_s": request.grace_s,
-            "lease_ttl_s": request.lease_ttl_s,
-            "on_lost_contact": request.on_lost_contact,
-            "memory_limit_bytes": request.memory_limit_bytes,
-            "log_cap_bytes": request.log_cap_bytes,
-            "sample_every_s": 5.0,
-            "checkpoints": checkpoints,
-            "resume_from": None if request.resume_from is None else str(request.resume_from),
-            "accelerators": [
-                {"vendor": each.vendor, "index": each.index, "uuid": each.uuid}
-                for each in request.accelerators
-            ],
-            "cpus": request.cpus,
-            "power": {"idle_watts": request.watts_idle, "max_watts": request.watts_max},
-        }
+            here = Surroundings(
+                workdir=str(request.workdir),
+                environments_dir=str(self._root.parent / "environments"),
+                python=sys.executable,
+                search_path=request.search_path,
+                pass_env=allowed_names(os.environ),
+                resume_from=None if request.resume_from is None else str(request.resume_from),
+            )
+            write_json(directory / "spec.json", agent_spec(request, here))
 
     async def find(self, key: str) -> Handle | None:
         """A key ends in the attempt's id, which names its directory."""
@@ -185,6 +165,12 @@ class LocalPlatform:
             for directory in sorted(self._root.iterdir())
             if is_supervised(directory)
         ]
+
+    async def bring(self, handle: Handle, path: str, within_s: float) -> Brought:  # noqa: ARG002
+        return Brought.WHOLE
+
+    async def files(self, handle: Handle) -> list[str] | None:  # noqa: ARG002
+        return None
 
     async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:
         begun = await self._offload(read_json, self._directory(handle) / "begun.json")

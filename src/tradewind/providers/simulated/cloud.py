@@ -18,6 +18,8 @@ from tradewind.domain.offers import Availability, CreateIdempotency, Offer, Self
 from tradewind.providers.base import (
     Account,
     AttemptRequest,
+    Brought,
+    Greeting,
     Handle,
     MachinePhase,
     MachineView,
@@ -368,6 +370,12 @@ class SimulatedHost:
         self._cloud = cloud
         self._machine_id = machine_id
 
+    async def greet(self) -> Greeting:
+        return Greeting()
+
+    async def guard(self, after_s: float) -> None:
+        return
+
     async def submit(self, request: AttemptRequest, key: str) -> Handle:
         machine = await self._cloud.reach(self._machine_id)
         self._cloud.start(machine, request, key)
@@ -395,6 +403,12 @@ class SimulatedHost:
     async def renew(self, handle: Handle, sequence: int) -> None:
         process, now = await self._process(handle)
         process.renewed_at = now
+
+    async def bring(self, handle: Handle, path: str, within_s: float) -> Brought:
+        return Brought.WHOLE
+
+    async def files(self, handle: Handle) -> list[str] | None:
+        return None
 
     async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:
         return

@@ -15,7 +15,7 @@ from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.money import Quantity, Rate
 from tradewind.domain.offers import Capabilities, CreateIdempotency, Offer, SelfTermination
-from tradewind.providers.base import AttemptRequest, Exit, Handle, Inventory, Observation, Phase
+from tradewind.providers.base import AttemptRequest, Brought, Exit, Handle, Inventory, Observation, Phase
 
 _WATTS = 100.0
 
@@ -155,6 +155,12 @@ class SimulatedPlatform:
             for key, machine in self.machines.items()
             if self.is_alive(machine)
         ]
+
+    async def bring(self, handle: Handle, path: str, within_s: float) -> Brought:
+        return Brought.WHOLE
+
+    async def files(self, handle: Handle) -> list[str] | None:
+        return None
 
     async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tradewind.providers.local.files import RECORDS_PER_LOOK_BYTES, read_exit, read_records
+from tradewind.providers.attempt_files import RECORDS_PER_LOOK_BYTES, read_exit, read_records
 
 
 def _read_all(path: Path) -> list[dict[str, object]]:

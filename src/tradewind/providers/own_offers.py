@@ -1,4 +1,4 @@
-"""What this machine offers."""
+"""What a machine of the user's own offers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from tradewind.hardware.names import Identified, identify
 from tradewind.providers.base import Inventory
 
 
-def offer_of(here: Inventory, provider: str, rate: Rate, grams_co2e_per_kwh: float) -> Offer:
-    """This machine as an offer at the price of its electricity.
+def offer_of(
+    here: Inventory, provider: str, rate: Rate, grams_co2e_per_kwh: float, *, region: str = "local"
+) -> Offer:
+    """A machine of the user's own as an offer at the price of its electricity, or at its own.
 
     A machine with several kinds of accelerators is shown under the kind it has most of, the larger where it has as
     many; `accelerators` lists them all.
@@ -22,7 +24,7 @@ def offer_of(here: Inventory, provider: str, rate: Rate, grams_co2e_per_kwh: flo
     known = _identify(main[0]) if main else None
     return Offer(
         provider=provider,
-        region="local",
+        region=region,
         zone=None,
         instance_type=here.name,
         cpus=here.cpus,

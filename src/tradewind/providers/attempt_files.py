@@ -71,8 +71,11 @@ def is_supervised(directory: Path) -> bool:
 def read_exit(directory: Path) -> Exit | None:
     """How the attempt ended, once it has."""
     value = read_json(directory / "exit.json")
-    if value is None:
-        return None
+    return None if value is None else exit_of(value)
+
+
+def exit_of(value: dict[str, Any]) -> Exit:
+    """What an exit record says."""
     started = value.get("started_at")
     return Exit(
         reason=str(value.get("reason")),

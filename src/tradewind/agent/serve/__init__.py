@@ -1,0 +1,1 @@
+"""`serve`: the far end of one connection. Answers framed requests on its standard streams; listens on nothing."""
