@@ -39,7 +39,8 @@ class LiveOffers:
     async def market(self) -> list[Offer]:
         """What can be rented, as far as it is available."""
         found: list[Offer] = []
-        for name, provider in self._context.machines.items():
+        # A copy: a provider may be connected or disconnected while another one answers.
+        for name, provider in list(self._context.machines.items()):
             found += [each for each in await self._of(name, provider) if each.is_available]
         return found
 
