@@ -102,25 +102,30 @@ class Connecting:
         is_new = False
         try:
             credentials = await self._connections.credentials_of(about, row)
-            is_new = self._connections.uses_others(row, credentials)
-            findings = Findings(state=ConnectionState.PRICES_ONLY)
-            if self._connections.rents(about.id):
-                findings = await self._try_out(about, credentials, row.settings)
         except TradewindError as error:
-            findings = failed(row.state, error)
-            is_new = False
+            # Nobody was asked: what the provider last said still holds.
+            findings = Findings(state=ConnectionState(row.state), error=error.message)
+        else:
+            findings, is_new = await self._examine_again(about, row, credentials)
         noted = findings
         row = await self._context.store.run(
-            lambda tx: desk.note_findings(
-                tx, row, Findings(
-                    state=noted.state, account=noted.account, error=noted.error,
-                    examined_at=tx.now if self._connections.rents(about.id) else None,
-                ), is_new=is_new,
-            ),
-            durable=True,
-        )  # fmt: skip
+            lambda tx: desk.note_findings(tx, row, noted, is_new=is_new), durable=True
+        )
         await self._connections.refresh()
         return row
+
+    async def _examine_again(
+        self, about: About, row: ConnectionRow, credentials: dict[str, Secret]
+    ) -> tuple[Findings, bool]:
+        """What is said now, and whether these are other credentials than the ones in use."""
+        if not self._connections.rents(about.id):
+            findings = Findings(state=ConnectionState.PRICES_ONLY)
+        else:
+            try:
+                findings = await self._try_out(about, credentials, row.settings)
+            except TradewindError as error:
+                return failed(row.state, error, self._context.clock.now()), False
+        return findings, self._connections.uses_others(row, credentials)
 
     async def disconnect(self, caller: Caller, provider: str) -> None:
         """Forgets a connection. Raises NotFoundError, or ConflictError while machines are rented through it."""

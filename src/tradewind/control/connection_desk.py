@@ -144,8 +144,10 @@ def note_findings(tx: Transaction, row: ConnectionRow, findings: Findings, *, is
     table = tables.connections
     values = _found(findings)
     if findings.account is None and findings.error is not None:
-        # What was known of the account stays.
+        # What was known of the account stays; and when, where nobody could be asked.
         del values["account"]
+        if findings.examined_at is None:
+            del values["examined_at"]
     if is_new:
         values["version"] = table.c.version + 1
     tx.execute(update(table).where(table.c.id == row.id, table.c.version == row.version).values(**values))

@@ -31,7 +31,7 @@ def named_credentials(about: About, given: Mapping[str, Secret]) -> dict[str, Se
         field = by_name.get(name)
         if field is None:
             raise InvalidInputError(
-                f"{about.title} has no credential called {name}", hint=f"it has: {_names(about)}"
+                f"one of the names given is no credential of {about.title}", hint=f"it has: {_names(about)}"
             )
         text = value.reveal().strip()
         if any(not sign.isprintable() for sign in text):

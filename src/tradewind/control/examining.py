@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final
 
 from tradewind.control.connection_desk import Findings
@@ -44,12 +45,11 @@ async def examine(
     return _account_json(account, secrets)
 
 
-def failed(state: str, error: TradewindError) -> Findings:
+def failed(state: str, error: TradewindError, at: datetime) -> Findings:
     """What is noted of a connection whose credentials were examined in vain."""
     is_refused = isinstance(error, InvalidInputError)
-    return Findings(
-        state=ConnectionState.REFUSED if is_refused else ConnectionState(state), error=error.message
-    )
+    kept = ConnectionState.REFUSED if is_refused else ConnectionState(state)
+    return Findings(state=kept, error=error.message, examined_at=at)
 
 
 def _in_words(about: About, error: Exception, secrets: Credentials) -> TradewindError:

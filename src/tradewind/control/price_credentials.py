@@ -26,11 +26,11 @@ class PriceCredentials(Mapping[str, str]):
         return value if value else self._connected[name].reveal()
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._environment
-        yield from (name for name in self._connected if name not in self._environment)
+        # A variable that is set to nothing is not set.
+        return iter({**{name: 0 for name, value in self._environment.items() if value}, **self._connected})
 
     def __len__(self) -> int:
-        return len({*self._environment, *self._connected})
+        return len(list(iter(self)))
 
     def __repr__(self) -> str:
         return f"PriceCredentials({len(self)} names)"

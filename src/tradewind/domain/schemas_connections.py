@@ -48,9 +48,10 @@ class ConnectionRequest(Schema):
     """A connection, whole: what was connected before is replaced."""
 
     source: CredentialSource = CredentialSource.STORED
-    #: By the names of a provider's fields (`api_key`), or of their variables (`LAMBDA_API_KEY`).
+    #: By the names of a provider's fields (`api_key`), or of their variables (`LAMBDA_API_KEY`). What is no name is
+    #: not repeated: it may be a secret in the wrong place.
     credentials: Annotated[
-        dict[Word, Annotated[Secret, AfterValidator(_check_secret)]], Field(max_length=MOST_FIELDS)
+        dict[str, Annotated[Secret, AfterValidator(_check_secret)]], Field(max_length=MOST_FIELDS)
     ] = Field(default_factory=dict)
     #: What the provider's page documents, for example `regions`; a list is written with commas.
     settings: Annotated[dict[Word, Setting], Field(max_length=MOST_FIELDS)] = Field(default_factory=dict)

@@ -121,6 +121,7 @@ async def test_what_is_secret_is_nowhere(
         (await api.put("/connections/lambda", json=stored(GOOD, base_url="http://a:b@127.0.0.1"))).text
     )
     texts.append((await api.put("/connections/lambda", json={"credentials": {"api_key": 7}})).text)
+    texts.append((await api.put("/connections/lambda", json={"credentials": {f"{BAD}=": GOOD}})).text)
     texts += [(await api.get(path)).text for path in ("/connections", "/providers", "/connections/lambda")]
     (row,) = await all_of(store, tables.connections)
     (seed,) = await all_of(store, tables.installation_secrets)
@@ -190,7 +191,7 @@ async def test_where_nothing_is_rented_only_prices_are_compared(
     [
         ("lambda", {}, "no credentials of Lambda Cloud were given"),
         ("aws", {"credentials": {"region": "us-east-1"}}, "AWS_ACCESS_KEY_ID (access key id) is missing"),
-        ("lambda", {"credentials": {"api_key": "x", "pass": "y"}}, "Lambda Cloud has no credential called pass"),
+        ("lambda", {"credentials": {"api_key": "x", "pass": "y"}}, "one of the names given is no credential"),
         ("lambda", {"credentials": {"api_key": "x\ny"}}, "LAMBDA_API_KEY has a line break"),
         ("lambda", stored("x", colour="red"), "Lambda Cloud has no setting called colour"),
         ("lambda", stored("x", base_url="ftp://here"), "base_url is no address"),
@@ -218,6 +219,11 @@ async def test_credentials_of_the_environment_are_used_and_not_kept(
     (row,) = await all_of(store, tables.connections)
     assert row.secret_ciphertext is None
     assert world.built[-1].key == GOOD
+    # It is gone: nobody is asked, and what was said holds.
+    del world.environment["LAMBDA_API_KEY"]
+    gone = (await api.post("/connections/lambda/validate")).json()
+    assert gone["state"] == "connected"
+    assert gone["error"] == "LAMBDA_API_KEY (API key) is not set in the environment of the server"
     # Another key since then: it is used once somebody has it examined.
     world.environment["LAMBDA_API_KEY"] = ROTATED
     assert (await api.post("/connections/lambda/validate")).json()["error"] is None

@@ -161,7 +161,7 @@ def test_a_dry_run_stores_nothing(server: FakeServer, tw: Run, monkeypatch: pyte
 def test_a_key_that_is_not_taken(server: FakeServer, tw: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     give(monkeypatch, f"LAMBDA_API_KEY={HIDDEN}")
     answer = problem(
-        422, "TW-E200", "Lambda Cloud does not take these credentials: invalid key", hint="check it"
+        "TW-E200", 422, "Lambda Cloud does not take these credentials: invalid key", hint="check it"
     )
     server.on("PUT", "/api/v1/connections/lambda", answer)
     done = tw("connect", "lambda", "--stdin")
