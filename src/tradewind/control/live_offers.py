@@ -39,7 +39,7 @@ class LiveOffers:
     async def market(self) -> list[Offer]:
         """What can be rented, as far as it is available; nothing where no machine could be reached afterwards."""
         found: list[Offer] = []
-        if self._context.reach is None:
+        if not self._context.can_rent:
             return found
         # A copy: a provider may be connected or disconnected while another one answers.
         for name, provider in list(self._context.machines.items()):
