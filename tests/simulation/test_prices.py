@@ -85,7 +85,7 @@ class PriceWorld:
         self.store.invariants = self._check
         self._checked: Any = None
         self.sources = {source.id: source for source in sources}
-        self._wanted, self._environment = Wanted.parse(wanted), environment
+        self._wanted, self.environment = Wanted.parse(wanted), environment
         self.caller: Caller
         self.controller: PriceController
         self.catalog: Catalog
@@ -108,7 +108,7 @@ class PriceWorld:
         """A new process on the same database."""
         _, self.caller = await self.store.run(lambda tx: ensure_defaults(tx, "tester"))
         names = sorted(self.sources)
-        shelf = Sources(names=names, load=self._load, environment=self._environment, make_http=_no_network)
+        shelf = Sources(names=names, load=self._load, environment=self.environment, make_http=_no_network)
         self.controller = PriceController(self.store, self.clock, self.entropy, inline, shelf, self._wanted)
         await self.store.run(lambda tx: ensure_sources(tx, names, self._wanted))
         self.catalog = Catalog(self.store, inline)
@@ -278,6 +278,28 @@ def test_credentials_are_asked_for_and_never_shown() -> None:
 
     play(without, source)
     play(with_key, source, PAID_KEY=SECRET)
+
+
+def test_a_credential_that_comes_later_sets_its_source_going() -> None:
+    paid = FakeSource("paid", lambda: offers_at(us=2.0), credentials=("PAID_KEY",))
+    wrong: list[Any] = [RuntimeError("bad key")]
+    failing = FakeSource("failing", lambda: wrong.pop() if wrong else offers_at(eu=1.0), credentials=("KEY",))
+    open_one = FakeSource("open", lambda: offers_at(jp=3.0))
+
+    async def story(world: PriceWorld) -> None:
+        # Nobody wants prices yet: nothing happens.
+        await world.controller.credentials_changed()
+        await world.prices()
+        await asyncio.sleep(10)
+        assert (len(paid.asked_at), len(failing.asked_at), len(open_one.asked_at)) == (0, 1, 1)
+        world.environment["PAID_KEY"] = SECRET
+        await world.controller.credentials_changed()
+        await asyncio.sleep(10)
+        # The one that had failed need not wait any longer; the one that is fresh is left alone.
+        assert (len(paid.asked_at), len(failing.asked_at), len(open_one.asked_at)) == (1, 2, 1)
+        assert set(await world.prices()) == {("us", "on_demand"), ("eu", "on_demand"), ("jp", "on_demand")}
+
+    play(story, paid, failing, open_one, KEY="a key")
 
 
 def test_a_large_one_is_asked_only_by_name() -> None:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from tradewind.catalog.shelf import Catalog
 from tradewind.control.alerting import Alerting
+from tradewind.control.connections import Connections
 from tradewind.control.context import Context
 from tradewind.control.planning import OfferShelf
 from tradewind.control.prices import PriceController
@@ -32,6 +33,7 @@ class Services:
     context: Context
     alerting: Alerting
     catalog: Catalog
+    connections: Connections
     prices: PriceController
     shelf: OfferShelf
     doctor: Doctor

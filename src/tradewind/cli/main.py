@@ -55,6 +55,19 @@ SECTIONS: Final = {
             _AT + "channels:channels", "List, add, remove and test the channels that alerts use."
         ),
     },
+    "Providers": {
+        "connect": Lazy(
+            _AT + "connect:connect",
+            "Connect a provider: its credentials are examined, sealed and used from now on.",
+        ),
+        "disconnect": Lazy(
+            _AT + "connect:disconnect",
+            "Disconnect a provider: its credentials are forgotten. Refused while machines are rented there.",
+        ),
+        "providers": Lazy(
+            _AT + "providers:providers", "List providers, show how to get ready, examine connections."
+        ),
+    },
     "Machines": {
         "nodes": Lazy(_AT + "nodes:nodes", "List, inspect and give back the machines that jobs run on."),
     },

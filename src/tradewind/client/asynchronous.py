@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from tradewind.client import follow
 from tradewind.client.alert_calls import AlertCalls
+from tradewind.client.connection_calls import ConnectionCalls
 from tradewind.client.endpoint import Endpoint, find_endpoint
 from tradewind.client.estimate_calls import EstimateCalls
 from tradewind.client.exchange import Exchange
@@ -40,7 +41,15 @@ _RAW_LOG_BYTES: Final = 4 << 20
 
 
 class AsyncClient(
-    AlertCalls, EstimateCalls, HostCalls, MoneyCalls, MoveCalls, NodeCalls, PriceCalls, SimulationCalls
+    AlertCalls,
+    ConnectionCalls,
+    EstimateCalls,
+    HostCalls,
+    MoneyCalls,
+    MoveCalls,
+    NodeCalls,
+    PriceCalls,
+    SimulationCalls,
 ):
     """Asks a Tradewind server. Without arguments: the configured server, else the local one.
 

@@ -90,6 +90,11 @@ class Context:
         """True where the market decides for every task; else this machine takes what it can."""
         return bool(self.machines or self.far)
 
+    @property
+    def can_rent(self) -> bool:
+        """True if a provider that rents machines is connected, and what it rents can be reached."""
+        return bool(self.machines) and self.reach is not None
+
     def host_of(self, attempt: AttemptRow, node: NodeRow | None) -> AttemptHost:
         """What runs an attempt: the platform it was given to, or the rented machine it is on."""
         if node is None or not (node.is_rented or node.is_far):

@@ -37,9 +37,12 @@ class LiveOffers:
         return here + await context.store.read(lambda tx: offers_of_far_nodes(tx, context.tariff))
 
     async def market(self) -> list[Offer]:
-        """What can be rented, as far as it is available."""
+        """What can be rented, as far as it is available; nothing where no machine could be reached afterwards."""
         found: list[Offer] = []
-        for name, provider in self._context.machines.items():
+        if not self._context.can_rent:
+            return found
+        # A copy: a provider may be connected or disconnected while another one answers.
+        for name, provider in list(self._context.machines.items()):
             found += [each for each in await self._of(name, provider) if each.is_available]
         return found
 

@@ -100,6 +100,9 @@ class MarketController:
         is_same = (task.status, task.fence) == (TaskStatus.WAITING, each.task.fence)
         if not is_same or job.desired is Desired.STOP:
             return
+        if not choice.is_own and choice.offer and choice.offer.provider not in self._context.machines:
+            # It was disconnected while this was being decided.
+            return
         if choice.warning:
             append_event(tx, job.id, "job.warning", choice.warning)
             job = JobRow.get(tx, job.id)

@@ -8,7 +8,7 @@ fails or hangs holds up no other, and what it said last stays, with its age.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from sqlalchemy import update
 from tradewind.catalog.ranks import SHIPPED
 from tradewind.catalog.snapshot import compare_and_pack, read_snapshot, write_snapshot
 from tradewind.control import leases
+from tradewind.control.patience import within
 from tradewind.control.price_sources import Wanted, all_rows
 from tradewind.control.runner import Apply
 from tradewind.db import price_tables
@@ -28,7 +29,6 @@ from tradewind.db.rows import StaleRowError
 from tradewind.db.store import Store, Transaction
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.errors import ProviderError, TradewindError
-from tradewind.domain.offers import Offer
 from tradewind.providers.base import Offload
 from tradewind.providers.prices import PriceSource, Wire
 
@@ -107,6 +107,21 @@ class PriceController:
                 log.exception("prices.waking_failed")
             self._is_awake = True
 
+    async def credentials_changed(self) -> None:
+        """Sets going what there was no credential for until now, and what failed with the one there was."""
+        if not self._is_awake:
+            return
+        async with self._lock:
+            await self._wake_up()
+            await self._store.run(self._try_again)
+
+    def _try_again(self, tx: Transaction) -> None:
+        for row in all_rows(tx):
+            source = self._loaded.get(row.name)
+            has_failed = row.error is not None and row.name in self._asked
+            if has_failed and source is not None and self._credentials(source):
+                leases.wake(tx, price_tables.price_sources, row.id)
+
     async def refresh(self, row: PriceSourceRow) -> None:
         """Makes the source be asked now, whatever its age, and also one that is asked only on request."""
         self._asked.add(row.name)
@@ -149,7 +164,7 @@ class PriceController:
         rows = await self._store.read(all_rows)
         due: dict[str, datetime] = {}
         for row in rows:
-            if not row.is_enabled or row.name not in self._sources.names:
+            if not row.is_enabled or row.name not in self._sources.names or row.name in self._asked:
                 continue
             if row.name in SHIPPED:
                 self._asked.add(row.name)
@@ -198,21 +213,10 @@ class PriceController:
                 settings=row.settings,
             )
             limit_s = LARGE_TIME_LIMIT_S if source.is_opt_in else TIME_LIMIT_S
-            offers = await self._within_limit(source.fetch(wire), limit_s)
+            offers = await within(self._clock, source.fetch(wire), limit_s)
         version, packed = await self._store.read(lambda tx: read_snapshot(tx, row.id))
         difference, repacked = await self._offload(compare_and_pack, packed, offers, row.name, asked_at)
         return _Answer(asked_at=asked_at, version=version, difference=difference, packed=repacked)
-
-    async def _within_limit(self, fetching: Awaitable[list[Offer]], limit_s: float) -> list[Offer]:
-        done = asyncio.Event()
-        task = asyncio.ensure_future(fetching)
-        task.add_done_callback(lambda _task: done.set())
-        try:
-            if not await self._clock.wait(done, limit_s):
-                raise TimeoutError(f"it did not answer within {limit_s:g} s")
-            return task.result()
-        finally:
-            task.cancel()
 
     def _failed(self, row: PriceSourceRow, error: Exception) -> Apply[PriceSourceRow]:
         source = self._loaded.get(row.name)

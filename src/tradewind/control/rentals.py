@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import update
 
 from tradewind.control import idling, leases, meeting, refusals
+from tradewind.control.connection_desk import is_connected
 from tradewind.control.context import Context
 from tradewind.control.logins import login_of, login_to_json, merged
 from tradewind.control.offer_json import offer_from_json
@@ -47,6 +48,7 @@ _TELL_AGAIN: Final = timedelta(minutes=1)
 #: A machine that does not go away is worth a word after this long.
 _OVERDUE: Final = timedelta(minutes=15)
 _NO_CONNECTION: Final = timedelta(minutes=5)
+_OTHERS_TURN: Final = timedelta(seconds=5)
 _TRIES: Final = 4
 #: How a provider's no is called in the story of the job.
 _REASONS: Final = {ProviderFault.CAPACITY: Reason.NO_CAPACITY, ProviderFault.QUOTA: Reason.NO_QUOTA}
@@ -69,7 +71,7 @@ class RentalController:
             return lambda _tx, _row: None
         provider = self._context.machines.get(row.provider)
         if provider is None:
-            return _wait_for_connection
+            return _without_connection
         if row.status is NodeStatus.CREATING:
             return await self._create(row, provider)
         if row.status is NodeStatus.TERMINATING:
@@ -250,8 +252,15 @@ class RentalController:
 # -- transitions, each in one transaction ----------------------------------------------------------------------------
 
 
-def _wait_for_connection(tx: Transaction, node: NodeRow) -> datetime:
-    """Its provider is not connected any more: nothing is forgotten, and rent counts on."""
+def _without_connection(tx: Transaction, node: NodeRow) -> datetime | None:
+    """This server does not reach its provider: nothing is forgotten, and rent counts on."""
+    if is_connected(tx, node.provider):
+        # Another server does, or this one will in a moment.
+        return tx.now + _OTHERS_TURN
+    if node.status is NodeStatus.CREATING and node.called_at is None:
+        # It was to be rented when the connection went: nobody was asked for anything.
+        _refuse(tx, node, Reason.REFUSED, f"{node.provider} is not connected any more")
+        return None
     if node.job_id is not None and not node.observed.get("no_connection"):
         text = (
             f"{node.provider} is not connected any more: {_name(node)} may still cost money; "

@@ -55,7 +55,7 @@ def check_submission(
     read_patterns(list(spec.outputs))
     choice = choose(spec, offers)
     # What can be rented changes by the minute: such a job waits, and says for what.
-    if choice.offer is None and not context.machines:
+    if choice.offer is None and not context.can_rent:
         raise NoOfferError(
             f"no offer for job {spec.name!r}: {choice.reason}",
             hint="change what the job asks for; `tradewind plan FILE` shows each place and its reason",

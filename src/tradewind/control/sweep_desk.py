@@ -18,7 +18,9 @@ async def sweep_now(context: Context, *, dry_run: bool) -> SweepView:
     """Finds orphans at every connected provider. Unless it is a dry run they get a row that is to end."""
     orphans: list[OrphanView] = []
     problems: dict[str, str] = {}
-    for name, provider in context.machines.items():
+    # A copy: a provider may be connected or disconnected while another one answers.
+    asked = dict(context.machines)
+    for name, provider in asked.items():
         try:
             listed = await provider.list_owned()
         except ProviderError as error:
@@ -27,7 +29,7 @@ async def sweep_now(context: Context, *, dry_run: bool) -> SweepView:
         orphans += await _look_over(context, name, listed, dry_run=dry_run)
     given_back, saved = await context.store.read(_so_far)
     return SweepView(
-        looked_at=sorted(context.machines),
+        looked_at=sorted(asked),
         orphans=orphans,
         problems=problems,
         given_back_before=given_back,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from tradewind.db import price_tables
+from tradewind.db import price_tables, tables
 from tradewind.db.store import Transaction
 from tradewind.domain.clock import Entropy
 from tradewind.domain.errors import SecretKeyError
@@ -46,7 +46,12 @@ def purpose_of(row_id: str) -> str:
 
 def has_sealed(tx: Transaction) -> bool:
     """True if anything sealed is kept: every table with a sealed column is asked here."""
-    return tx.execute(select(price_tables.notification_channels.c.id).limit(1)).first() is not None
+    questions = (
+        select(price_tables.notification_channels.c.id),
+        select(tables.connections.c.id).where(tables.connections.c.secret_ciphertext.is_not(None)),
+        select(tables.installation_secrets.c.name),
+    )
+    return any(tx.execute(each.limit(1)).first() is not None for each in questions)
 
 
 def key_file() -> Path:

@@ -370,17 +370,38 @@ ledger: Final = Table(
     Column("resource", String(255), nullable=True),
     Index("ix_ledger_project_ended", "project_id", "ended_at"),
 )
+#: A project's credentials for one provider, and what the provider said of them.
 connections: Final = Table(
     "connections",
     metadata,
     id_column(primary_key=True),
     *owner_columns(),
     Column("provider", String(32), nullable=False),
+    #: The provider's id, until one provider may be connected several times.
     Column("name", String(64), nullable=False),
+    Column("state", String(16), nullable=False, server_default="prices_only"),
+    #: Where the credentials are: kept here, or in the server's environment, or in a file of the vendor's tool.
+    Column("source", String(16), nullable=False, server_default="stored"),
     Column("settings", JSON, nullable=False),
+    #: One JSON object, bound to the row's id; None where the credentials are not kept here.
     Column("secret_ciphertext", LargeBinary, nullable=True),
+    #: Whose the credentials are and what they allow, as it was said when they were last examined.
+    Column("account", JSON(none_as_null=True), nullable=True),
+    Column("error", Text, nullable=True),
+    Column("examined_at", UtcTime, nullable=True),
+    #: Grows with the credentials and settings, so that a server knows when what it has built is old.
+    Column("version", Integer, nullable=False, default=1, server_default="1"),
     Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=True),
     UniqueConstraint("project_id", "name"),
+)
+#: What all servers of the database share and nobody may read, by what it is for; sealed, made once.
+installation_secrets: Final = Table(
+    "installation_secrets",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
 )
 profiles: Final = Table(
     "profiles",

@@ -38,6 +38,7 @@ NOTICE: Final = "tell"
 INVOICE: Final = "inv"
 INVOICE_LINE: Final = "line"
 DECISION: Final = "dec"
+CONNECTION: Final = "conn"
 
 
 def new_id(prefix: str, now: datetime, entropy: Entropy) -> str:

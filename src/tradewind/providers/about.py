@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
 from typing import Final
 
 from tradewind.domain.errors import NotFoundError
 from tradewind.domain.offers import SelfTermination
 from tradewind.providers.plugins import BrokenPlugin, Plugins, load_plugins
+from tradewind.providers.vendor_files import VendorFiles
 
 _GROUP: Final = "tradewind.abouts"
 _PRICES_ONLY: Final = "This version compares its prices; it cannot run jobs there."
@@ -29,6 +31,38 @@ class CredentialField:
     is_secret: bool = True
     is_required: bool = True
     hint: str = ""
+    #: True where the value is the path of a file on the server's machine.
+    is_path: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingField:
+    """One thing that may be set on a connection beside its credentials. A list is written with commas."""
+
+    name: str
+    title: str
+    is_list: bool = False
+
+
+#: What every provider has: where it is asked, for private endpoints and for tests.
+BASE_URL: Final = SettingField(name="base_url", title="Address of its API, instead of the vendor's own")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The least a credential must be allowed, in the vendor's own form, ready to be handed to the vendor's tools."""
+
+    name: str
+    #: What it is, and how it is put to use. Sentences for users.
+    title: str
+    usage: str
+    #: The file that holds it: a package, and a name in it.
+    package: str
+    resource: str
+
+    def text(self) -> str:
+        """The policy itself."""
+        return resources.files(self.package).joinpath(self.resource).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +94,11 @@ class About:
     can_run: bool = False
     #: What is uncertain, for users to see.
     limits: tuple[str, ...] = ()
+    #: Where the vendor's own tool keeps credentials, if that can be read.
+    files: VendorFiles | None = None
+    policies: tuple[Policy, ...] = ()
+    #: What may be set on a connection, besides `base_url`.
+    settings: tuple[SettingField, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:

@@ -16,6 +16,7 @@ from tradewind.api.app import create_app
 from tradewind.api.guard import hosts_from
 from tradewind.api.services import Services
 from tradewind.control.planning import OfferShelf
+from tradewind.control.price_credentials import PriceCredentials
 from tradewind.db.store import SqlStore
 from tradewind.domain.clock import Clock, SystemClock, SystemEntropy
 from tradewind.domain.errors import ConflictError
@@ -23,7 +24,15 @@ from tradewind.server.doctor import ServerDoctor
 from tradewind.server.files import announce, read_or_make_token, take_lock, withdraw
 from tradewind.server.replicas import check_storage, host_id, make_storage
 from tradewind.server.settings import Settings
-from tradewind.server.wiring import build_alerting, build_context, build_prices, open_store, run_control_plane
+from tradewind.server.wiring import (
+    build_alerting,
+    build_connections,
+    build_context,
+    build_prices,
+    build_sealer,
+    open_store,
+    run_control_plane,
+)
 
 if TYPE_CHECKING:
     from tradewind.db.listening import Presence
@@ -114,15 +123,20 @@ async def serve(settings: Settings) -> None:
         stack.callback(sock.close)
         address = f"[{settings.host}]" if ":" in settings.host else settings.host
         url = f"http://{address}:{sock.getsockname()[1]}"
-        catalog, prices = await build_prices(settings, context, is_alone=is_alone)
-        alerting = build_alerting(settings, context, catalog)
+        credentials, sealer = PriceCredentials(os.environ), build_sealer(context)
+        catalog, prices = await build_prices(settings, context, credentials, is_alone=is_alone)
+        alerting = build_alerting(settings, context, catalog, sealer)
+        connections = await build_connections(settings, context, sealer, catalog, credentials)
+        connections.on_credentials = prices.credentials_changed
+        stack.push_async_callback(connections.close)
         if presence is not None:
             await presence.let_others_in()
-        await run_control_plane(context, alerting, prices, stack, presence)
+        await run_control_plane(context, alerting, prices, connections, stack, presence)
         services = Services(
             context=context,
             alerting=alerting,
             catalog=catalog,
+            connections=connections,
             prices=prices,
             shelf=OfferShelf(context),
             doctor=ServerDoctor(context),

@@ -16,6 +16,7 @@ from tradewind.domain.paths import CONFIG_FILE, config_dir, state_dir
 from tradewind.domain.secrets import Secret
 from tradewind.domain.units import parse_duration, parse_size_bytes
 
+_CONNECTIONS_KEYS = frozenset({"trusts_users"})
 _NOTIFY_KEYS = frozenset({"allow_private_addresses"})
 _PRICES_KEYS = frozenset({"sources"})
 _MACHINES_KEYS = frozenset({"keep_idle"})
@@ -40,6 +41,8 @@ class Settings:
     log_level: str
     #: Whether alerts may be told to addresses on this machine and on private networks.
     allow_private_addresses: bool
+    #: Whether users may have the server use credentials from its own environment and files, and name addresses.
+    trusts_users: bool
     #: Which price sources are asked: `auto`, `shipped`, or their names with commas.
     price_sources: str
     #: A database on PostgreSQL; None: SQLite in the state folder.
@@ -68,7 +71,9 @@ def read_settings(host: str, port: int | None) -> Settings:
     local = _table(path, tables, "local", _LOCAL_KEYS)
     prices = _table(path, tables, "prices", _PRICES_KEYS)
     notify = _table(path, tables, "notify", _NOTIFY_KEYS)
+    connections = _table(path, tables, "connections", _CONNECTIONS_KEYS)
     allowed_hosts = os.environ.get("TRADEWIND_ALLOWED_HOSTS", "")
+    is_own_machine = _is_loopback(host) and not allowed_hosts
     return Settings(
         state=state_dir(),
         host=host,
@@ -82,9 +87,8 @@ def read_settings(host: str, port: int | None) -> Settings:
         log_level=os.environ.get("TRADEWIND_LOG_LEVEL", "info"),
         # Whoever can reach a server of one's own machine can reach that machine anyway. One that others use must not
         # become their way into its network.
-        allow_private_addresses=_flag(
-            path, notify, "notify", "allow_private_addresses", _is_loopback(host) and not allowed_hosts
-        ),
+        allow_private_addresses=_flag(path, notify, "notify", "allow_private_addresses", is_own_machine),
+        trusts_users=_flag(path, connections, "connections", "trusts_users", is_own_machine),
         price_sources=os.environ.get("TRADEWIND_PRICE_SOURCES") or _names(path, prices, "prices", "sources"),
         database_url=Secret(url) if url else None,
         keep_idle=_keep_idle(path, _table(path, tables, "machines", _MACHINES_KEYS)),

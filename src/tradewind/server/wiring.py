@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sqlalchemy import ColumnElement, insert, select, true, update
@@ -19,6 +20,7 @@ from tradewind.control.alerting import Alerting
 from tradewind.control.alerts import AlertController, NotificationController, PriceWatch
 from tradewind.control.attempts import AttemptController
 from tradewind.control.budgets import BudgetController
+from tradewind.control.connections import Connections, Outside
 from tradewind.control.context import Context
 from tradewind.control.janitor import Janitor
 from tradewind.control.jobs import JobController
@@ -29,6 +31,7 @@ from tradewind.control.market import MarketController
 from tradewind.control.migrating import MigrationController
 from tradewind.control.nodes import NodeController
 from tradewind.control.notifying import AppriseNotifier
+from tradewind.control.price_credentials import PriceCredentials
 from tradewind.control.price_sources import Wanted, ensure_sources
 from tradewind.control.prices import PriceController, Sources
 from tradewind.control.rentals import RentalController
@@ -41,11 +44,14 @@ from tradewind.db.sealing import Sealer, key_file
 from tradewind.db.store import SqlStore, Store, Transaction
 from tradewind.domain import ids
 from tradewind.domain.clock import Clock, Entropy
+from tradewind.domain.offers import Offer
 from tradewind.estimate.tariff import tariff_for
 from tradewind.providers.base import Inventory, JobPlatform
 from tradewind.providers.bundle import build_bundle
 from tradewind.providers.prices import load_source, source_names
 from tradewind.providers.registry import load_provider
+from tradewind.providers.renting import load_machines, rentable_providers
+from tradewind.providers.vendor_files import Surroundings
 from tradewind.server.settings import Settings
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
@@ -203,24 +209,55 @@ def _register(tx: Transaction, provider: str, inventory: Inventory, host: str | 
     )
 
 
-def build_alerting(settings: Settings, context: Context, shelf: OfferShelf) -> Alerting:
+def build_alerting(settings: Settings, context: Context, shelf: OfferShelf, sealer: Sealer) -> Alerting:
     """What alerts work with: the offers, Apprise, and the key that addresses are sealed with."""
     return Alerting(
         shelf=shelf,
         notifier=AppriseNotifier(
             context.clock, context.offload, allow_private=settings.allow_private_addresses
         ),
-        sealer=Sealer(key_file(), context.entropy),
+        sealer=sealer,
     )
 
 
+def build_sealer(context: Context) -> Sealer:
+    """What seals secrets; its key file is read when it is first needed."""
+    return Sealer(key_file(), context.entropy)
+
+
+async def build_connections(
+    settings: Settings, context: Context, sealer: Sealer, catalog: Catalog, credentials: PriceCredentials
+) -> Connections:
+    """What connected providers are reached through, with everything that is connected already."""
+
+    async def listed(provider: str) -> list[Offer]:
+        table = await catalog.table(None)
+        words = table.words["provider"]
+        if provider not in words:
+            return []
+        return table.offers((table.codes["provider"] == words.index(provider)).nonzero()[0].tolist())
+
+    outside = Outside(
+        surroundings=Surroundings(environment=os.environ, home=Path.home()),
+        make_http=_make_vendor_http,
+        rentable=rentable_providers,
+        loads=load_machines,
+        listed=listed,
+        is_own_machine=settings.trusts_users,
+    )
+    connections = Connections(context, sealer, outside, credentials)
+    await connections.refresh()
+    await context.store.run(lambda tx: ensure_loops(tx, loops_of(context)))
+    return connections
+
+
 async def build_prices(
-    settings: Settings, context: Context, *, is_alone: bool = True
+    settings: Settings, context: Context, credentials: PriceCredentials, *, is_alone: bool = True
 ) -> tuple[Catalog, PriceController]:
     """The offers, and who keeps them fresh. Raises InvalidInputError when the settings name an unknown source."""
     names, wanted = source_names(), Wanted.parse(settings.price_sources)
     wanted.check(names)
-    sources = Sources(names=names, load=load_source, environment=os.environ, make_http=_make_http)
+    sources = Sources(names=names, load=load_source, environment=credentials, make_http=_make_http)
     controller = PriceController(
         context.store, context.clock, context.entropy, context.offload, sources, wanted
     )
@@ -237,6 +274,13 @@ def _make_http() -> httpx2.AsyncClient:
     return httpx2.AsyncClient(timeout=httpx2.Timeout(60.0, connect=10.0), follow_redirects=True)
 
 
+def _make_vendor_http() -> httpx2.AsyncClient:
+    import httpx2
+
+    # No redirects: credentials go where they were meant to go.
+    return httpx2.AsyncClient(timeout=httpx2.Timeout(60.0, connect=10.0), follow_redirects=False)
+
+
 def alert_controllers_of(context: Context, alerting: Alerting) -> list[LeaseRunner[Any]]:
     """The controllers of alerts and of the messages they send, each with its runner."""
     store, clock, entropy = context.store, context.clock, context.entropy
@@ -247,9 +291,15 @@ def alert_controllers_of(context: Context, alerting: Alerting) -> list[LeaseRunn
 
 
 def controllers_of(context: Context) -> list[Runner]:
-    """Every controller of jobs, each with its runner."""
+    """Every controller of jobs, each with its runner; those of rented machines where a provider rents any."""
+    rental: list[Runner] = [*rental_controllers(context)] if context.machines else []
+    return [*own_controllers(context), *rental]
+
+
+def own_controllers(context: Context) -> list[Runner]:
+    """The controllers that every server has."""
     store, clock, entropy = context.store, context.clock, context.entropy
-    controllers: list[Runner] = [
+    return [
         LocalRunner(store, JobController(), clock, entropy),
         LeaseRunner(
             store, AttemptController(context), clock, entropy, slots=256, only=context.drives_attempt()
@@ -257,12 +307,9 @@ def controllers_of(context: Context) -> list[Runner]:
         LeaseRunner(store, NodeController(context), clock, entropy, slots=2, only=context.is_at_hand()),
         LeaseRunner(store, BudgetController(context), clock, entropy, slots=2),
     ]
-    if context.machines:
-        controllers += _rental_controllers(context)
-    return controllers
 
 
-def _rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
+def rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
     """The controllers of rented machines: who rents them, who looks after them, who finds those that are lost."""
     loop, offers = tables.loops.c.id, LiveOffers(context)
 
@@ -284,10 +331,19 @@ def loops_of(context: Context) -> list[str]:
     return [MARKET, MIGRATION, *(f"{SWEEP}{name}" for name in context.machines)] if context.machines else []
 
 
+async def _rent_once_connected(context: Context, connections: Connections) -> None:
+    """Starts the controllers of rented machines with the first provider that has any; they run on until the end."""
+    await connections.has_machines.wait()
+    async with asyncio.TaskGroup() as group:
+        for controller in rental_controllers(context):
+            group.create_task(controller.run())
+
+
 async def run_control_plane(
     context: Context,
     alerting: Alerting,
     prices: PriceController,
+    connections: Connections,
     stack: AsyncExitStack,
     presence: Presence | None = None,
 ) -> None:
@@ -295,9 +351,10 @@ async def run_control_plane(
 
     Where there is a presence among other servers, their wake-ups are heard too.
     """
-    runners = [*controllers_of(context), *alert_controllers_of(context, alerting)]
+    runners = [*own_controllers(context), *alert_controllers_of(context, alerting)]
     runners.append(LeaseRunner(context.store, prices, context.clock, context.entropy, slots=16))
     loops = [runner.run() for runner in runners]
+    loops += [connections.run(), _rent_once_connected(context, connections)]
     loops += [Janitor(context).run(), PriceWatch(context).run()]
     if presence is not None:
         loops.append(presence.run())

@@ -13,13 +13,16 @@ from sqlalchemy import insert
 from tests.simulation.clocks import inline
 from tests.unit.catalog.offers_for_tests import offer
 from tests.unit.conftest import HandClock
+from tests.unit.vendors_for_tests import VendorWorld
 from tradewind.api.app import create_app
 from tradewind.api.services import Services
 from tradewind.catalog.shelf import Catalog
 from tradewind.control.alerting import Alerting
+from tradewind.control.connections import Connections
 from tradewind.control.context import Context
 from tradewind.control.notifying import DeliveryError, Message
 from tradewind.control.planning import OfferShelf
+from tradewind.control.price_credentials import PriceCredentials
 from tradewind.control.price_sources import Wanted, ensure_sources
 from tradewind.control.prices import PriceController, Sources
 from tradewind.db import tables
@@ -113,8 +116,24 @@ Api = httpx2.AsyncClient
 
 
 @pytest.fixture
+def world(tmp_path: Path) -> VendorWorld:
+    """What connections find outside."""
+    return VendorWorld(home=tmp_path / "home")
+
+
+@pytest.fixture
+def connections(context: Context, alerting: Alerting, world: VendorWorld) -> Connections:
+    return Connections(context, alerting.sealer, world.outside(), PriceCredentials({}))
+
+
+@pytest.fixture
 async def connect(
-    store: SqlStore, caller: Caller, context: Context, alerting: Alerting, clock: HandClock
+    store: SqlStore,
+    caller: Caller,
+    context: Context,
+    alerting: Alerting,
+    connections: Connections,
+    clock: HandClock,
 ) -> AsyncIterator[Callable[[str], Api]]:
     """Clients of the users `ana` (who owns the place) and `ben`."""
     wanted = Wanted.parse("shipped")
@@ -133,6 +152,7 @@ async def connect(
         context=context,
         alerting=alerting,
         catalog=catalog,
+        connections=connections,
         prices=prices,
         shelf=OfferShelf(context),
         doctor=NoDoctor(),

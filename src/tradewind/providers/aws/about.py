@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tradewind.domain.offers import SelfTermination
-from tradewind.providers.about import About, CredentialField
+from tradewind.providers.about import About, CredentialField, Policy, SettingField
+from tradewind.providers.aws.config_files import FILES
 
 ABOUT = About(
     id="aws",
@@ -61,7 +62,20 @@ ABOUT = About(
     has_multi_node=True,
     self_termination=SelfTermination.POWEROFF_ENDS_BILLING,
     limits=(
+        "Keys that come from single sign-on are not read from its files: they are short-lived.",
         "Billing per second and the reason given for a reclaimed machine are general knowledge, not checked here.",
         "That switching off ends the bill holds for machines started with shutdown behaviour `terminate`.",
     ),
+    files=FILES,
+    policies=(
+        Policy(
+            name="ec2",
+            title="IAM policy for renting EC2 machines",
+            usage="Attach it to the user or role whose access key Tradewind is given: "
+            "`aws iam create-policy --policy-name tradewind --policy-document file://FILE`.",
+            package="tradewind.providers.aws",
+            resource="policy_ec2.json",
+        ),
+    ),
+    settings=(SettingField(name="regions", title="Only these regions", is_list=True),),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewind.providers.about import About, CredentialField
+from tradewind.providers.about import About, CredentialField, Policy
 
 ABOUT = About(
     id="azure",
@@ -45,7 +45,18 @@ ABOUT = About(
     has_spot=True,
     has_multi_node=True,
     limits=(
+        "The minimal role is from the list of calls we make; it has not been tried against a live subscription.",
         "Billing per second is general knowledge; some machine types are said to be metered per minute.",
         "The 30 seconds' notice of an eviction have not been checked here.",
+    ),
+    policies=(
+        Policy(
+            name="role",
+            title="Custom role for renting virtual machines in one resource group",
+            usage="Put the ids of your subscription and resource group in, `az role definition create "
+            "--role-definition FILE`, then assign the role to the application.",
+            package="tradewind.providers.azure",
+            resource="policy_role.json",
+        ),
     ),
 )

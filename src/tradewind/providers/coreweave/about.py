@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.vendor_files import VendorFiles, existing_file
 
 ABOUT = About(
     id="coreweave",
@@ -40,6 +41,7 @@ ABOUT = About(
             title="Kubeconfig file",
             environment="KUBECONFIG",
             is_secret=False,
+            is_path=True,
             hint="The path; the file itself holds the token.",
         ),
     ),
@@ -48,5 +50,10 @@ ABOUT = About(
     limits=(
         "Fields and scope of its node pools are transcribed from a page, not from a published schema.",
         "Billing per minute is general knowledge; its pages speak of hours.",
+    ),
+    files=VendorFiles(
+        tool="kubectl",
+        paths=("~/.kube/config",),
+        read=existing_file("kubeconfig", "~/.kube/config"),
     ),
 )

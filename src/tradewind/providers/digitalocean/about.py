@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.vendor_files import VendorFiles, document
 
 ABOUT = About(
     id="digitalocean",
@@ -36,7 +37,18 @@ ABOUT = About(
         CredentialField(name="token", title="Personal access token", environment="DIGITALOCEAN_ACCESS_TOKEN"),
     ),
     limits=(
+        "Of the file of doctl only the default context is read.",
         "Billing per second since 2026 is taken from a list of others, not from the vendor.",
         "That switched-off Droplets are billed is general knowledge.",
+    ),
+    files=VendorFiles(
+        tool="doctl",
+        paths=("~/.config/doctl/config.yaml", "~/Library/Application Support/doctl/config.yaml"),
+        read=document(
+            "yaml",
+            {"token": ("access-token",)},
+            "~/.config/doctl/config.yaml",
+            "~/Library/Application Support/doctl/config.yaml",
+        ),
     ),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tradewind.domain.offers import SelfTermination
-from tradewind.providers.about import About, CredentialField
+from tradewind.providers.about import About, CredentialField, Policy
+from tradewind.providers.gcp.config_files import FILES
 
 ABOUT = About(
     id="gcp",
@@ -40,6 +41,7 @@ ABOUT = About(
             title="Key file of a service account",
             environment="GOOGLE_APPLICATION_CREDENTIALS",
             is_secret=False,
+            is_path=True,
             hint="The path of the JSON file.",
         ),
         CredentialField(name="project", title="Project", environment="GOOGLE_CLOUD_PROJECT", is_secret=False),
@@ -55,6 +57,18 @@ ABOUT = About(
     has_multi_node=True,
     self_termination=SelfTermination.PROVIDER_TTL,
     limits=(
+        "The minimal role is from the list of calls we make; it has not been tried against a live project.",
         "Billing per second and the 30 seconds between notice and shutdown are general knowledge, not checked here.",
+    ),
+    files=FILES,
+    policies=(
+        Policy(
+            name="role",
+            title="Custom role for renting Compute Engine machines",
+            usage="`gcloud iam roles create tradewind --project=PROJECT --file=FILE`, then grant that role and "
+            "`roles/iam.serviceAccountUser` on nothing but what machines run as.",
+            package="tradewind.providers.gcp",
+            resource="policy_role.yaml",
+        ),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tradewind.domain.offers import SelfTermination
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.vendor_files import VendorFiles, existing_file
 
 ABOUT = About(
     id="kubernetes",
@@ -40,10 +41,16 @@ ABOUT = About(
             title="Kubeconfig file",
             environment="KUBECONFIG",
             is_secret=False,
+            is_path=True,
             hint="Its path; `~/.kube/config` where it is not set.",
         ),
     ),
     has_multi_node=True,
     self_termination=SelfTermination.PROVIDER_TTL,
     limits=("Whether nodes are spot machines of a cloud depends on the cluster and is not told apart.",),
+    files=VendorFiles(
+        tool="kubectl",
+        paths=("~/.kube/config",),
+        read=existing_file("kubeconfig", "~/.kube/config"),
+    ),
 )

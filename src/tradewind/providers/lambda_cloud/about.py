@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.vendor_files import VendorFiles, document
 
 ABOUT = About(
     id="lambda",
@@ -39,7 +40,13 @@ ABOUT = About(
     can_run=True,
     limits=(
         "Tested against its published API and a simulator; never run against the live service.",
+        "The key file that is read is that of another tool, SkyPilot: Lambda has none of its own that we know of.",
         "Billing by the minute is stated by others, not checked here.",
         "A state `preempted` is in its API although no interruptible machines are sold; what it means is not known.",
+    ),
+    files=VendorFiles(
+        tool="SkyPilot",
+        paths=("~/.lambda_cloud/lambda_keys",),
+        read=document("lines", {"api_key": ("api_key",)}, "~/.lambda_cloud/lambda_keys"),
     ),
 )

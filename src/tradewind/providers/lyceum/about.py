@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.vendor_files import VendorFiles, document
 
 ABOUT = About(
     id="lyceum",
@@ -40,7 +41,13 @@ ABOUT = About(
     ),
     has_spot=True,
     limits=(
+        "That `api_key` is the name of the key in the file of its command line is an assumption.",
         "Its API is known from its client and from recorded answers, not from a published description.",
         "Runs longer than 600 seconds through its job interface have not been checked.",
+    ),
+    files=VendorFiles(
+        tool="Lyceum's command line",
+        paths=("~/.lyceum/config.json",),
+        read=document("json", {"api_key": ("api_key",)}, "~/.lyceum/config.json"),
     ),
 )

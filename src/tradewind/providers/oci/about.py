@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.vendor_files import VendorFiles, existing_file
 
 ABOUT = About(
     id="oci",
@@ -37,6 +38,7 @@ ABOUT = About(
             title="Configuration file",
             environment="OCI_CLI_CONFIG_FILE",
             is_secret=False,
+            is_path=True,
             is_required=False,
             hint="Not needed for comparing prices.",
         ),
@@ -45,5 +47,10 @@ ABOUT = About(
     limits=(
         "Nothing but its price list has been looked at: no contract of its API is kept here.",
         "Its preemptible machines are not compared.",
+    ),
+    files=VendorFiles(
+        tool="Oracle's command line",
+        paths=("~/.oci/config",),
+        read=existing_file("configuration_file", "~/.oci/config"),
     ),
 )

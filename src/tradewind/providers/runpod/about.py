@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.vendor_files import VendorFiles, document
 
 ABOUT = About(
     id="runpod",
@@ -40,8 +41,19 @@ ABOUT = About(
     has_spot=True,
     has_multi_node=True,
     limits=(
+        "Two tools of RunPod write the same file in different forms; both are read, neither has been checked here.",
         "Interruptible machines exist in the first version of its API only and may go.",
         "How long the notice before one is taken back is has not been checked.",
         "Clusters of several machines are in the second version of its API, a public beta.",
+    ),
+    files=VendorFiles(
+        tool="RunPod's command line",
+        paths=("~/.runpod/config.toml", "~/.runpod/credentials.toml"),
+        read=document(
+            "toml",
+            {"api_key": ("default.api_key", "apikey", "apiKey")},
+            "~/.runpod/config.toml",
+            "~/.runpod/credentials.toml",
+        ),
     ),
 )

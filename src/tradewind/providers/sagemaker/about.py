@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tradewind.domain.offers import SelfTermination
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.aws.config_files import FILES
 
 ABOUT = About(
     id="sagemaker",
@@ -56,4 +57,5 @@ ABOUT = About(
         "The surcharge over EC2 and the start times come from reports, not from runs of ours.",
         "How a lack of capacity shows in a failed job is general knowledge.",
     ),
+    files=FILES,
 )

@@ -36,6 +36,7 @@ ABOUT = About(
             title="SSH agent",
             environment="SSH_AUTH_SOCK",
             is_secret=False,
+            is_path=True,
             is_required=False,
             hint="The socket of a running agent; a key file does as well.",
         ),

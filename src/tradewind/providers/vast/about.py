@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.vendor_files import VendorFiles, plain_file
 
 ABOUT = About(
     id="vast",
@@ -46,5 +47,10 @@ ABOUT = About(
     limits=(
         "Limits on the rate of requests are not published in figures.",
         "Its published API description contradicts its own client in places.",
+    ),
+    files=VendorFiles(
+        tool="Vast.ai's command line",
+        paths=("~/.config/vastai/vast_api_key", "~/.vast_api_key"),
+        read=plain_file("api_key", "~/.config/vastai/vast_api_key", "~/.vast_api_key"),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tradewind.domain.offers import SelfTermination
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.gcp.config_files import FILES
 
 ABOUT = About(
     id="vertex",
@@ -40,6 +41,7 @@ ABOUT = About(
             title="Key file of a service account",
             environment="GOOGLE_APPLICATION_CREDENTIALS",
             is_secret=False,
+            is_path=True,
         ),
         CredentialField(name="project", title="Project", environment="GOOGLE_CLOUD_PROJECT", is_secret=False),
     ),
@@ -50,4 +52,5 @@ ABOUT = About(
         "Billing in steps of 30 seconds is assumed, not published where we looked.",
         "How logs are read and how a lack of capacity shows has not been checked.",
     ),
+    files=FILES,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradewind.providers.about import About, CredentialField
+from tradewind.providers.vendor_files import VendorFiles, document
 
 ABOUT = About(
     id="vultr",
@@ -39,7 +40,13 @@ ABOUT = About(
         ),
     ),
     limits=(
+        "The form of the file of its command line is general knowledge.",
         "Nothing but its list of plans has been looked at: no contract of its API is kept here.",
         "Start times are the limits that others wait for, not measurements.",
+    ),
+    files=VendorFiles(
+        tool="Vultr's command line",
+        paths=("~/.vultr-cli.yaml",),
+        read=document("yaml", {"api_key": ("api-key",)}, "~/.vultr-cli.yaml"),
     ),
 )
