@@ -12,6 +12,7 @@ from tradewind.catalog.shelf import Catalog
 from tradewind.control.alerting import Alerting
 from tradewind.control.connections import Connections
 from tradewind.control.context import Context
+from tradewind.control.hosts import HostKeys
 from tradewind.control.planning import OfferShelf
 from tradewind.control.prices import PriceController
 from tradewind.db.owners import Caller
@@ -37,6 +38,7 @@ class Services:
     prices: PriceController
     shelf: OfferShelf
     doctor: Doctor
+    hosts: HostKeys
     url: str
     started_at: datetime
     database: str

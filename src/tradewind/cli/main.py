@@ -69,6 +69,7 @@ SECTIONS: Final = {
         ),
     },
     "Machines": {
+        "hosts": Lazy(_AT + "hosts:hosts", "Add, import, list and remove your own machines over SSH."),
         "nodes": Lazy(_AT + "nodes:nodes", "List, inspect and give back the machines that jobs run on."),
     },
     "Server": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -194,7 +195,7 @@ class Connecting:
 
 
 def _read_settings(about: About, given: Mapping[str, str]) -> dict[str, Any]:
-    known = {field.name: field for field in (BASE_URL, *about.settings)}
+    known = {field.name: field for field in about.all_settings}
     settings: dict[str, Any] = {}
     for name, text in given.items():
         if name not in known:
@@ -204,6 +205,10 @@ def _read_settings(about: About, given: Mapping[str, str]) -> dict[str, Any]:
             )
         if name == BASE_URL.name:
             _check_address(text)
+        if not re.fullmatch(known[name].pattern, text):
+            raise InvalidInputError(
+                f"{name} is not {known[name].title[0].lower()}{known[name].title[1:]}: {text!r}"
+            )
         words = [word.strip() for word in text.split(",") if word.strip()]
         settings[name] = words if known[name].is_list else text
     return settings

@@ -21,7 +21,7 @@ from tradewind.domain.schemas_connections import (
     ProviderView,
     SettingFieldView,
 )
-from tradewind.providers.about import BASE_URL, About, SettingField, all_abouts, find_about
+from tradewind.providers.about import About, SettingField, all_abouts, find_about
 
 _FROM = {
     CredentialSource.ENVIRONMENT: "its credentials are in the environment of the server, and not stored",
@@ -126,7 +126,7 @@ def _provider_view(about: About, row: ConnectionRow | None, connections: Connect
 
 
 def _settings(about: About) -> tuple[SettingField, ...]:
-    return () if about.kind == "owned" else (BASE_URL, *about.settings)
+    return about.all_settings
 
 
 def _said(about: About) -> CapabilitiesView:

@@ -19,6 +19,7 @@ from tradewind.control import connection_desk as desk
 from tradewind.control.access_seed import load_access
 from tradewind.control.context import Context
 from tradewind.control.credentials import redact, secret_ones, source_credentials
+from tradewind.control.far_nodes import far_node_ids
 from tradewind.control.price_credentials import PriceCredentials
 from tradewind.db.connection_rows import ConnectionRow
 from tradewind.db.sealing import Sealer, purpose_of
@@ -127,11 +128,20 @@ class Connections:
                 built = self._built.get(row.provider)
                 if built is None or (built.row_id, built.version) != (row.id, row.version):
                     await self._take_up(row)
+            await self._look_at_hosts()
             kept = {row.id for row in rows}
             self._problems = {key: text for key, text in self._problems.items() if key in kept}
             has_changed = self._prices.take(self._for_prices())
         if has_changed and self.on_credentials is not None:
             await self.on_credentials()
+
+    async def _look_at_hosts(self) -> None:
+        """Machines of the user's own over SSH are looked after as rented ones are."""
+        far = await self.context.store.read(far_node_ids)
+        self.context.far.clear()
+        self.context.far.update(far)
+        if far:
+            self.has_machines.set()
 
     async def close(self) -> None:
         """Closes every connection to a vendor."""

@@ -66,15 +66,15 @@ def far_nodes(tx: Transaction) -> list[NodeRow]:
     return [node for node in map(NodeRow.of, rows) if node.is_far]
 
 
-def are_there_far_nodes(tx: Transaction) -> bool:
-    """True if there is any, whether or not it answers now."""
+def far_node_ids(tx: Transaction) -> set[str]:
+    """All of them, whether or not they answer now."""
     table = tables.nodes
     rows = tx.execute(
-        select(table.c.handle).where(
+        select(table.c.id, table.c.handle).where(
             table.c.is_rented.is_(False), table.c.handle.is_not(None), table.c.status == NodeStatus.READY
         )
-    ).scalars()
-    return any(handle is not None for handle in rows)
+    )
+    return {str(row.id) for row in rows if row.handle is not None}
 
 
 def offers_of_far_nodes(tx: Transaction, tariff: Tariff) -> list[Offer]:

@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from sqlalchemy import insert, select, update
 
 from tradewind.control import leases
+from tradewind.control.connection_desk import TOPIC as CONNECTIONS
 from tradewind.control.context import Context
 from tradewind.control.logins import login_of, login_to_json
-from tradewind.control.loops import wake_placers
+from tradewind.control.loops import MARKET, ensure_loops, wake_placers
 from tradewind.control.money_views import money_view
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
@@ -33,8 +34,10 @@ class HostKeys(Protocol):
     """Looks at host keys; how that is done is the provider's, whose machines these are."""
 
     provider: str
-    #: The public half of this installation's own key.
-    public_key: str
+
+    async def public_key(self) -> str:
+        """The public half of this installation's own key. Raises SecretKeyError."""
+        ...
 
     async def see(self, probe: HostProbe, agent_path: str | None) -> HostKeyView:
         """The keys that answer there now. Raises ProviderError."""
@@ -87,6 +90,9 @@ async def add_host(context: Context, keys: HostKeys, caller: Caller, spec: HostS
         else:
             tx.execute(update(table).where(table.c.id == known).values(last_seen_at=tx.now, **values))
         tx.after_commit(lambda: context.far.add(known))
+        # The market decides from now on; whoever follows connections starts it where it does not run yet.
+        ensure_loops(tx, [MARKET])
+        tx.wake(CONNECTIONS)
         leases.wake(tx, table, known)
         wake_placers(tx)
         return host_view(keys, NodeRow.get(tx, known))

@@ -32,6 +32,7 @@ from tradewind.domain.offers import Accelerator
 from tradewind.domain.status import Desired, Reason, TaskStatus
 from tradewind.estimate.power import Watts, share_of
 from tradewind.ledger import reservations
+from tradewind.placement.choose import why_elsewhere
 from tradewind.placement.demand import Demand, demand_of, pick_accelerators
 from tradewind.spec.models import JobSpec
 
@@ -118,7 +119,9 @@ class NodeController:
             return True
         spec = spec_of(job)
         demand = demand_of(spec)
-        never = capacity.why_never(demand)
+        region = str((node.offer or {}).get("region") or "local")
+        elsewhere = why_elsewhere(spec, node.provider, region, "owned")
+        never = capacity.why_never(demand) if elsewhere is None else elsewhere[1]
         if never is not None:
             placing.say_why(tx, job, Reason.NO_OFFER, never)
             return True

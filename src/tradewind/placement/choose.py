@@ -70,25 +70,24 @@ def choose(spec: JobSpec, offers: list[Offer]) -> Choice:
     )
 
 
+def why_elsewhere(spec: JobSpec, provider: str, region: str, market: str) -> tuple[str, str] | None:
+    """The constraint that keeps a job from a provider, region or market, and a sentence on it; None if nothing does."""
+    wanted = spec.resources
+    if wanted.providers and provider not in wanted.providers:
+        return "resources.providers", f"only {', '.join(wanted.providers)} are allowed"
+    if wanted.regions and not any(fnmatchcase(region, pattern) for pattern in wanted.regions):
+        return "resources.regions", f"region {region} is not in {', '.join(wanted.regions)}"
+    if wanted.spot == "only" and market != "spot":
+        return "resources.spot", f"it is {market}, not spot"
+    return None
+
+
 def fit_offer(spec: JobSpec, demand: Demand, offer: Offer) -> Watts | Exclusion:
     """The watts of the share that the job would hold of a machine at hand, or why it does not fit."""
     wanted = spec.resources
-    if wanted.providers and offer.provider not in wanted.providers:
-        return Exclusion(
-            offer=offer,
-            constraint="resources.providers",
-            explanation=f"only {', '.join(wanted.providers)} are allowed",
-        )
-    if wanted.regions and not any(fnmatchcase(offer.region, pattern) for pattern in wanted.regions):
-        return Exclusion(
-            offer=offer,
-            constraint="resources.regions",
-            explanation=f"region {offer.region} is not in {', '.join(wanted.regions)}",
-        )
-    if wanted.spot == "only" and offer.market != "spot":
-        return Exclusion(
-            offer=offer, constraint="resources.spot", explanation=f"it is {offer.market}, not spot"
-        )
+    elsewhere = why_elsewhere(spec, offer.provider, offer.region, offer.market)
+    if elsewhere is not None:
+        return Exclusion(offer=offer, constraint=elsewhere[0], explanation=elsewhere[1])
     if demand.cpus > offer.cpus:
         return Exclusion(
             offer=offer,

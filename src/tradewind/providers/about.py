@@ -42,8 +42,21 @@ class SettingField:
     name: str
     title: str
     is_list: bool = False
+    #: A regular expression that the whole of it must match.
+    pattern: str = ".{1,1000}"
 
 
+#: What every provider of machines has: images differ in who logs in, and where.
+MACHINE_SETTINGS: Final = (
+    SettingField(
+        name="ssh_port", title="Port that machines answer on, instead of 22", pattern="[1-9][0-9]{0,4}"
+    ),
+    SettingField(
+        name="ssh_user",
+        title="Who logs in, instead of the usual user",
+        pattern="[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}",
+    ),
+)
 #: What every provider has: where it is asked, for private endpoints and for tests.
 BASE_URL: Final = SettingField(name="base_url", title="Address of its API, instead of the vendor's own")
 
@@ -104,6 +117,13 @@ class About:
     def names(self) -> frozenset[str]:
         """Everything it is called, without signs and capitals."""
         return frozenset(map(plain_name, (self.id, self.cloud_id, self.provider_type, *self.aliases)))
+
+    @property
+    def all_settings(self) -> tuple[SettingField, ...]:
+        """Everything that may be set on a connection."""
+        if self.kind == "owned":
+            return ()
+        return (BASE_URL, *(MACHINE_SETTINGS if self.kind == "machines" else ()), *self.settings)
 
     @property
     def shortcomings(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from tradewind.domain.clock import Clock, SystemClock, SystemEntropy
 from tradewind.domain.errors import ConflictError
 from tradewind.server.doctor import ServerDoctor
 from tradewind.server.files import announce, read_or_make_token, take_lock, withdraw
+from tradewind.server.reaching import Reaching
 from tradewind.server.replicas import check_storage, host_id, make_storage
 from tradewind.server.settings import Settings
 from tradewind.server.wiring import (
@@ -123,12 +124,15 @@ async def serve(settings: Settings) -> None:
         stack.callback(sock.close)
         address = f"[{settings.host}]" if ":" in settings.host else settings.host
         url = f"http://{address}:{sock.getsockname()[1]}"
-        credentials, sealer = PriceCredentials(os.environ), build_sealer(context)
+        credentials, sealer = PriceCredentials(os.environ), build_sealer(entropy)
         catalog, prices = await build_prices(settings, context, credentials, is_alone=is_alone)
         alerting = build_alerting(settings, context, catalog, sealer)
         connections = await build_connections(settings, context, sealer, catalog, credentials)
         connections.on_credentials = prices.credentials_changed
         stack.push_async_callback(connections.close)
+        reaching = context.reach
+        assert isinstance(reaching, Reaching)
+        stack.callback(reaching.close)
         if presence is not None:
             await presence.let_others_in()
         await run_control_plane(context, alerting, prices, connections, stack, presence)
@@ -140,6 +144,7 @@ async def serve(settings: Settings) -> None:
             prices=prices,
             shelf=OfferShelf(context),
             doctor=ServerDoctor(context),
+            hosts=reaching,
             url=url,
             started_at=clock.now(),
             database="sqlite" if presence is None else "postgresql",

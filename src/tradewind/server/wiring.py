@@ -9,12 +9,14 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
+import structlog
 from sqlalchemy import ColumnElement, insert, select, true, update
 
 from tradewind.catalog.shelf import Catalog
 from tradewind.control import leases
+from tradewind.control.access_seed import load_access
 from tradewind.control.alert_prices import OfferShelf
 from tradewind.control.alerting import Alerting
 from tradewind.control.alerts import AlertController, NotificationController, PriceWatch
@@ -44,6 +46,7 @@ from tradewind.db.sealing import Sealer, key_file
 from tradewind.db.store import SqlStore, Store, Transaction
 from tradewind.domain import ids
 from tradewind.domain.clock import Clock, Entropy
+from tradewind.domain.errors import SecretKeyError
 from tradewind.domain.offers import Offer
 from tradewind.estimate.tariff import tariff_for
 from tradewind.providers.base import Inventory, JobPlatform
@@ -52,6 +55,7 @@ from tradewind.providers.prices import load_source, source_names
 from tradewind.providers.registry import load_provider
 from tradewind.providers.renting import load_machines, rentable_providers
 from tradewind.providers.vendor_files import Surroundings
+from tradewind.server.reaching import Reaching
 from tradewind.server.settings import Settings
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
@@ -64,6 +68,9 @@ if TYPE_CHECKING:
 
 #: What drives a controller.
 Runner = LeaseRunner[Any] | LocalRunner[Any]
+#: How long to wait for a key file to come back.
+_BETWEEN_KEYS_S: Final = 30.0
+log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -105,6 +112,7 @@ async def build_context(
     installation_id, _ = await store.run(lambda tx: _first_rows(tx, token), durable=True)
     tariff = tariff_for(settings.country, settings.electricity_price_usd_per_kwh, settings.carbon_g_per_kwh)
     agent = await in_thread(build_bundle, settings.state / "agent")
+    sealer = build_sealer(entropy)
     local: JobPlatform = load_provider("local")(
         root=settings.files / "attempts",
         agent=agent,
@@ -125,6 +133,13 @@ async def build_context(
         offload=in_thread,
         log_cap_bytes=settings.log_cap_bytes,
         keep_idle=settings.keep_idle,
+        reach=Reaching(
+            lambda: load_access(store, sealer, entropy, in_thread, installation_id),
+            agent,
+            settings.files / "attempts",
+            clock,
+            in_thread,
+        ),
         host=host,
     )
     if is_alone:
@@ -220,9 +235,9 @@ def build_alerting(settings: Settings, context: Context, shelf: OfferShelf, seal
     )
 
 
-def build_sealer(context: Context) -> Sealer:
+def build_sealer(entropy: Entropy) -> Sealer:
     """What seals secrets; its key file is read when it is first needed."""
-    return Sealer(key_file(), context.entropy)
+    return Sealer(key_file(), entropy)
 
 
 async def build_connections(
@@ -304,7 +319,7 @@ def own_controllers(context: Context) -> list[Runner]:
         LeaseRunner(
             store, AttemptController(context), clock, entropy, slots=256, only=context.drives_attempt()
         ),
-        LeaseRunner(store, NodeController(context), clock, entropy, slots=2, only=context.is_at_hand()),
+        LeaseRunner(store, NodeController(context), clock, entropy, slots=8, only=context.is_at_hand()),
         LeaseRunner(store, BudgetController(context), clock, entropy, slots=2),
     ]
 
@@ -328,12 +343,27 @@ def rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
 
 def loops_of(context: Context) -> list[str]:
     """The loops that connected providers need."""
-    return [MARKET, MIGRATION, *(f"{SWEEP}{name}" for name in context.machines)] if context.machines else []
+    if not context.has_choice:
+        return []
+    return [MARKET, MIGRATION, *(f"{SWEEP}{name}" for name in context.machines)]
+
+
+async def _is_reach_ready(context: Context) -> bool:
+    if isinstance(context.reach, Reaching):
+        try:
+            await context.reach.prepare()
+        except SecretKeyError as error:
+            # Whatever needs no SSH goes on; so does this, once the key file is back.
+            log.warning("reach.no_keys", error=error.message)
+            return False
+    return True
 
 
 async def _rent_once_connected(context: Context, connections: Connections) -> None:
     """Starts the controllers of rented machines with the first provider that has any; they run on until the end."""
     await connections.has_machines.wait()
+    while not await _is_reach_ready(context):
+        await context.clock.sleep(_BETWEEN_KEYS_S)
     async with asyncio.TaskGroup() as group:
         for controller in rental_controllers(context):
             group.create_task(controller.run())

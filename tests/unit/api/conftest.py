@@ -30,9 +30,11 @@ from tradewind.db.owners import Caller, caller_for, store_token
 from tradewind.db.sealing import Sealer
 from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain.clock import SystemEntropy
+from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Offer
 from tradewind.domain.schemas import Diagnosis
+from tradewind.domain.schemas_hosts import HostKeyView, HostProbe
 from tradewind.domain.secrets import Secret
 from tradewind.estimate.tariff import Tariff
 from tradewind.providers.prices import load_source, source_names
@@ -78,6 +80,23 @@ def shelf() -> Shelf:
 @pytest.fixture
 def postman() -> Postman:
     return Postman()
+
+
+class NoHosts:
+    """A place without SSH: whoever looks at a host key is told so."""
+
+    provider = "ssh"
+
+    async def public_key(self) -> str:
+        return "ssh-ed25519 AAAA tests"
+
+    async def see(self, probe: HostProbe, agent_path: str | None) -> HostKeyView:
+        raise ProviderError(
+            ProviderFault.PROVIDER_FAULT, f"no SSH server answers at {probe.address}:{probe.port}"
+        )
+
+    def fingerprint(self, host_key: str) -> str:
+        return f"SHA256:{host_key[-8:]}"
 
 
 @pytest.fixture
@@ -156,6 +175,7 @@ async def connect(
         prices=prices,
         shelf=OfferShelf(context),
         doctor=NoDoctor(),
+        hosts=NoHosts(),
         url="http://127.0.0.1",
         started_at=clock.now(),
         database="sqlite",

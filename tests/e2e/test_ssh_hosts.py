@@ -1,0 +1,151 @@
+"""A machine of the user's own over SSH, from its first look to its end, with the real server and a real sshd."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.installation import Installation
+from tests.e2e.waiting import eventually
+from tests.sshd_for_tests import Sshd
+
+pytestmark = pytest.mark.e2e
+
+
+def key_pair(path: Path) -> tuple[str, str]:
+    """A new key pair in a file: the private half, and the public one."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    return path.read_text(), path.with_suffix(".pub").read_text().strip()
+
+
+class Machine:
+    """A real sshd with a host key of its own, and the key that lets its owner in."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.key_file = folder / "owner"
+        _, public = key_pair(self.key_file)
+        private_host, self.host_key = key_pair(folder / "host")
+        self.sshd = Sshd(folder)
+        self.sshd.start(private_host, public)
+
+    @property
+    def login(self) -> str:
+        return f"{self.sshd.user}@{self.sshd.host}:{self.sshd.port}"
+
+    @property
+    def fingerprint(self) -> str:
+        shown = subprocess.run(
+            ["ssh-keygen", "-l", "-f", "-"], input=self.host_key, capture_output=True, text=True, check=True
+        )
+        return shown.stdout.split()[1]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path / "machine")
+    try:
+        yield made
+    finally:
+        made.sshd.kill()
+
+
+def add(installation: Installation, machine: Machine, *more: str) -> subprocess.CompletedProcess[str]:
+    return installation.cli(
+        "hosts", "add", "gpu1", machine.login, "--key", str(machine.key_file), "--price", "$0.90/h", *more
+    )
+
+
+def hosts(installation: Installation) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(installation.cli("hosts", "ls", "-o", "json").stdout)
+    return found
+
+
+def test_a_job_runs_on_a_host_that_was_added(installation: Installation, machine: Machine) -> None:
+    wrong = add(installation, machine, "--fingerprint", "SHA256:0000")
+    assert wrong.returncode == 2
+    assert f"shows the host key {machine.fingerprint}, not SHA256:0000" in wrong.stderr
+    nobody = add(installation, machine, "-y")
+    assert nobody.returncode == 2
+    assert "nobody is there to say" in nobody.stderr
+    assert hosts(installation) == []
+    done = add(installation, machine, "--fingerprint", machine.fingerprint)
+    assert done.returncode == 0, done.stderr
+    assert "gpu1 is added" in done.stdout
+    (host,) = hosts(installation)
+    assert (host["name"], host["status"], host["fingerprint"]) == ("gpu1", "ready", machine.fingerprint)
+    run = "echo home $HOME; echo made there > out.txt; sleep 1.5"
+    job = installation.submit(
+        {"name": "there", "run": run, "resources": {"providers": ["ssh"]}, "outputs": ["out.txt"]}
+    )
+    ended = installation.wait_until_ended(job)
+    assert ended["status"] == "succeeded", installation.events(job)
+    assert installation.raw_log(job) == f"home {machine.sshd.home}\n".encode()
+    (attempt,) = installation.attempts(job)
+    assert attempt["provider"] == "ssh"
+    (artifact,) = installation.get(f"/jobs/{job}/artifacts")["items"]
+    assert artifact["path"] == "out.txt"
+    # A machine that has its price is charged by the hour, not by its electricity.
+    (line,) = installation.rows("SELECT rate_micro_per_unit, rate_per, amount_micro FROM ledger")
+    assert (line["rate_micro_per_unit"], line["rate_per"]) == (900_000, "hour")
+    assert line["amount_micro"] > 0
+    # What is not asked for there goes on running here.
+    here = installation.submit({"name": "here", "run": "true", "resources": {"providers": ["local"]}})
+    assert installation.wait_until_ended(here)["status"] == "succeeded"
+    assert installation.attempts(here)[0]["provider"] == "local"
+
+
+def test_a_host_that_is_lost_for_good_lets_go_of_its_job(
+    installation: Installation, machine: Machine
+) -> None:
+    assert add(installation, machine, "--fingerprint", machine.fingerprint).returncode == 0
+    job = installation.submit({"name": "moves", "run": "sleep 600", "resources": {"providers": ["ssh"]}})
+    installation.wait_for_status(job, "running")
+    busy = installation.cli("hosts", "rm", "gpu1", "-y")
+    assert busy.returncode == 5
+    assert "1 job runs on gpu1" in busy.stderr
+    machine.sshd.kill()
+    eventually(
+        "the host is seen to be unreachable",
+        lambda: hosts(installation)[0]["status"] == "unreachable",
+        timeout_s=150.0,
+    )
+    # It may come back with the job still running there: until somebody says that it does not, no other attempt is made.
+    assert len(installation.attempts(job)) == 1
+    assert installation.cli("hosts", "rm", "gpu1", "--lost", "-y").returncode == 0
+    assert hosts(installation) == []
+    eventually("its attempt has ended", lambda: installation.attempts(job)[0]["reason"] == "node_lost")
+    waits = eventually(
+        "the job waits for another place",
+        lambda: installation.job(job)["reason"] == "no_offer",
+        timeout_s=60.0,
+    )
+    assert waits
+    installation.stop_job(job, now=True)
+
+
+def test_hosts_are_taken_from_a_file(installation: Installation, machine: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "hosts.yaml"
+    address, port = machine.sshd.host, machine.sshd.port
+    file.write_text(
+        f"hosts:\n  one: {{address: {address}, port: {port}, user: {machine.sshd.user}, key: {machine.key_file}}}\n"
+        f"  two: {{address: {address}, port: 1, user: nobody, key: {machine.key_file}}}\n"
+    )
+    installation.extra_environment["TRADEWIND_TRUST_FIRST_HOST_KEY"] = "1"
+    done = installation.cli("hosts", "import", str(file), "-y", "-o", "json")
+    results = {each["name"]: each["result"] for each in json.loads(done.stdout)}
+    assert results["one"] == "added"
+    assert "no SSH server answers" in results["two"]
+    config = tmp_path / "ssh_config"
+    config.write_text(
+        f"Host three\n  HostName {address}\n  Port {port}\n  User {machine.sshd.user}\n"
+        f"  IdentityFile {machine.key_file}\nHost *.example\n  User x\n"
+    )
+    shown = installation.cli("hosts", "import", str(config), "th*", "-y")
+    assert "added" in shown.stdout, shown
+    assert {each["name"] for each in hosts(installation)} == {"one", "three"}
