@@ -57,8 +57,8 @@ class SshHost:
         clock: Clock,
         offload: Offload,
         *,
-        poweroff: tuple[str, ...] = _POWEROFF,
-        cancel: tuple[str, ...] = _CANCEL,
+        poweroff: tuple[str, ...] | None = None,
+        cancel: tuple[str, ...] | None = None,
     ) -> None:
         self._link = link
         self._attempts = attempts
@@ -70,7 +70,9 @@ class SshHost:
     # -- the machine ---------------------------------------------------------------------------------------------
 
     async def greet(self) -> Greeting:
-        return Greeting(host_keys=self._link.host_keys, inventory=await self.inventory())
+        # Its key may be known only once it has been talked to.
+        inventory = await self.inventory()
+        return Greeting(host_keys=self._link.host_keys, inventory=inventory)
 
     async def inventory(self) -> Inventory:
         """What the machine has. Raises ProviderError."""
@@ -80,8 +82,9 @@ class SshHost:
     async def guard(self, after_s: float) -> None:
         session = await self._link.session()
         first = () if session.machine.get("uid") == 0 else ("sudo", "-n")
+        command = self._poweroff or (*first, *_POWEROFF)
         await session.ask(
-            "guard", after_s=after_s, command=[*first, *self._poweroff], cancel=[*first, *self._cancel]
+            "guard", after_s=after_s, command=command, cancel=self._cancel or (*first, *_CANCEL)
         )
 
     async def owned(self) -> list[str]:
