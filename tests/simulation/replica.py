@@ -250,5 +250,8 @@ class ReplicaHost:
     async def guard(self, after_s: float) -> None:
         return
 
+    async def forget(self, handle: Handle) -> None:
+        return
+
     async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.ssh.sshd_cloud import SshdCloud
 from tests.ssh_machines import access, in_thread
 from tradewind.control.context import Context
 from tradewind.control.loops import ensure_loops
-from tradewind.control.submitting import insert_jobs
+from tradewind.control.submitting import insert_jobs, stop_job
 from tradewind.db import tables
 from tradewind.db.events import events_after
 from tradewind.db.opening import bring_up_to_date, open_sqlite
@@ -52,7 +53,7 @@ print("done")'"""
 class World:
     """One server, its database and its cloud."""
 
-    def __init__(self, root: Path, **cloud: Any) -> None:
+    def __init__(self, root: Path, keep_idle: timedelta = timedelta(0), **cloud: Any) -> None:
         self.root = root
         clock, entropy = SystemClock(), SystemEntropy()
         engine = open_sqlite(root / "tradewind.db")
@@ -65,7 +66,7 @@ class World:
             store=self.store, clock=clock, entropy=entropy, backends={}, machines={self.cloud.id: self.cloud},
             reach=self.reach, storage=DiskStorage(root / "kept"), workdirs=Workdirs(root / "workdirs"), root=root,
             tariff=Tariff(micro_usd_per_kwh=200_000, carbon_g_per_kwh=400.0, price_note="", carbon_note=""),
-            installation_id="inst_tests", offload=in_thread,
+            installation_id="inst_tests", offload=in_thread, keep_idle=keep_idle,
         )  # fmt: skip
         self._tasks: list[asyncio.Task[Any]] = []
 
@@ -90,6 +91,16 @@ class World:
 
     async def job(self, job_id: str) -> JobRow:
         return await self.store.read(lambda tx: JobRow.get(tx, job_id))
+
+    async def ended(self, job_id: str) -> JobRow:
+        """The job, once it has ended."""
+
+        async def look() -> JobRow | None:
+            job = await self.job(job_id)
+            return job if has_ended(job.status) else None
+
+        found: JobRow = await self.until(look)
+        return found
 
     async def attempts(self) -> list[AttemptRow]:
         rows = await self.store.read(lambda tx: list(tx.execute(AttemptRow.select())))
@@ -123,6 +134,7 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
     await made.end()
 
 
+@pytest.mark.slow
 async def test_a_job_is_taken_back_and_resumes_on_another_machine(world: World) -> None:
     job_id = await world.submit(
         run=_TRAINS,
@@ -133,12 +145,7 @@ async def test_a_job_is_taken_back_and_resumes_on_another_machine(world: World) 
     await world.until(lambda: world.column(tables.checkpoints.c.id))
     (first,) = world.cloud.machines
     await world.cloud.take_back(first)
-
-    async def ended() -> JobRow | None:
-        job = await world.job(job_id)
-        return job if has_ended(job.status) else None
-
-    job = await world.until(ended)
+    job = await world.ended(job_id)
     assert job.status is JobStatus.SUCCEEDED, job.explanation
     one, two = await world.attempts()
     assert (one.status, one.reason) == (AttemptStatus.INTERRUPTED, Reason.RECLAIMED)
@@ -171,3 +178,46 @@ async def test_the_key_seen_first_is_kept_with_the_machine(world: World) -> None
     (seen,) = node.observed["login"]["host_keys"]
     assert node.key is not None
     assert seen.split()[1] == world.access.host_key(node.key).public.split()[1]
+
+
+@pytest.mark.slow
+async def test_a_stop_during_a_cut_is_told_later(world: World) -> None:
+    job_id = await world.submit(run="echo up; exec sleep 600", outputs=["made"])
+
+    async def runs() -> list[AttemptRow]:
+        return [each for each in await world.attempts() if each.status is AttemptStatus.RUNNING]
+
+    (attempt,) = await world.until(runs)
+    (machine,) = world.cloud.machines.values()
+    (machine.home / f".tradewind/attempts/{attempt.id}/work/made").write_text("before the end")
+    await asyncio.to_thread(machine.cut)
+    await asyncio.to_thread(machine.stop_listening)
+    await world.store.run(lambda tx: stop_job(tx, world.caller, job_id, now=False))
+
+    async def is_noticed() -> bool:
+        return (await world.nodes())[0].lost_since is not None
+
+    await world.until(is_noticed)
+    assert (await world.attempts())[0].status is AttemptStatus.RUNNING
+    await asyncio.to_thread(machine.restart)
+    job = await world.ended(job_id)
+    assert job.status is JobStatus.CANCELLED
+    assert (await world.nodes())[0].lost_since is None
+    assert await world.column(tables.artifacts.c.path) == ["made"]
+
+
+@pytest.mark.parametrize("world", [{"keep_idle": timedelta(hours=1)}], indirect=True)
+async def test_a_kept_machine_is_tidied_for_the_next_job(world: World) -> None:
+    first = await world.ended(await world.submit(run="echo first"))
+    assert first.status is JobStatus.SUCCEEDED
+
+    async def is_idle() -> bool:
+        return "idle_since" in (await world.nodes())[0].observed
+
+    await world.until(is_idle)
+    second = await world.ended(await world.submit(run="echo second"))
+    assert second.status is JobStatus.SUCCEEDED
+    (machine,) = world.cloud.machines.values()
+    newest = sorted(await world.attempts(), key=lambda each: each.created_at)[-1]
+    there = [path.name for path in (machine.home / ".tradewind/attempts").iterdir()]
+    assert there == [newest.id]

@@ -185,6 +185,10 @@ class MachineHost(AttemptHost, Protocol):
         """Has the machine switch itself off unless this is called again within so many seconds."""
         ...
 
+    async def forget(self, handle: Handle) -> None:
+        """Removes what an attempt that has ended has left there."""
+        ...
+
 
 class JobPlatform(AttemptHost, Protocol):
     """Accepts work: a place that runs an attempt when it is asked to."""

@@ -376,6 +376,9 @@ class SimulatedHost:
     async def guard(self, after_s: float) -> None:
         return
 
+    async def forget(self, handle: Handle) -> None:
+        return
+
     async def submit(self, request: AttemptRequest, key: str) -> Handle:
         machine = await self._cloud.reach(self._machine_id)
         self._cloud.start(machine, request, key)
