@@ -83,8 +83,8 @@ class Fleet:
         self.hosts.append(links)
         return links
 
-    def host(self, machine: Sshd, links: Links | None = None, **options: Any) -> SshHost:
-        return SshHost(self.link(machine, links), self.root / "attempts", SystemClock(), in_thread, **options)
+    def host(self, machine: Sshd, links: Links | None = None) -> SshHost:
+        return SshHost(self.link(machine, links), self.root / "attempts", SystemClock(), in_thread)
 
     def link(self, machine: Sshd, links: Links | None = None) -> Link:
         return (links or self.hosts[-1] if self.hosts else self.server()).to(self.login(machine))

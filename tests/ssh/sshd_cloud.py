@@ -21,9 +21,16 @@ class SshdCloud:
 
     id = "sshds"
 
-    def __init__(self, root: Path, access: Access, *, tells_host_keys: bool = True) -> None:
+    def __init__(
+        self,
+        root: Path,
+        access: Access,
+        *,
+        tells_host_keys: bool = True,
+        self_termination: SelfTermination = SelfTermination.NONE,
+    ) -> None:
         self.capabilities = Capabilities(
-            create_idempotency=CreateIdempotency.UNIQUE_NAME, self_termination=SelfTermination.NONE
+            create_idempotency=CreateIdempotency.UNIQUE_NAME, self_termination=self_termination
         )
         self.machines: dict[str, Sshd] = {}
         self.ended: dict[str, bool] = {}

@@ -24,6 +24,7 @@ from tradewind.db.owners import ensure_defaults
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow
 from tradewind.db.store import SqlStore
 from tradewind.domain.clock import SystemClock, SystemEntropy
+from tradewind.domain.offers import SelfTermination
 from tradewind.domain.schemas import JobSubmission
 from tradewind.domain.status import AttemptStatus, JobStatus, NodeStatus, Reason, has_ended
 from tradewind.estimate.tariff import Tariff
@@ -221,3 +222,20 @@ async def test_a_kept_machine_is_tidied_for_the_next_job(world: World) -> None:
     newest = sorted(await world.attempts(), key=lambda each: each.created_at)[-1]
     there = [path.name for path in (machine.home / ".tradewind/attempts").iterdir()]
     assert there == [newest.id]
+
+
+@pytest.mark.parametrize(
+    "world", [{"self_termination": SelfTermination.POWEROFF_ENDS_BILLING}], indirect=True
+)
+async def test_a_machine_whose_being_off_ends_its_cost_is_guarded(world: World) -> None:
+    await world.submit(run="exec sleep 600")
+
+    async def guarded() -> list[NodeRow]:
+        return [each for each in await world.nodes() if each.observed.get("guarded_until")]
+
+    (node,) = await world.until(guarded)
+    left_s = node.observed["guarded_until"] - SystemClock().now().timestamp()
+    assert 29 * 60 < left_s <= 30 * 60
+    (machine,) = world.cloud.machines.values()
+    assert machine.shutdowns == ["-c"]
+    assert len([each for each in machine.processes() if "guard" in each.cmdline()]) == 1

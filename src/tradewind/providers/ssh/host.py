@@ -56,16 +56,11 @@ class SshHost:
         attempts: Path,
         clock: Clock,
         offload: Offload,
-        *,
-        poweroff: tuple[str, ...] | None = None,
-        cancel: tuple[str, ...] | None = None,
     ) -> None:
         self._link = link
         self._attempts = attempts
         self._clock = clock
         self._offload = offload
-        self._poweroff = poweroff
-        self._cancel = cancel
 
     # -- the machine ---------------------------------------------------------------------------------------------
 
@@ -82,9 +77,8 @@ class SshHost:
     async def guard(self, after_s: float) -> None:
         session = await self._link.session()
         first = () if session.machine.get("uid") == 0 else ("sudo", "-n")
-        command = self._poweroff or (*first, *_POWEROFF)
         await session.ask(
-            "guard", after_s=after_s, command=command, cancel=self._cancel or (*first, *_CANCEL)
+            "guard", after_s=after_s, command=[*first, *_POWEROFF], cancel=[*first, *_CANCEL], patience_s=60.0
         )
 
     async def owned(self) -> list[str]:
