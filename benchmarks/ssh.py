@@ -32,13 +32,13 @@ _EVERY_S: Final = (1.0, 5.0)
 
 def measure(size: Size) -> list[Figure]:
     """Everything against machines on this machine: both sides share its processors."""
-    with _fleet() as fleet:
-        machine = fleet.machine()
-        figures = asyncio.run(_one_machine(fleet, machine, size))
+    # Before anything else, so that memory that was used for other things is not used again.
     with _fleet() as fleet:
         machines = [fleet.machine(f"m{number}") for number in range(_hosts(size))]
-        figures += asyncio.run(_many_machines(fleet, machines, size))
-    return figures
+        many = asyncio.run(_many_machines(fleet, machines, size))
+    with _fleet() as fleet:
+        machine = fleet.machine()
+        return [*asyncio.run(_one_machine(fleet, machine, size)), *many]
 
 
 def _hosts(size: Size) -> int:
@@ -114,7 +114,9 @@ async def _first_line(fleet: Fleet, machine: Sshd, name: str) -> float:
 
 async def _looks(fleet: Fleet, machine: Sshd, size: Size) -> tuple[float, ...]:
     host = fleet.host(machine)
-    watch = Watch(host, await host.submit(fleet.request("quiet", "exec sleep 3600"), "k/att_quiet"))
+    watch = Watch(
+        host, await host.submit(fleet.request("quiet", "exec sleep 3600"), f"k/{fleet.id('quiet')}")
+    )
     await watch.until(lambda _seen: watch.of_type("phase"), "its start")
     values = []
     for _ in range(20 * size.runs):
@@ -134,14 +136,17 @@ async def _throughput(fleet: Fleet, machine: Sshd, size: Size) -> Figure:
         f"[os.write(1, b) for _ in range({count} // len(b))]"
     )
     watch = Watch(
-        host, await host.submit(fleet.request("log", f"exec {sys.executable} -c '{program}'"), "k/att_log")
+        host,
+        await host.submit(
+            fleet.request("log", f"exec {sys.executable} -c '{program}'"), f"k/{fleet.id('log')}"
+        ),
     )
-    directory = machine.home / ".tradewind/attempts/att_log"
+    directory = machine.home / f".tradewind/attempts/{fleet.id('log')}"
     await asyncio.to_thread(wait_until, (directory / "exit.json").exists, "the end of the log", 300.0)
     log = directory / "logs/stdout.log"
     length = log.stat().st_size
     values = []
-    ours = fleet.root / "attempts/att_log/logs/stdout.log"
+    ours = fleet.root / f"attempts/{fleet.id('log')}/logs/stdout.log"
     for _ in range(size.repeats):
         ours.unlink(missing_ok=True)
         began_s = time.perf_counter()

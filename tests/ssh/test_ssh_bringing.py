@@ -22,12 +22,12 @@ async def _started(
 ) -> tuple[SshHost, Handle, Path, Path]:
     """An attempt that runs: its host, its handle, its working directory there and the one here."""
     host = fleet.host(machine)
-    handle = await host.submit(fleet.request("one", run), "k/att_one")
+    handle = await host.submit(fleet.request("one", run), f"k/{fleet.id('one')}")
     return (
         host,
         handle,
-        machine.home / ".tradewind/attempts/att_one/work",
-        fleet.root / "attempts/att_one/work",
+        machine.home / f".tradewind/attempts/{fleet.id('one')}/work",
+        fleet.root / f"attempts/{fleet.id('one')}/work",
     )
 
 
@@ -106,11 +106,11 @@ async def test_a_link_that_leads_out_is_refused_over_there(fleet: Fleet) -> None
         with pytest.raises(ProviderError, match="leads out of the working directory"):
             await host.bring(handle, path, _LONG_S)
     link = fleet.link(machine)
-    for attempt in ("../..", "att_one/../..", ".."):
+    for attempt in ("../..", f"{fleet.id('one')}/../..", ".."):
         with pytest.raises(ProviderError, match="not a plain name"):
             await link.ask("read", path="x", offset=0, length=1, attempt=attempt)
     with pytest.raises(ProviderError, match="not a plain name"):
-        await link.ask("write", b"x", attempt="att_one", name="../../agent/x")
+        await link.ask("write", b"x", attempt=fleet.id("one"), name="../../agent/x")
     assert await host.files(handle) == []
 
 
@@ -130,13 +130,13 @@ async def test_a_checkpoint_is_resumed_from_on_another_machine(fleet: Fleet) -> 
     first = fleet.machine("one")
     host = fleet.host(first)
     request = fleet.request("one", _RESUMES, checkpoint_path="ckpt", files={"ckpt/.keep": b""})
-    handle = await host.submit(request, "k/att_one")
+    handle = await host.submit(request, f"k/{fleet.id('one')}")
     watch = Watch(host, handle)
     await watch.until(lambda _seen: watch.of_type("checkpoint"), "the checkpoint")
     assert watch.of_type("checkpoint")[0]["path"] == "ckpt/step-5"
     assert await host.bring(handle, "ckpt/step-5", _LONG_S) is Brought.WHOLE
     first.kill()
-    state = (fleet.root / "attempts/att_one/work/ckpt/step-5/state").read_bytes()
+    state = (fleet.root / f"attempts/{fleet.id('one')}/work/ckpt/step-5/state").read_bytes()
     second = fleet.request(
         "two", _RESUMES, checkpoint_path="ckpt", number=2, files={"ckpt/step-5/state": state}
     )
@@ -144,7 +144,7 @@ async def test_a_checkpoint_is_resumed_from_on_another_machine(fleet: Fleet) -> 
         "two", _RESUMES, checkpoint_path="ckpt", number=2, resume_from=second.workdir / "ckpt/step-5"
     )
     elsewhere = fleet.host(fleet.machine("two"))
-    again = Watch(elsewhere, await elsewhere.submit(resumed, "k/att_two"))
+    again = Watch(elsewhere, await elsewhere.submit(resumed, f"k/{fleet.id('two')}"))
     await again.until_gone()
     assert fleet.log("two") == b"resumed from five\n"
 
@@ -152,10 +152,12 @@ async def test_a_checkpoint_is_resumed_from_on_another_machine(fleet: Fleet) -> 
 async def test_dropped_log_stays_dropped_here(fleet: Fleet) -> None:
     run = f"exec {sys.executable} -c 'for n in range(200): print(str(n) * 20000)'"
     host = fleet.host(fleet.machine())
-    watch = Watch(host, await host.submit(fleet.request("one", run, log_cap_bytes=1 << 20), "k/att_one"))
+    watch = Watch(
+        host, await host.submit(fleet.request("one", run, log_cap_bytes=1 << 20), f"k/{fleet.id('one')}")
+    )
     await watch.until_gone()
-    ours = fleet.root / "attempts/att_one/logs/stdout.log"
-    theirs = fleet.machines[0].home / ".tradewind/attempts/att_one/logs/stdout.log"
+    ours = fleet.root / f"attempts/{fleet.id('one')}/logs/stdout.log"
+    theirs = fleet.machines[0].home / f".tradewind/attempts/{fleet.id('one')}/logs/stdout.log"
     assert watch.of_type("log_dropped")
     assert ours.read_bytes() == theirs.read_bytes()
     assert ours.stat().st_size > 8 << 20

@@ -127,6 +127,10 @@ class World:
             raise AssertionError([row["message"] for rows in told for row in rows]) from None
 
 
+async def _is_gone(path: Path) -> bool:
+    return not await asyncio.to_thread(path.exists)
+
+
 @pytest.fixture
 async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     made = World(tmp_path, **getattr(request, "param", {}))
@@ -144,6 +148,8 @@ async def test_a_job_is_taken_back_and_resumes_on_another_machine(world: World) 
         retry={"interruptions": 3},
     )
     await world.until(lambda: world.column(tables.checkpoints.c.id))
+    (running,) = await world.attempts()
+    await world.until(lambda: _is_gone(world.root / "attempts" / running.id / "work/ckpt/state-1"))
     (first,) = world.cloud.machines
     await world.cloud.take_back(first)
     job = await world.ended(job_id)
@@ -153,6 +159,8 @@ async def test_a_job_is_taken_back_and_resumes_on_another_machine(world: World) 
     assert two.resumed_from is not None
     logs = [(world.root / "attempts" / each.id / "logs/stdout.log").read_text() for each in (one, two)]
     assert logs == ["from 0\n", "from 1\ndone\n"]
+    # What was brought is kept in one place, not in two.
+    assert all(not (world.root / "attempts" / each.id / "work").exists() for each in (one, two))
     # Outputs are kept before the machine goes, and nothing but them.
     assert await world.column(tables.artifacts.c.path) == ["out/deep/model.bin"]
     assert await world.column(tables.artifacts.c.size_bytes) == [3 << 20]

@@ -247,6 +247,8 @@ class AttemptController:
                 may_act, job = seen.phase is not Phase.GONE, context.files.known(row.job_id)
                 current = health_desk.attend(tx, current, may_act=may_act, job=job)
             keeping.adopt_checkpoints(tx, current, copied)
+            for path in kept.spare:
+                tx.after_commit(partial(keeping.remove_spare, path))
             for complaint in (*kept.complaints, *outputs.complaints):
                 append_event(tx, current.job_id, "attempt.warning", complaint)
             if told is not None:
@@ -392,6 +394,7 @@ class AttemptController:
 
     def _forget(self, attempt_id: str, work: Path) -> None:
         self._watched.discard(attempt_id)
+        shutil.rmtree(work.with_name("incoming"), ignore_errors=True)
         try:
             work.rmdir()
         except OSError:

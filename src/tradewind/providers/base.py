@@ -119,7 +119,8 @@ class Inventory:
 class Brought(StrEnum):
     """How far something has been brought here from where an attempt runs."""
 
-    WHOLE = "whole"  #: it lies here, as it is there
+    WHOLE = "whole"  #: a copy of it lies here, as it is there
+    SHARED = "shared"  #: both sides see the same disk: what lies here is the very thing
     PART = "part"  #: there is more to bring: ask again
     CHANGED = "changed"  #: it changed on the way, or is gone; what had come was thrown away
 

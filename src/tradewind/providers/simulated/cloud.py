@@ -408,7 +408,7 @@ class SimulatedHost:
         process.renewed_at = now
 
     async def bring(self, handle: Handle, path: str, within_s: float) -> Brought:
-        return Brought.WHOLE
+        return Brought.SHARED
 
     async def files(self, handle: Handle) -> list[str] | None:
         return None
