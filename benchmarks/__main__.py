@@ -15,6 +15,7 @@ from benchmarks import (
     log_throughput,
     packages,
     rivals,
+    ssh,
     submissions,
 )
 from benchmarks.figures import Figure, render_table
@@ -33,6 +34,7 @@ ALL: Final[dict[str, tuple[str, Measure]]] = {
         packages,
         catalog,
         control,
+        ssh,
     )
 }
 

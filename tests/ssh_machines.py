@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ class Fleet:
         self.agent = build_bundle(root / "agent")
         self.machines: list[Sshd] = []
         self.hosts: list[Links] = []
-        self._servers = 0
+        self._mark = uuid.uuid4().hex[:12]
 
     def machine(self, name: str = "one", **options: Any) -> Sshd:
         """A machine that runs."""
@@ -83,19 +84,23 @@ class Fleet:
         self.hosts.append(links)
         return links
 
-    def host(self, machine: Sshd, links: Links | None = None, **options: Any) -> SshHost:
-        return SshHost(self.link(machine, links), self.root / "attempts", SystemClock(), in_thread, **options)
+    def host(self, machine: Sshd, links: Links | None = None) -> SshHost:
+        return SshHost(self.link(machine, links), self.root / "attempts", SystemClock(), in_thread)
 
     def link(self, machine: Sshd, links: Links | None = None) -> Link:
         return (links or self.hosts[-1] if self.hosts else self.server()).to(self.login(machine))
 
+    def id(self, name: str) -> str:
+        """The id of an attempt: another one in every test, as what runs of an attempt is known by it."""
+        return f"att_{name}_{self._mark}"
+
     def request(self, name: str, run: str, **changes: Any) -> AttemptRequest:
         """An attempt whose files are laid out; `files` are put into its working directory."""
-        return request_of(self.root, run, name, **changes)
+        return request_of(self.root, run, f"{name}_{self._mark}", **changes)
 
     def log(self, name: str, stream: str = "stdout") -> bytes:
         """A log as it has come here."""
-        path = self.root / "attempts" / f"att_{name}" / "logs" / f"{stream}.log"
+        path = self.root / "attempts" / self.id(name) / "logs" / f"{stream}.log"
         return path.read_bytes() if path.exists() else b""
 
     def end(self) -> None:

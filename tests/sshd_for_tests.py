@@ -51,6 +51,7 @@ class Sshd:
         key.chmod(0o600)
         (self.folder / "authorized_keys").write_text(authorized_key + "\n")
         self.port = self.port or free_port()
+        self._write_programs()
         config = {
             "Port": self.port,
             "ListenAddress": self.host,
@@ -67,11 +68,28 @@ class Sshd:
             "PrintLastLog": "no",
             "MaxStartups": "200",
             "MaxSessions": "100",
-            "SetEnv": f'"HOME={self.home}" "PATH={self._path}" "{_MARK}={self._mark}"',
+            "SetEnv": f'"HOME={self.home}" "PATH={self.folder}/bin:{self._path}" "{_MARK}={self._mark}"',
         }
         text = "".join(f"{name} {value}\n" for name, value in config.items())
         (self.folder / "sshd_config").write_text(text)
         return self._listen()
+
+    def _write_programs(self) -> None:
+        """What would switch this very machine off only says so: see `shutdowns`."""
+        programs = {
+            "shutdown": f'#!/bin/sh\necho "$@" >> {self.folder}/shutdown.log\n',
+            "sudo": '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n',
+        }
+        (self.folder / "bin").mkdir(exist_ok=True)
+        for name, text in programs.items():
+            (self.folder / "bin" / name).write_text(text)
+            (self.folder / "bin" / name).chmod(0o755)
+
+    @property
+    def shutdowns(self) -> list[str]:
+        """With what `shutdown` was called, in order."""
+        log = self.folder / "shutdown.log"
+        return log.read_text().splitlines() if log.exists() else []
 
     @property
     def _mark(self) -> str:

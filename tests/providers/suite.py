@@ -7,6 +7,7 @@ is declared in `World.gaps` with the reason, and asserted by the provider's own 
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -413,15 +414,15 @@ async def runs_a_job(login: Login, access: Access, root: Path) -> None:
         if login.host_keys:
             assert greeting.host_keys == login.host_keys
         assert greeting.inventory is not None
-        watch = Watch(
-            host, await host.submit(request_of(root, "for i in 1 2 3; do echo step $i; done"), "inst/att_one")
-        )
+        # What runs of an attempt is known by its id, on the whole of the machine that all tests share.
+        request = request_of(root, "for i in 1 2 3; do echo step $i; done", uuid.uuid4().hex)
+        watch = Watch(host, await host.submit(request, f"inst/{request.attempt_id}"))
         seen = await watch.until_gone()
     finally:
         links.close()
     assert seen.exit is not None
     assert (seen.exit.reason, seen.exit.exit_code) == ("exited", 0)
-    log = root / "attempts" / "att_one" / "logs" / "stdout.log"
+    log = request.directory / "logs" / "stdout.log"
     assert log.read_text() == "step 1\nstep 2\nstep 3\n"
 
 

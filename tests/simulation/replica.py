@@ -239,7 +239,7 @@ class ReplicaHost:
         await self._send(self._host.renew(handle, sequence))
 
     async def bring(self, handle: Handle, path: str, within_s: float) -> Brought:
-        return Brought.WHOLE
+        return Brought.SHARED
 
     async def files(self, handle: Handle) -> list[str] | None:
         return None
@@ -248,6 +248,9 @@ class ReplicaHost:
         return Greeting()
 
     async def guard(self, after_s: float) -> None:
+        return
+
+    async def forget(self, handle: Handle) -> None:
         return
 
     async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:

@@ -34,7 +34,7 @@ def _is_whole(text: bytes) -> bool:
 async def test_after_a_cut_logs_go_on_without_gaps_or_repeats(fleet: Fleet) -> None:
     machine = fleet.machine()
     host, link = fleet.host(machine), fleet.link(machine)
-    watch = Watch(host, await host.submit(fleet.request("one", _COUNTS), "k/att_one"))
+    watch = Watch(host, await host.submit(fleet.request("one", _COUNTS), f"k/{fleet.id('one')}"))
     for cut in range(1, 4):
         have = len(fleet.log("one"))
         await watch.until(lambda _seen, have=have: len(fleet.log("one")) > have, "more of the log")  # type: ignore[misc]
@@ -44,7 +44,7 @@ async def test_after_a_cut_logs_go_on_without_gaps_or_repeats(fleet: Fleet) -> N
             await watch.poll()
         await watch.poll()
         assert link.connects == cut + 1
-    (machine.home / ".tradewind/attempts/att_one/work/enough").touch()
+    (machine.home / f".tradewind/attempts/{fleet.id('one')}/work/enough").touch()
     end = await watch.until_gone()
     assert end.exit is not None
     assert end.exit.exit_code == 0
@@ -56,31 +56,33 @@ async def test_after_a_cut_logs_go_on_without_gaps_or_repeats(fleet: Fleet) -> N
 async def test_a_server_that_was_started_anew_goes_on_where_the_old_one_was(fleet: Fleet) -> None:
     machine = fleet.machine()
     host = fleet.host(machine)
-    handle = await host.submit(fleet.request("one", _COUNTS), "k/att_one")
+    handle = await host.submit(fleet.request("one", _COUNTS), f"k/{fleet.id('one')}")
     before = Watch(host, handle)
     await before.until(lambda _seen: len(fleet.log("one")) > 1000, "some of the log")
     for links in fleet.hosts:
         links.close()
     anew = fleet.host(machine, fleet.server())
-    assert await anew.find("k/att_one") == handle
+    assert await anew.find(f"k/{fleet.id('one')}") == handle
     after = Watch(anew, handle)
     after.cursor = before.cursor
-    (machine.home / ".tradewind/attempts/att_one/work/enough").touch()
-    await after.until_gone()
+    (machine.home / f".tradewind/attempts/{fleet.id('one')}/work/enough").touch()
+    end = await after.until_gone()
+    assert end.exit is not None
+    assert (end.exit.reason, end.exit.exit_code) == ("exited", 0), fleet.log("one", "stderr")
     assert _is_whole(fleet.log("one"))
     said = [str(record) for record in (*before.records, *after.records)]
     assert len(said) == len(set(said))
-    theirs = machine.home / ".tradewind/attempts/att_one"
-    ours = fleet.root / "attempts/att_one"
+    theirs = machine.home / f".tradewind/attempts/{fleet.id('one')}"
+    ours = fleet.root / f"attempts/{fleet.id('one')}"
     for name in ("records.jsonl", "logs/stdout.idx", "logs/stdout.log"):
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
 
 
 async def test_what_is_lost_here_is_fetched_again(fleet: Fleet) -> None:
     host = fleet.host(fleet.machine())
-    watch = Watch(host, await host.submit(fleet.request("one", "echo all of it"), "k/att_one"))
+    watch = Watch(host, await host.submit(fleet.request("one", "echo all of it"), f"k/{fleet.id('one')}"))
     await watch.until_gone()
-    (fleet.root / "attempts/att_one/logs/stdout.log").unlink()
+    (fleet.root / f"attempts/{fleet.id('one')}/logs/stdout.log").unlink()
     await watch.poll()
     assert fleet.log("one") == b"all of it\n"
 
@@ -88,7 +90,9 @@ async def test_what_is_lost_here_is_fetched_again(fleet: Fleet) -> None:
 async def test_a_machine_that_dies_cannot_be_reached(fleet: Fleet) -> None:
     machine = fleet.machine()
     host = fleet.host(machine)
-    watch = Watch(host, await host.submit(fleet.request("one", "echo up; exec sleep 600"), "k/att_one"))
+    watch = Watch(
+        host, await host.submit(fleet.request("one", "echo up; exec sleep 600"), f"k/{fleet.id('one')}")
+    )
     await watch.until(lambda _seen: fleet.log("one") == b"up\n", "the first line")
     machine.kill()
     assert machine.processes() == []

@@ -21,7 +21,7 @@ sys.exit(7)'"""
 async def test_an_attempt_runs_to_its_end(fleet: Fleet) -> None:
     host = fleet.host(fleet.machine())
     request = fleet.request("one", _PRINTS, files={"data.txt": b"it came along", "folder/x.py": b"1"})
-    key = "inst_tests/att_one"
+    key = f"inst_tests/{fleet.id('one')}"
     assert await host.find(key) is None
     handle = await host.submit(request, key)
     assert await host.find(key) == handle
@@ -32,13 +32,16 @@ async def test_an_attempt_runs_to_its_end(fleet: Fleet) -> None:
     assert end.exit is not None
     assert (end.exit.reason, end.exit.exit_code) == ("exited", 7)
     lines = fleet.log("one").decode().splitlines()
-    assert lines[0].endswith("/.tradewind/attempts/att_one/work")
+    assert lines[0].endswith(f"/.tradewind/attempts/{fleet.id('one')}/work")
     assert lines[1:] == ["it came along"]
     assert fleet.log("one", "stderr") == b"complaint\n"
     assert [record["values"] for record in watch.of_type("metrics")] == [{"loss": 0.5}]
     assert [record["phase"] for record in watch.of_type("phase")] == ["running"]
-    mirrored = (fleet.root / "attempts/att_one/records.jsonl").read_bytes()
-    assert mirrored == (fleet.machines[0].home / ".tradewind/attempts/att_one/records.jsonl").read_bytes()
+    mirrored = (fleet.root / f"attempts/{fleet.id('one')}/records.jsonl").read_bytes()
+    assert (
+        mirrored
+        == (fleet.machines[0].home / f".tradewind/attempts/{fleet.id('one')}/records.jsonl").read_bytes()
+    )
 
 
 async def test_the_agent_is_delivered_once_and_a_connection_is_shared(fleet: Fleet) -> None:
@@ -46,15 +49,16 @@ async def test_the_agent_is_delivered_once_and_a_connection_is_shared(fleet: Fle
     host = fleet.host(machine)
     link = fleet.link(machine)
     await asyncio.gather(
-        host.submit(fleet.request("one", "true"), "k/att_one"),
-        host.submit(fleet.request("two", "true"), "k/att_two"),
+        host.submit(fleet.request("one", "true"), f"k/{fleet.id('one')}"),
+        host.submit(fleet.request("two", "true"), f"k/{fleet.id('two')}"),
     )
     assert (link.connects, link.deliveries) == (1, 1)
     anew = fleet.server()
     again = fleet.host(machine, anew)
     watch = Watch(
         again,
-        (await again.find("k/att_one")) or await again.submit(fleet.request("one", "true"), "k/att_one"),
+        (await again.find(f"k/{fleet.id('one')}"))
+        or await again.submit(fleet.request("one", "true"), f"k/{fleet.id('one')}"),
     )
     await watch.until_gone()
     assert (anew.to(fleet.login(machine)).connects, anew.to(fleet.login(machine)).deliveries) == (1, 0)
@@ -74,10 +78,10 @@ async def test_a_damaged_agent_is_delivered_again(fleet: Fleet) -> None:
 
 async def test_a_stop_is_told(fleet: Fleet) -> None:
     host = fleet.host(fleet.machine())
-    handle = await host.submit(fleet.request("one", "echo up; exec sleep 600"), "k/att_one")
+    handle = await host.submit(fleet.request("one", "echo up; exec sleep 600"), f"k/{fleet.id('one')}")
     watch = Watch(host, handle)
     await watch.until(lambda _seen: fleet.log("one") == b"up\n", "the first line")
-    assert (await host.owned()) == ["att_one"]
+    assert (await host.owned()) == [fleet.id("one")]
     await host.stop(handle, "stopped_by_user", 2.0)
     end = await watch.until_gone()
     assert end.exit is not None
@@ -89,7 +93,7 @@ async def test_a_stop_is_told(fleet: Fleet) -> None:
 
 async def test_its_end_is_told_at_once(fleet: Fleet) -> None:
     host = fleet.host(fleet.machine())
-    handle = await host.submit(fleet.request("one", "exec sleep 600"), "k/att_one")
+    handle = await host.submit(fleet.request("one", "exec sleep 600"), f"k/{fleet.id('one')}")
     woken = asyncio.Event()
     await host.watch(handle, woken.set)
     await host.stop(handle, "stopped_by_user", 0.0)

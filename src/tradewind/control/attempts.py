@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
 from tradewind.control import health_desk, keeping, leases, money
 from tradewind.control.context import Context
@@ -126,6 +126,8 @@ class AttemptController:
             return lambda tx, current: self._close_unstarted(tx, current, verdict)
         if handle is None:
             job = await self._context.files.get(row.job_id)
+            if node is not None:
+                await self._or_later(self._forget_earlier(row, node))
             try:
                 request = await build_request(self._context, job, row)
                 handle = await backend.submit(request, key)
@@ -154,6 +156,19 @@ class AttemptController:
             return None
         node = await self._context.store.read(lambda tx: NodeRow.get(tx, row.node_id))
         return node if node.is_rented or node.is_far else None
+
+    async def _forget_earlier(self, row: AttemptRow, node: NodeRow) -> None:
+        """Removes what earlier attempts have left on a machine that was kept for the next one."""
+        table = tables.attempts
+        earlier = select(table.c.handle).where(
+            table.c.node_id == node.id,
+            table.c.id != row.id,
+            table.c.ended_at.is_not(None),
+            table.c.handle.is_not(None),
+        )
+        handles = await self._context.store.read(lambda tx: list(tx.execute(earlier).scalars()))
+        for handle in filter(None, handles):
+            await self._context.machine_of(node).forget(Handle(handle))
 
     def _wait_for_machine(self, row: AttemptRow, node: NodeRow) -> Apply[AttemptRow]:
         """Nothing has run yet: the attempt waits for its machine, or ends with it."""
@@ -232,6 +247,8 @@ class AttemptController:
                 may_act, job = seen.phase is not Phase.GONE, context.files.known(row.job_id)
                 current = health_desk.attend(tx, current, may_act=may_act, job=job)
             keeping.adopt_checkpoints(tx, current, copied)
+            for path in kept.spare:
+                tx.after_commit(partial(keeping.remove_spare, path))
             for complaint in (*kept.complaints, *outputs.complaints):
                 append_event(tx, current.job_id, "attempt.warning", complaint)
             if told is not None:
@@ -377,6 +394,7 @@ class AttemptController:
 
     def _forget(self, attempt_id: str, work: Path) -> None:
         self._watched.discard(attempt_id)
+        shutil.rmtree(work.with_name("incoming"), ignore_errors=True)
         try:
             work.rmdir()
         except OSError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -49,6 +51,8 @@ class Kept:
     #: By path, the records of checkpoints that are not here in full yet.
     pending: dict[str, dict[str, Any]] = field(default_factory=dict)
     is_complete: bool = True
+    #: Copies that were only here to be kept: they can go once what was kept is in the database.
+    spare: list[Path] = field(default_factory=list)
 
 
 class _Bringing:
@@ -91,7 +95,7 @@ async def copy_checkpoints(
         except (ProviderError, OSError) as error:
             kept.complaints.append(f"checkpoint {path} could not be kept: {_why(error)}")
             continue
-        if brought is not Brought.WHOLE:
+        if brought in (Brought.PART, Brought.CHANGED):
             log.info("checkpoint.not_here", attempt=attempt.id, path=path, how=brought)
             if brought is Brought.PART:
                 kept.pending[path] = record
@@ -107,6 +111,8 @@ async def copy_checkpoints(
             kept.complaints.append(f"checkpoint {path} could not be kept: {_why(error)}")
         else:
             kept.copied.append(Copied(path, location, files, record))
+            if brought is Brought.WHOLE:
+                kept.spare.append(work / path)
     return kept
 
 
@@ -159,6 +165,14 @@ def adopt_checkpoints(tx: Transaction, attempt: AttemptRow, copied: list[Copied]
         )
         message = f"checkpoint {each.path} kept ({format_bytes(size)})"
         append_event(tx, attempt.job_id, "checkpoint.kept", message, {"path": each.path, "step": step})
+
+
+def remove_spare(path: Path) -> None:
+    """Removes a copy that is not needed any more."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def prune_checkpoints(tx: Transaction, task_id: str, keep: int) -> list[str]:

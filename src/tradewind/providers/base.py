@@ -119,7 +119,8 @@ class Inventory:
 class Brought(StrEnum):
     """How far something has been brought here from where an attempt runs."""
 
-    WHOLE = "whole"  #: it lies here, as it is there
+    WHOLE = "whole"  #: a copy of it lies here, as it is there
+    SHARED = "shared"  #: both sides see the same disk: what lies here is the very thing
     PART = "part"  #: there is more to bring: ask again
     CHANGED = "changed"  #: it changed on the way, or is gone; what had come was thrown away
 
@@ -183,6 +184,10 @@ class MachineHost(AttemptHost, Protocol):
 
     async def guard(self, after_s: float) -> None:
         """Has the machine switch itself off unless this is called again within so many seconds."""
+        ...
+
+    async def forget(self, handle: Handle) -> None:
+        """Removes what an attempt that has ended has left there."""
         ...
 
 

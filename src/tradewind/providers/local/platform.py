@@ -167,7 +167,7 @@ class LocalPlatform:
         ]
 
     async def bring(self, handle: Handle, path: str, within_s: float) -> Brought:  # noqa: ARG002
-        return Brought.WHOLE
+        return Brought.SHARED
 
     async def files(self, handle: Handle) -> list[str] | None:  # noqa: ARG002
         return None

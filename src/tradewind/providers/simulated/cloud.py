@@ -376,6 +376,9 @@ class SimulatedHost:
     async def guard(self, after_s: float) -> None:
         return
 
+    async def forget(self, handle: Handle) -> None:
+        return
+
     async def submit(self, request: AttemptRequest, key: str) -> Handle:
         machine = await self._cloud.reach(self._machine_id)
         self._cloud.start(machine, request, key)
@@ -405,7 +408,7 @@ class SimulatedHost:
         process.renewed_at = now
 
     async def bring(self, handle: Handle, path: str, within_s: float) -> Brought:
-        return Brought.WHOLE
+        return Brought.SHARED
 
     async def files(self, handle: Handle) -> list[str] | None:
         return None

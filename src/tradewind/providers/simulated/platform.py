@@ -157,7 +157,7 @@ class SimulatedPlatform:
         ]
 
     async def bring(self, handle: Handle, path: str, within_s: float) -> Brought:
-        return Brought.WHOLE
+        return Brought.SHARED
 
     async def files(self, handle: Handle) -> list[str] | None:
         return None

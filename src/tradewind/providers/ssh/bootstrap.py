@@ -20,7 +20,10 @@ _PYTHONS: Final = (
 #: Begins each line that is meant for us: whatever login scripts print is passed over.
 MARK: Final = b"\0tradewind-"
 _PROGRAM: Final = """\
-import hashlib, json, os, sys
+import sys
+if sys.version_info < (3, 8):
+    sys.exit(3)
+import hashlib, json, os, runpy
 base, name, digest, size = json.loads(base64.b64decode(sys.argv[2]))
 base = os.path.expanduser(base)
 folder = os.path.join(base, "agent")
@@ -63,11 +66,12 @@ try:
     os.makedirs(folder, 0o700, exist_ok=True)
     if not is_whole():
         receive()
-    os.execv(sys.executable, [sys.executable, "-I", "-S", path, "serve", "--dir", base])
 except OSError as error:
     kind = "full" if error.errno in (28, 122) else "denied"
     say("error %s %s: %s" % (kind, error.filename or base, error.strerror))
     sys.exit(1)
+sys.argv = [path, "serve", "--dir", base]
+runpy.run_path(path, run_name="__main__")
 """
 
 
@@ -82,8 +86,9 @@ class Bundle:
         # No single quote, backslash or exclamation mark in between: every login shell passes it on as it is.
         script = (
             f"for p in {_PYTHONS}; do "
-            '"$p" -I -S -c "import sys, fcntl; sys.exit(sys.version_info < (3, 8))" >/dev/null 2>&1 </dev/null && '
-            f'exec "$p" -I -S -c "import base64, sys; exec(base64.b64decode(sys.argv[1]))" {code} {words}; '
+            f'"$p" -I -S -c "import base64, sys; exec(base64.b64decode(sys.argv[1]))" {code} {words}; '
+            # Too old to know the options, too old, not to be run, not there: another one may do.
+            "case $? in 2|3|126|127) ;; *) exit;; esac; "
             'done; printf "\\000tradewind-error no_python -\\n"; exit 1'
         )
         self.command = f"exec sh -c '{script}'"

@@ -16,6 +16,9 @@ from tradewind.providers.base import Login
 from tradewind.providers.ssh.bootstrap import MARK, Bundle
 from tradewind.providers.ssh.session import PATIENCE_S, AgentSession, Answer, Wake
 
+# It tells of every connection and channel otherwise.
+asyncssh.set_log_level("WARNING")
+
 _CONNECT_S: Final = 10.0
 _LOGIN_S: Final = 20.0
 #: From nothing to an agent that answers, its bytes sent over a slow line included.

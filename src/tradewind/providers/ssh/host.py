@@ -56,21 +56,18 @@ class SshHost:
         attempts: Path,
         clock: Clock,
         offload: Offload,
-        *,
-        poweroff: tuple[str, ...] = _POWEROFF,
-        cancel: tuple[str, ...] = _CANCEL,
     ) -> None:
         self._link = link
         self._attempts = attempts
         self._clock = clock
         self._offload = offload
-        self._poweroff = poweroff
-        self._cancel = cancel
 
     # -- the machine ---------------------------------------------------------------------------------------------
 
     async def greet(self) -> Greeting:
-        return Greeting(host_keys=self._link.host_keys, inventory=await self.inventory())
+        # Its key may be known only once it has been talked to.
+        inventory = await self.inventory()
+        return Greeting(host_keys=self._link.host_keys, inventory=inventory)
 
     async def inventory(self) -> Inventory:
         """What the machine has. Raises ProviderError."""
@@ -81,7 +78,7 @@ class SshHost:
         session = await self._link.session()
         first = () if session.machine.get("uid") == 0 else ("sudo", "-n")
         await session.ask(
-            "guard", after_s=after_s, command=[*first, *self._poweroff], cancel=[*first, *self._cancel]
+            "guard", after_s=after_s, command=[*first, *_POWEROFF], cancel=[*first, *_CANCEL], patience_s=60.0
         )
 
     async def owned(self) -> list[str]:
