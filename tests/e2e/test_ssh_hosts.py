@@ -100,6 +100,41 @@ def test_a_job_runs_on_a_host_that_was_added(installation: Installation, machine
     assert installation.attempts(here)[0]["provider"] == "local"
 
 
+def test_a_running_job_can_be_looked_into(
+    installation: Installation, machine: Machine, tmp_path: Path
+) -> None:
+    assert add(installation, machine, "--fingerprint", machine.fingerprint).returncode == 0
+    job = installation.submit(
+        {"name": "open", "run": "echo inside > note.txt; sleep 600", "resources": {"providers": ["ssh"]}}
+    )
+    installation.wait_for_status(job, "running")
+    shown = installation.cli("ssh", "open", "cat", "note.txt")
+    assert (shown.returncode, shown.stdout) == (0, "inside\n"), shown.stderr
+    assert installation.cli("ssh", "open", "sh", "-c", "exit 7").returncode == 7
+    copied = installation.cli("cp", "open:note.txt", str(tmp_path / "note.txt"))
+    assert copied.returncode == 0, copied.stderr
+    assert (tmp_path / "note.txt").read_text() == "inside\n"
+    (tmp_path / "sent.txt").write_text("from here")
+    assert installation.cli("cp", str(tmp_path / "sent.txt"), "open:sent.txt").returncode == 0
+    assert installation.cli("ssh", "open", "cat", "sent.txt").stdout == "from here"
+    neither = installation.cli("cp", "here", "there")
+    assert neither.returncode == 2
+    assert "one of the two must be JOB:PATH" in neither.stderr
+    # The same on this machine, without a login.
+    installation.submit(
+        {"name": "near", "run": "echo near > note.txt; sleep 600", "resources": {"providers": ["local"]}}
+    )
+    installation.wait_for_status(installation.get("/jobs?name=near")["items"][0]["id"], "running")
+    assert installation.cli("ssh", "near", "cat", "note.txt").stdout == "near\n"
+    for each in ("open", "near"):
+        installation.cli("stop", each, "--now", "-y")
+    ended = eventually("it has ended", lambda: installation.job(job)["status"] == "cancelled")
+    assert ended
+    gone = installation.cli("ssh", "open", "true")
+    assert gone.returncode == 5
+    assert "runs nowhere now" in gone.stderr
+
+
 def test_a_host_that_is_lost_for_good_lets_go_of_its_job(
     installation: Installation, machine: Machine
 ) -> None:

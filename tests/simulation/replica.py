@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from tests.simulation.clocks import SimulatedClock
 from tradewind.db.store import Store, Transaction
+from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offers import CreateIdempotency, Offer
 from tradewind.providers.base import (
     Account,
@@ -252,6 +253,9 @@ class ReplicaHost:
 
     async def forget(self, handle: Handle) -> None:
         return
+
+    async def let_in(self, handle: Handle, public_key: str | None) -> str:
+        raise ProviderError(ProviderFault.INVALID, "nobody can log in to a machine that is simulated")
 
     async def watch(self, handle: Handle, wake: Callable[[], None]) -> None:
         return

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from tradewind import __version__
 from tradewind.api import (
+    access,
     alerts,
     budgets,
     cloud,
@@ -55,6 +56,7 @@ def include_routes(app: FastAPI) -> None:
         jobs,
         moves,
         nodes,
+        access,
         hosts,
         events,
         logs,

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from tradewind.client.exchange import Exchange
+    from tradewind.domain import schemas_access
     from tradewind.domain import schemas_nodes as schemas
 
 _API: Final = "/api/v1"
@@ -31,6 +32,18 @@ class NodeCalls:
         from tradewind.domain.schemas_nodes import NodeView
 
         return NodeView.model_validate_json(response.content)
+
+    async def access(self, job: str, public_key: str) -> schemas_access.AccessView:
+        """Where a job runs now, and how to log in there; on a rented machine this key is let in."""
+        response = await self._exchange.request(
+            "POST",
+            f"{_API}/jobs/{quote(job, safe='')}/access",
+            json={"public_key": public_key},
+            timeout_s=90.0,
+        )
+        from tradewind.domain.schemas_access import AccessView
+
+        return AccessView.model_validate_json(response.content)
 
     async def stop_node(self, node: str, *, now: bool = False) -> schemas.NodeView:
         """Gives a rented machine back. Its job writes a checkpoint first, unless `now`, and goes on elsewhere."""

@@ -124,6 +124,7 @@ class Client:
     probe_host = _Call(AsyncClient.probe_host)
     add_host = _Call(AsyncClient.add_host)
     remove_host = _Call(AsyncClient.remove_host)
+    access = _Call(AsyncClient.access)
     nodes = _Call(AsyncClient.nodes)
     node = _Call(AsyncClient.node)
     stop_node = _Call(AsyncClient.stop_node)

@@ -190,6 +190,10 @@ class MachineHost(AttemptHost, Protocol):
         """Removes what an attempt that has ended has left there."""
         ...
 
+    async def let_in(self, handle: Handle, public_key: str | None) -> str:
+        """Where the attempt's working directory is; whoever holds this key may log in, where one is given."""
+        ...
+
 
 class JobPlatform(AttemptHost, Protocol):
     """Accepts work: a place that runs an attempt when it is asked to."""

@@ -51,6 +51,12 @@ class Operations:
 
         return describe(self._places.base, self._version)
 
+    def _do_let_in(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
+        from .letting_in import let_in
+
+        key = request.get("key")
+        return {"base": self._places.base, "added": let_in(key) if isinstance(key, str) else False}
+
     def _do_mkdir(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
         directory = self._places.attempt(request.get("attempt"), must_exist=False)
         os.makedirs(directory, 0o700, exist_ok=True)

@@ -379,6 +379,9 @@ class SimulatedHost:
     async def forget(self, handle: Handle) -> None:
         return
 
+    async def let_in(self, handle: Handle, public_key: str | None) -> str:
+        raise ProviderError(ProviderFault.INVALID, "nobody can log in to a machine that is simulated")
+
     async def submit(self, request: AttemptRequest, key: str) -> Handle:
         machine = await self._cloud.reach(self._machine_id)
         self._cloud.start(machine, request, key)

@@ -90,6 +90,10 @@ class SshHost:
         """Removes the directory of an attempt that has ended. Raises ProviderError."""
         await self._link.ask("remove", attempt=_name(handle), patience_s=_REAP_S)
 
+    async def let_in(self, handle: Handle, public_key: str | None) -> str:
+        answer, _ = await self._link.ask("let_in", key=public_key, changes=True)
+        return f"{answer['base']}/attempts/{_name(handle)}/work"
+
     # -- starting ------------------------------------------------------------------------------------------------
 
     async def submit(self, request: AttemptRequest, key: str) -> Handle:
