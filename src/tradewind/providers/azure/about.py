@@ -14,8 +14,8 @@ ABOUT = About(
     setup_steps=(
         "Create an Azure subscription with pay-as-you-go billing.",
         "Ask for vCPU quota of the NC and ND families in each region you want, spot apart.",
-        "Register an application with a client secret as Contributor of the subscription or of one group; or use `az login`.",
-        "Set `AZURE_SUBSCRIPTION_ID`; for an application `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET` too.",
+        "Register an application with a client secret as Contributor of the subscription or one group, or `az login`.",
+        "Set `AZURE_SUBSCRIPTION_ID` (an application: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`).",
         "Set `ssh_from` to the server's public address, which alone may log in, and `resource_group` to keep to one.",
         "Compare with `tradewind offers --provider azure`: its price list is open and needs no account.",
     ),
