@@ -81,6 +81,7 @@ class AzureCloud:
         #: How machines fail that are accepted now and begin to boot later.
         self.failing: tuple[str, str] | None = None
         self.reserved: dict[str, datetime] = {}
+        self._addresses = 0
         self.restrictions: list[dict[str, Any]] = []
         self.usages: list[tuple[str, str, int, int]] = [
             ("cores", "Total Regional vCPUs", 24, 100),
@@ -213,6 +214,9 @@ class AzureCloud:
         now = self._clock.now()
         thing = Thing(kind, group, name, body, now, None if kind == MACHINE else now + _MAKING)
         self.things[kind, group, name] = thing
+        if kind == ADDRESS:
+            self._addresses += 1
+            thing.extra = {"ipAddress": f"127.10.{self._addresses // 250}.{self._addresses % 250 + 1}"}
         if kind == MACHINE:
             thing.state, thing.failure = "Creating", self.failing
             disk = body["properties"]["storageProfile"]["osDisk"]
@@ -350,8 +354,7 @@ class AzureCloud:
         if thing.kind == DISK:
             shown |= thing.extra
         if thing.kind == ADDRESS and thing.state == "Succeeded":
-            number = sorted(self.things).index((thing.kind, thing.group, thing.name))
-            properties["ipAddress"] = f"127.0.{number // 250}.{number % 250 + 1}"
+            properties |= thing.extra
         return shown
 
     def _statuses(self, machine: Thing) -> list[dict[str, Any]]:

@@ -198,13 +198,15 @@ class Office:
             )
         )
 
-    async def killed_at(self, moment: int) -> bool:
-        """Steps towards a machine that is ready, and dies at the given exchange with the vendor.
+    async def killed_at(
+        self, moment: int, ends: tuple[NodeStatus, ...] = (NodeStatus.READY, NodeStatus.REFUSED)
+    ) -> bool:
+        """Steps towards a machine that is ready, or whatever `ends`, and dies at the given exchange with the vendor.
 
         Two moments for each: the request has arrived, and the answer is about to leave. False: it was ready before.
         """
         seen = 0
-        task: asyncio.Task[Any] = asyncio.ensure_future(self.until(NodeStatus.READY, NodeStatus.REFUSED))
+        task: asyncio.Task[Any] = asyncio.ensure_future(self.until(*ends))
 
         def count(_request: object) -> None:
             nonlocal seen

@@ -194,7 +194,8 @@ class TestAzureContract(ProviderContract):
 
     @scenario(1)
     async def test_what_a_machine_is_made_of(self, azure: AzureWorld) -> None:
-        await self.rent(azure, azure.settings())
+        handle = await self.rent(azure, azure.settings())
+        assert (await azure.provider.get(handle)).phase is MachinePhase.STARTING
         (machine,) = azure.cloud.machines()
         asked = machine.properties
         assert asked["osProfile"]["adminUsername"] == USER
@@ -341,6 +342,29 @@ class TestAzureContract(ProviderContract):
         assert azure.left() == []
         assert await office.charged_micro() == 0
         assert azure.server.count("PUT", "virtualMachines") == 1
+
+    @scenario(9)
+    @pytest.mark.slow
+    async def test_killed_while_what_was_refused_is_cleared_away(self, tmp_path: Path) -> None:
+        ends = (NodeStatus.REFUSED, NodeStatus.GONE)
+        # Up to the refusal it is as with every machine; after it the calls are much alike.
+        for moment in range(29, 300, 9):
+            async with AzureWorld() as world:
+                no_room = (409, "SkuNotAvailable", "The requested size is not available.")
+                world.cloud.refusing = [no_room] * 9
+                office = Office(world, tmp_path / str(moment))
+                await office.open(await world.offer())
+                was_killed = await office.killed_at(moment, ends)
+                office.restart()
+                node = await office.until(*ends)
+                assert node.reason is Reason.NO_CAPACITY, (moment, node.explanation)
+                assert world.left() == [], moment
+                assert await office.charged_micro() == 0, moment
+                office.close()
+            if not was_killed:
+                assert moment > 30
+                return
+        raise AssertionError("it is never refused")
 
     @scenario(4)
     async def test_a_missing_permission_is_named(self, azure: AzureWorld) -> None:

@@ -23,7 +23,7 @@ async def examine_account(setup: Setup, arm: Arm, networks: Networks) -> Account
     """Looks at the subscription in the regions of the setting `regions`, else wherever the catalog knows offers."""
     machines = await arm.all_of(MACHINE, networks.own_group)
     given = setup.wire.settings.get("regions") or {each.region for each in await setup.listed()}
-    regions = tuple(sorted(str(each) for each in given))
+    regions = tuple(sorted({given} if isinstance(given, str) else set(map(str, given))))
     missing: set[str] = set()
 
     async def quotas_in(region: str) -> list[Quota]:

@@ -33,6 +33,7 @@ class Networks:
         self._arm = arm
         self._lock = asyncio.Lock()
         self._ready: set[str] = set()
+        self._followed: set[str] = set()
 
     @property
     def own_group(self) -> str | None:
@@ -69,13 +70,13 @@ class Networks:
 
     async def follow(self, region: str) -> None:
         """After a start: machines that are there already are behind the firewall of the settings as they are now."""
-        if region in self._ready or not self._settings.get("ssh_from"):
+        if region in self._ready | self._followed or not self._settings.get("ssh_from"):
             return
+        self._followed.add(region)
         try:
             await self.open(region)
         except ProviderError as error:
             log.warning("azure.firewall_not_followed", region=region, error=error.message)
-            self._ready.add(region)
 
     def forget(self, region: str) -> None:
         """Something there is not as it was: the next machine has it looked over."""
