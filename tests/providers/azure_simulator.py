@@ -164,6 +164,7 @@ class AzureCloud:
         if group is not None and group not in self.groups:
             return refusal(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
         found = [each for each in self.things.values() if each.kind == kind and group in (None, each.group)]
+        found.sort(key=lambda each: (each.group, each.name))
         start = int(request.query.get("$skiptoken", "0"))
         page: dict[str, Any] = {
             "value": [self._shown(each, in_list=True) for each in found[start : start + _PAGE]]
