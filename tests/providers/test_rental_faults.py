@@ -92,6 +92,9 @@ class FrailWorld(World):
     def connect(self, credentials: Mapping[str, str] | None = None) -> Any:
         return self.frail
 
+    def boot_data(self, name: str) -> str | None:
+        return None
+
     def contract(self) -> None:
         return None
 

@@ -23,7 +23,7 @@ from tradewind.providers.azure.examining import examine_account, refuse_what_can
 from tradewind.providers.azure.network import Networks
 from tradewind.providers.azure.states import created_at, phase_in_list, state_of
 from tradewind.providers.base import Account, Handle, Login, MachinePhase, MachineView, OwnedMachine
-from tradewind.providers.renting import Setup
+from tradewind.providers.renting import Setup, login_for
 
 CAPABILITIES: Final = Capabilities(
     create_idempotency=CreateIdempotency.UNIQUE_NAME,
@@ -146,8 +146,7 @@ class AzureMachines:
         host = (address.get("properties") or {}).get("ipAddress")
         if not host or key is None:
             return None
-        host_key = self._setup.access.host_key(key).public
-        return Login(host=str(host), port=self._networks.port, user=USER, host_keys=(host_key,))
+        return login_for(self._setup, key, str(host), user=USER)
 
     async def _without_machine(self, handle: Handle, group: str, name: str) -> MachineView:
         """Half of it was made, half of it is left, or it is gone."""
