@@ -475,6 +475,15 @@ class TestAzureContract(ProviderContract):
         # It was Azure that deleted them: one machine, and nothing else, was asked to go.
         assert all("/virtualMachines/" in path for path in deleted)
 
+    @scenario(8)
+    async def test_a_machine_on_a_later_page_is_not_taken_for_half_a_one(self, azure: AzureWorld) -> None:
+        handle = await self.rent(azure, {})
+        for number in range(120):
+            await azure.add_foreign(f"somebody-elses-{number}")
+        await azure.boot()
+        (owned,) = await azure.provider.list_owned()
+        assert (owned.handle, owned.phase) == (handle, MachinePhase.READY)
+
     @scenario(7)
     @pytest.mark.parametrize("count", [1, 2, 3])
     async def test_half_a_machine_is_found_and_deleted(self, azure: AzureWorld, count: int) -> None:
