@@ -23,6 +23,8 @@ from jsonschema import Draft202012Validator
 ROOT: Final = Path(__file__).resolve().parents[2]
 _METHODS: Final = ("get", "put", "post", "patch", "delete")
 _PARTS: Final = ("allOf", "anyOf", "oneOf")
+#: Properties whose known values are never all of them.
+_GROWING: Final = frozenset({"vmSize"})
 #: Deeper nesting than this is a schema that contains itself.
 _DEEPEST: Final = 14
 
@@ -50,14 +52,20 @@ def contracts_folder() -> Path:
 
 
 @lru_cache
-def open_api(name: str, prefix: str = "", overlay: str | None = None) -> OpenApi:
-    """The OpenAPI contract in this file of the contracts folder; `prefix` is the path part of its server address."""
+def open_api(
+    name: str, prefix: str = "", overlay: str | Path | None = None, *, known_values_only: bool = False
+) -> OpenApi:
+    """The OpenAPI contract in this file of the contracts folder; `prefix` is the path part of its server address.
+
+    `overlay` is in that folder too, unless it is a whole path. `known_values_only` takes lists of the values that are
+    known (`x-known-values`) for all there are.
+    """
     folder = contracts_folder()
     document = _read(folder / name)
     if overlay is not None:
         for entry in _read(folder / overlay)["entries"]:
             _lay_over(document, entry)
-    return OpenApi(document, prefix)
+    return OpenApi(_with_known_values(document) if known_values_only else document, prefix)
 
 
 @lru_cache
@@ -83,6 +91,23 @@ def _lay_over(document: Any, entry: dict[str, Any]) -> None:
         node[last].pop(key, None)
 
 
+class Merged:
+    """Several contracts that one server keeps; each call is held to the first that has its path."""
+
+    def __init__(self, *contracts: OpenApi) -> None:
+        self._contracts = contracts
+
+    def request(self, method: str, url: str, body: Any) -> list[str]:
+        return self._for(method, url).request(method, url, body)
+
+    def response(self, method: str, url: str, status: int, body: Any) -> list[str]:
+        return self._for(method, url).response(method, url, status, body)
+
+    def _for(self, method: str, url: str) -> OpenApi:
+        known = (each for each in self._contracts if each.has(method, url))
+        return next(known, self._contracts[0])
+
+
 class OpenApi:
     """OpenAPI 3.0 and 3.1."""
 
@@ -100,6 +125,10 @@ class OpenApi:
                     )
         # A path without parameters is meant before one whose parameter would match it too.
         self._routes = sorted(routes, key=lambda route: route[0])
+
+    def has(self, method: str, url: str) -> bool:
+        """Whether this contract knows such a call."""
+        return self._find(method, url) is not None
 
     def request(self, method: str, url: str, body: Any) -> list[str]:
         found = self._find(method, url)
@@ -139,7 +168,7 @@ class OpenApi:
 
     def _parameter(self, parameter: dict[str, Any], text: str) -> list[str]:
         schema = self._resolve(parameter.get("schema") or {})
-        allowed = schema.get("enum")
+        allowed = [schema["const"]] if "const" in schema else schema.get("enum")
         if allowed is not None and text not in map(str, allowed):
             return [f"query parameter {parameter['name']}: {text!r} is not one of {allowed}"]
         if schema.get("type") == "integer" and not re.fullmatch(r"-?\d+", text):
@@ -299,6 +328,18 @@ class BotoModel:
 
 def _messages(validator: Draft202012Validator, value: Any) -> list[str]:
     return [f"{'/'.join(map(str, each.path))}: {each.message[:200]}" for each in validator.iter_errors(value)]
+
+
+def _with_known_values(node: Any, name: str = "") -> Any:
+    """Values that are known are all there are, except where new ones come faster than contracts."""
+    if isinstance(node, list):
+        return [_with_known_values(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _with_known_values(value, key) for key, value in node.items()}
+    if "x-known-values" in node and name not in _GROWING:
+        node["enum"] = node["x-known-values"]
+    return node
 
 
 def _with_nulls(node: Any) -> Any:

@@ -438,8 +438,8 @@ async def phase_of(world: World, handle: Handle) -> MachinePhase:
 def assert_tells_no_secret(world: World, error: ProviderError) -> None:
     """No credential is in anything that a user may see of it."""
     text = f"{error.message} {error.hint} {error.causes} {error!r}"
-    for value in world.credentials.values():
-        assert value not in text
+    for name, value in world.credentials.items():
+        assert name in world.open_credentials or value not in text
 
 
 async def at_the_same_time(count: int, world: World) -> list[Handle | BaseException]:

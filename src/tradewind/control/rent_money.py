@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import insert, select
 
@@ -16,6 +17,9 @@ from tradewind.ledger.intervals import carbon_mg
 from tradewind.ledger.rates import rate_of
 from tradewind.ledger.rent import Stretch, bill, bill_rest
 from tradewind.providers.base import PriceChange
+
+#: In `observed`, of a machine that its provider accepted and then had no room for: it ran at no time, and cost nothing.
+NEVER_RAN: Final = "never_ran"
 
 
 def prices_of(node: NodeRow) -> list[tuple[datetime, int]]:
@@ -30,6 +34,8 @@ def prices_to_json(changes: Iterable[PriceChange]) -> list[list[object]]:
 
 def rented_from(node: NodeRow) -> datetime | None:
     """Since when it costs money; None while nobody has it."""
+    if node.observed.get(NEVER_RAN):
+        return None
     return node.billed_from or node.accepted_at
 
 

@@ -18,7 +18,7 @@ from tradewind.control.connection_desk import is_connected
 from tradewind.control.context import Context
 from tradewind.control.logins import login_of, login_to_json, merged
 from tradewind.control.offer_json import offer_from_json
-from tradewind.control.rent_money import prices_to_json, settle_rent
+from tradewind.control.rent_money import NEVER_RAN, prices_to_json, settle_rent
 from tradewind.control.renting import describe
 from tradewind.control.runner import Apply
 from tradewind.db import tables
@@ -163,15 +163,17 @@ class RentalController:
             met = await meeting.meet(self._context, row, view.login)
 
         def apply(tx: Transaction, node: NodeRow) -> datetime | None:
-            node = _take_in(tx, node, view)
+            node = _take_in(tx, _note_fault(tx, node, view), view)
             if guarded_until is not None:
                 node = change(tx, node, observed=node.observed | {"guarded_until": guarded_until})
             if keep_until != node.keep_until:
                 node = change(tx, node, keep_until=keep_until)
             if view.phase is MachinePhase.GONE:
-                reason = Reason.RECLAIMED if view.was_reclaimed else Reason.VANISHED
-                _gone(tx, node, view, reason)
+                _gone(tx, node, view, _end_reason(node, view) or Reason.VANISHED)
                 return None
+            reason = _end_reason(node, view)
+            if reason is not None:
+                return _begin_end(tx, node, reason, view.explanation or REASON_TEXT[reason])
             if node.attempt_id is None and node.status is NodeStatus.READY:
                 return idling.stay_idle(tx, node, self._context.keep_idle) or _end_idle(tx, node)
             if not _is_needed(tx, node):
@@ -361,6 +363,27 @@ def _take_in(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
     if observed != node.observed:
         changes["observed"] = observed
     return change(tx, node, **changes) if changes else node
+
+
+def _note_fault(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
+    """A create call that was accepted came to nothing: its place is left alone for a while, as after a no."""
+    if view.fault is None or node.status is not NodeStatus.STARTING:
+        return node
+    refusals.note_refusal(tx, offer_from_json(node.offer or {}), view.fault, view.explanation)
+    if view.fault not in _REASONS:
+        return node
+    return change(tx, node, observed=node.observed | {NEVER_RAN: True})
+
+
+def _end_reason(node: NodeRow, view: MachineView) -> Reason | None:
+    """Why it ends, where the provider says so."""
+    if view.was_reclaimed:
+        return Reason.RECLAIMED
+    if view.fault is None:
+        return None
+    if node.status is NodeStatus.STARTING:
+        return _REASONS.get(view.fault, Reason.START_FAILED)
+    return Reason.NODE_LOST
 
 
 def _stop_for_reclaim(tx: Transaction, node: NodeRow) -> None:

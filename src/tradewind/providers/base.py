@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from tradewind.domain.errors import ProviderFault
 from tradewind.domain.offers import Accelerator, Capabilities, Offer
 
 P = ParamSpec("P")
@@ -252,6 +253,8 @@ class MachineView:
     became of the price in between, as far as it says; otherwise the times at which we heard of it are used.
     `reclaim_at` is when the provider has announced to take it back. `login` is how to reach it, once that is known:
     `READY` means that the provider calls it running and has told of its address, not yet that it answers.
+    `fault` is why a machine whose creation was accepted is of no use after all: it is given back. While it has not been
+    ready it counts as a refusal of its place, and `CAPACITY` and `QUOTA` say that it never ran, and cost nothing.
     """
 
     phase: MachinePhase
@@ -262,6 +265,7 @@ class MachineView:
     billed_until: datetime | None = None
     price_changes: tuple[PriceChange, ...] = ()
     reclaim_at: datetime | None = None
+    fault: ProviderFault | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ ABOUT = About(
     setup_steps=(
         "Create an Azure subscription with pay-as-you-go billing.",
         "Ask for vCPU quota of the NC and ND families in each region you want, spot apart.",
-        "Register an application with a client secret and give it the Contributor role on one resource group.",
-        "Set `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET` and `AZURE_SUBSCRIPTION_ID` for the server.",
+        "Register an application with a client secret as Contributor of the subscription or one group, or `az login`.",
+        "Set `AZURE_SUBSCRIPTION_ID` (an application: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`).",
+        "Set `ssh_from` to the server's public address, which alone may log in, and `resource_group` to keep to one.",
         "Compare with `tradewind offers --provider azure`: its price list is open and needs no account.",
     ),
     api_docs="https://learn.microsoft.com/en-us/rest/api/compute/virtual-machines",
@@ -33,21 +34,41 @@ ABOUT = About(
         "Addresses and disks stay behind, and are billed, unless they are deleted with the machine.",
     ),
     credentials=(
-        CredentialField(name="tenant_id", title="Tenant", environment="AZURE_TENANT_ID", is_secret=False),
         CredentialField(
-            name="client_id", title="Application", environment="AZURE_CLIENT_ID", is_secret=False
+            name="tenant_id",
+            title="Tenant",
+            environment="AZURE_TENANT_ID",
+            is_secret=False,
+            is_required=False,
         ),
-        CredentialField(name="client_secret", title="Client secret", environment="AZURE_CLIENT_SECRET"),
+        CredentialField(
+            name="client_id",
+            title="Application",
+            environment="AZURE_CLIENT_ID",
+            is_secret=False,
+            is_required=False,
+        ),
+        CredentialField(
+            name="client_secret",
+            title="Client secret",
+            environment="AZURE_CLIENT_SECRET",
+            is_required=False,
+            hint="Without one your own login on the server is used.",
+        ),
         CredentialField(
             name="subscription_id", title="Subscription", environment="AZURE_SUBSCRIPTION_ID", is_secret=False
         ),
     ),
     has_spot=True,
     has_multi_node=True,
+    can_run=True,
     limits=(
         "The minimal role is from the list of calls we make; it has not been tried against a live subscription.",
         "Billing per second is general knowledge; some machine types are said to be metered per minute.",
         "The 30 seconds' notice of an eviction have not been checked here.",
+        "A disk and a public address come on top of the price shown, a few cents an hour.",
+        "Nothing ends a machine that the server cannot reach any more: switched off from inside it is still billed.",
+        "That the standard image, `microsoft-dsvm:ubuntu-hpc:2204`, fits every size with accelerators is believed.",
     ),
     policies=(
         Policy(
