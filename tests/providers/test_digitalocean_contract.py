@@ -150,6 +150,8 @@ class TestDigitalOceanContract(ProviderContract):
         self, world: DigitalOceanWorld, lists_gpus_by_tag: bool
     ) -> None:
         world.lists_gpus_by_tag = lists_gpus_by_tag
+        for number in range(2 * world.most_per_page):
+            await world.add_foreign(f"somebody-elses-{number}")
         handle = await world.provider.create(await world.offer(), node_key(), world.clock.now() + KEEP)
         assert await world.provider.find(node_key()) == handle
         assert [each.handle for each in await world.provider.list_owned()] == [handle]
