@@ -99,6 +99,18 @@ class TestDigitalOceanContract(ProviderContract):
             assert login is not None
             assert login.port == 2222
 
+    @scenario(4)
+    async def test_a_create_that_names_something_unknown_is_refused_for_good(self, world: World) -> None:
+        offer = await world.offer()
+        gone = refusal(404, "not_found", "The resource you were accessing could not be found.")
+        world.server.faults.append(Fault(gone, world.is_create))
+        for size in ("gpu-h100x1-80gb", "gpu-h900x1-80gb"):
+            with pytest.raises(ProviderError) as caught:
+                await world.provider.create(
+                    replace(offer, instance_type=size), node_key(), world.clock.now() + KEEP
+                )
+            assert caught.value.fault is ProviderFault.INVALID
+
     @scenario(3)
     async def test_a_size_that_is_not_in_a_region_now_is_no_capacity(self, world: World) -> None:
         offer = await world.offer()

@@ -102,6 +102,21 @@ class TestPaperspaceContract(ProviderContract):
                 await world.provider.create(offer, node_key(), world.clock.now() + KEEP)
             assert world.scripts == {}, fault
 
+    @scenario(4)
+    async def test_a_create_that_names_something_unknown_is_refused_for_good(
+        self, world: PaperspaceWorld
+    ) -> None:
+        offer = await world.offer()
+        for unknown in (replace(offer, instance_type="B900"), replace(offer, region="moon-1")):
+            with pytest.raises(ProviderError) as caught:
+                await world.provider.create(unknown, node_key(), world.clock.now() + KEEP)
+            assert caught.value.fault is ProviderFault.INVALID
+        world.server.faults.append(Fault(refusal(404, "Template not found"), world.is_create))
+        with pytest.raises(ProviderError) as caught:
+            await world.provider.create(offer, node_key(), world.clock.now() + KEEP)
+        assert caught.value.fault is ProviderFault.INVALID
+        assert world.scripts == {}
+
     @scenario(2)
     async def test_an_uncertain_create_keeps_its_script_and_uses_it_again(
         self, world: PaperspaceWorld

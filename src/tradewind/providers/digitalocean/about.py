@@ -16,8 +16,8 @@ ABOUT = About(
         "Create a DigitalOcean account with a payment method.",
         "Ask for access to GPU Droplets and for the number of them you need.",
         "Create a personal access token that may read sizes and manage Droplets, SSH keys and tags.",
-        "Set `DIGITALOCEAN_ACCESS_TOKEN` where the Tradewind server starts.",
-        "Look at `tradewind offers --provider digitalocean`: with the token it shows which regions have which sizes.",
+        "`tradewind connect digitalocean` asks for it; `DIGITALOCEAN_ACCESS_TOKEN` in its environment does too.",
+        "Look at `tradewind offers --provider digitalocean`: it shows which regions have which sizes.",
     ),
     api_docs="https://docs.digitalocean.com/reference/api/",
     estimated_time="15 min",
@@ -39,6 +39,7 @@ ABOUT = About(
     can_run=True,
     limits=(
         "Of the file of doctl only the default context is read.",
+        "Tested against its published API and a simulator; never run against the live service.",
         "Billing per second since 2026 is taken from a list of others, not from the vendor.",
         "That switched-off Droplets are billed is general knowledge.",
         "The names of its images with drivers are from others' scripts; another one can be set.",

@@ -91,7 +91,7 @@ class DigitalOceanMachines:
             notes.append(f"DigitalOcean calls the account {status!r}: {account.get('status_message')}")
         return Account(
             identity=f"DigitalOcean account {account.get('uuid')}",
-            regions=tuple(sorted(str(each["slug"]) for each in regions if each.get("available"))),
+            regions=tuple(sorted(str(each.get("slug")) for each in regions if each.get("available"))),
             quotas=(Quota(name="Droplets", limit=float(limit), used=used),) if limit is not None else (),
             notes=tuple(notes),
         )
@@ -150,7 +150,7 @@ class DigitalOceanMachines:
     async def _find_key(self) -> int | None:
         kind_and_key = self._setup.access.login.public.rpartition(" ")[0]
         for each in await self._all(_KEYS, "ssh_keys"):
-            if str(each["public_key"]).startswith(kind_and_key):
+            if each.get("id") and str(each.get("public_key")).startswith(kind_and_key):
                 return int(each["id"])
         return None
 
@@ -210,7 +210,7 @@ class DigitalOceanMachines:
         """
         by_tag = await self._all(_DROPLETS, "droplets", {"tag_name": tag})
         by_kind = await self._all(_DROPLETS, "droplets", {"type": "gpus"})
-        return list({each["id"]: each for each in (*by_tag, *by_kind)}.values())
+        return list({each["id"]: each for each in (*by_tag, *by_kind) if each.get("id")}.values())
 
     async def _all(
         self, path: str, what: str, query: dict[str, str | int] | None = None
@@ -251,8 +251,8 @@ def _phase(droplet: dict[str, Any]) -> MachinePhase:
 def _address(droplet: dict[str, Any]) -> str | None:
     """Its public address. Droplets have a private one too, which leads nowhere from outside."""
     for each in (droplet.get("networks") or {}).get("v4") or []:
-        if each.get("type") == "public":
-            return str(each["ip_address"]) if each.get("ip_address") else None
+        if each.get("type") == "public" and each.get("ip_address"):
+            return str(each["ip_address"])
     return None
 
 

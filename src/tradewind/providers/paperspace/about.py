@@ -15,7 +15,7 @@ ABOUT = About(
         "Create a Paperspace account and a team with a payment method.",
         "Ask for access to the machine types you want: large ones need approval.",
         "Create an API key in the team's settings.",
-        "Set `PAPERSPACE_API_KEY` where the Tradewind server starts.",
+        "`tradewind connect paperspace` asks for it; `PAPERSPACE_API_KEY` where the server starts does as well.",
         "Look at `tradewind offers --provider paperspace`: what has no template any more is shown as not to be had.",
     ),
     api_docs="https://docs.digitalocean.com/reference/paperspace/",
@@ -36,6 +36,7 @@ ABOUT = About(
     ),
     can_run=True,
     limits=(
+        "Tested against the API in its own tool and a simulator; never run against the live service.",
         "Kept working, not developed: when the product ends is not known.",
         "Its timer switches a machine off; disk and address go on costing money until the machine is deleted.",
         "Whether the timer counts from the start or from the last use is not known: a job beyond it is moved.",

@@ -259,7 +259,9 @@ class PaperspaceMachines:
         for _ in range(MAX_PAGES):
             answer = await self._api.get(path, query)
             answer = answer if isinstance(answer, dict) else {}
-            rows += [each for each in rows_of(answer, "items", path) if isinstance(each, dict)]
+            rows += [
+                each for each in rows_of(answer, "items", path) if isinstance(each, dict) and each.get("id")
+            ]
             if not answer.get("hasMore"):
                 return rows
             if not answer.get("nextPage"):
