@@ -170,7 +170,7 @@ class DigitalOceanWorld(World):
     def shown(self, droplet: Droplet) -> dict[str, Any]:
         v4 = []
         if droplet.status != "new":
-            public = f"127.0.0.{droplet.id % 250 + 1}"
+            public = f"127.77.1.{droplet.id % 250 + 1}"
             v4 = [
                 {"ip_address": "10.128.192.124", "netmask": "255.255.0.0", "type": "private"},
                 {"ip_address": public, "netmask": "255.0.0.0", "gateway": "127.0.0.1", "type": "public"},
@@ -204,6 +204,9 @@ class DigitalOceanWorld(World):
         return found
 
     # -- what the suite asks ---------------------------------------------------------------------------------------
+
+    def boot_data(self, name: str) -> str | None:
+        return self.named(name).user_data
 
     def living(self) -> list[Living]:
         return [

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from tests.providers.contracts import Contract, open_api
 from tests.providers.wire_server import Reply, Request
-from tests.providers.world import Billed, Living, World
+from tests.providers.world import Billed, Living, World, access_of
 from tradewind.domain.errors import ProviderFault
 
 KEY: Final = "lk_test_0123456789abcdefghij"
@@ -161,6 +161,14 @@ class LyceumWorld(World):
 
     # -- what the suite asks ---------------------------------------------------------------------------------------
 
+    def boot_data(self, name: str) -> str | None:
+        return None
+
+    def host_material(self, name: str) -> tuple[str, str]:
+        # The image makes a host key by itself, and nobody is told of it.
+        own = access_of("inst_made_by_the_image").host_key(f"inst/{name}")
+        return own.private.reveal(), self.named(name).public_key
+
     def living(self) -> list[Living]:
         return [Living(id=each.id, name=each.display_name) for each in self.vms.values() if each.is_billed]
 
@@ -182,7 +190,8 @@ class LyceumWorld(World):
             if each.status in ("pending", "provisioning"):
                 each.status = "ready"
                 if not self.is_slow_with_addresses:
-                    each.address = f"127.0.0.{number % 250 + 1}" + ("" if number % 2 else ":2222")
+                    port = "" if number % 2 else f":{self.ssh_port}"
+                    each.address = f"127.77.2.{number % 250 + 1}{port}"
 
     async def end(self) -> None:
         """A machine that is given back is gone with the answer."""

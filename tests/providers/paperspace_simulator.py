@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -195,7 +196,7 @@ class PaperspaceWorld(World):
         return Reply(body=body)
 
     def shown(self, vm: Vm) -> dict[str, Any]:
-        address = f"127.0.0.{int(vm.id[2:], 16) % 250 + 1}" if vm.state == "ready" else None
+        address = f"127.77.3.{int(vm.id[2:], 16) % 250 + 1}" if vm.state == "ready" else None
         return {
             "accelerators": [{"count": 1, "memory": 42949672960, "name": "A100"}],
             "agentType": "LinuxHeadless",
@@ -264,6 +265,18 @@ class PaperspaceWorld(World):
         return found
 
     # -- what the suite asks ---------------------------------------------------------------------------------------
+
+    def boot_data(self, name: str) -> str | None:
+        return self.scripts[self.named(name).body["startupScriptId"]].script
+
+    def host_material(self, name: str) -> tuple[str, str]:
+        script = self.boot_data(name)
+        assert script is not None
+        private = re.search(r"<<'KEY'\n(.*?)^KEY$", script, re.DOTALL | re.MULTILINE)
+        authorized = re.search(r"'(ssh-ed25519 [^']+)' >> \S+/authorized_keys$", script, re.MULTILINE)
+        assert private is not None
+        assert authorized is not None
+        return private[1], authorized[1]
 
     def living(self) -> list[Living]:
         return [Living(id=each.id, name=each.name) for each in self.vms.values() if each.ended_at is None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -82,13 +83,12 @@ class TestDigitalOceanContract(ProviderContract):
         await world.boot()
         view = await world.provider.get(handle)
         assert view.login is not None
-        assert view.login.host.startswith("127.0.0.")
-        assert (view.login.user, view.login.port) == ("root", 22)
+        assert view.login.host.startswith("127.77.1.")
         assert view.login.host_keys == (world.access.host_key(node_key()).public,)
 
     async def test_image_and_port_can_be_set(self, world: DigitalOceanWorld) -> None:
         class Elsewhere(DigitalOceanWorld):
-            def settings(self) -> dict[str, Any]:
+            def settings(self) -> Mapping[str, Any]:
                 return {"base_url": self.server.url, "image": "hardened", "ssh_port": 2222}
 
         async with Elsewhere() as other:
@@ -97,7 +97,7 @@ class TestDigitalOceanContract(ProviderContract):
             assert other.droplets[handle.values["id"]].image == "hardened"
             login = (await other.provider.get(handle)).login
             assert login is not None
-            assert login.port == 2222
+            assert (login.user, login.port) == ("root", 2222)
 
     @scenario(4)
     async def test_a_create_that_names_something_unknown_is_refused_for_good(self, world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -32,6 +33,13 @@ MUTATIONS: Final = (
     Mutation(_MODULE, '"include_terminated": "false"', '"include_dead": "false"'),
     Mutation("tradewind.providers.lyceum.reading", 'vm.get("ip_address")', 'vm.get("ip")'),
 )
+
+
+class Unset(LyceumWorld):
+    """A connection without settings of the user's own."""
+
+    def settings(self) -> Mapping[str, Any]:
+        return {"base_url": self.server.url}
 
 
 class TestLyceumContract(ProviderContract):
@@ -131,13 +139,12 @@ class TestLyceumContract(ProviderContract):
             ("[::1]", "::1", 22),
         ],
     )
-    async def test_addresses_in_every_form(
-        self, world: LyceumWorld, address: str, host: str, port: int
-    ) -> None:
-        handle = await world.provider.create(await world.offer(), node_key(), world.clock.now() + KEEP)
-        await world.boot()
-        world.vms[handle.values["id"]].address = address
-        login = (await world.provider.get(handle)).login
+    async def test_addresses_in_every_form(self, address: str, host: str, port: int) -> None:
+        async with Unset() as world:
+            handle = await world.provider.create(await world.offer(), node_key(), world.clock.now() + KEEP)
+            await world.boot()
+            world.vms[handle.values["id"]].address = address
+            login = (await world.provider.get(handle)).login
         assert login is not None
         assert (login.host, login.port, login.user, login.host_keys) == (host, port, "lyceum", ())
 

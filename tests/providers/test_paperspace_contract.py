@@ -68,7 +68,6 @@ class TestPaperspaceContract(ProviderContract):
         await world.boot()
         login = (await world.provider.get(handle)).login
         assert login is not None
-        assert (login.user, login.port) == ("paperspace", 22)
         assert login.host_keys == (world.access.host_key(node_key()).public,)
 
     async def test_template_disk_timer_and_port_can_be_set(self) -> None:
@@ -91,7 +90,7 @@ class TestPaperspaceContract(ProviderContract):
             )  # fmt: skip
             login = (await world.provider.get(handle)).login
             assert login is not None
-            assert login.port == 2222
+            assert (login.user, login.port) == ("paperspace", 2222)
 
     @scenario(3)
     async def test_a_refused_create_leaves_no_script(self, world: PaperspaceWorld) -> None:

@@ -18,7 +18,6 @@ from tradewind.providers.asking import MAX_PAGES, base_url, credential, rows_of,
 from tradewind.providers.base import (
     Account,
     Handle,
-    Login,
     MachinePhase,
     MachineView,
     OwnedMachine,
@@ -26,7 +25,7 @@ from tradewind.providers.base import (
 )
 from tradewind.providers.digitalocean.prices import DigitalOceanSizes
 from tradewind.providers.digitalocean.refusals import classify
-from tradewind.providers.renting import Setup
+from tradewind.providers.renting import Setup, login_for
 from tradewind.providers.rest import Pace, Rest, bearer, refusing_what_is_unknown
 
 _BASE: Final = "https://api.digitalocean.com"
@@ -169,9 +168,7 @@ class DigitalOceanMachines:
         key = key_of_name(str(handle.values["name"]), self._setup.access.installation_id)
         login = None
         if address is not None and key is not None:
-            host_key = self._setup.access.host_key(key).public
-            port = int(self._setup.wire.settings.get("ssh_port", 22))
-            login = Login(host=address, port=port, host_keys=(host_key,))
+            login = login_for(self._setup, key, address, user="root")
         return MachineView(
             phase=phase,
             login=login,

@@ -144,7 +144,7 @@ class LyceumMachines:
     async def get(self, handle: Handle) -> MachineView:
         vm = await self._api.get(f"{_VMS}/{handle.values['id']}/status")
         status, phase = _status(vm), _phase(vm)
-        login = login_of(vm, self._setup.wire)
+        login = login_of(vm, self._setup)
         if phase is MachinePhase.READY and login is None:
             # Seen with the vendor: ready, and no address yet.
             phase = MachinePhase.STARTING

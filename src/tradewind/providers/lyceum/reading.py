@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.providers.base import Login
-from tradewind.providers.prices import Wire
+from tradewind.providers.renting import Setup, login_for
 
 #: The vendor's pages say root; its image lets in nobody but this one.
 _USER: Final = "lyceum"
@@ -23,7 +23,7 @@ def created_at(vm: dict[str, Any]) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def login_of(vm: dict[str, Any], wire: Wire) -> Login | None:
+def login_of(vm: dict[str, Any], setup: Setup) -> Login | None:
     """How to log in; None while it has no address. No host key: a create takes none, and none is told of.
 
     Raises:
@@ -32,20 +32,20 @@ def login_of(vm: dict[str, Any], wire: Wire) -> Login | None:
     text = str(vm.get("ip_address") or "").strip()
     if not text:
         return None
-    host, port = _split(text, int(wire.settings.get("ssh_port", 22)))
-    return Login(host=host, port=port, user=str(wire.settings.get("ssh_user") or _USER))
+    host, port = _split(text)
+    return login_for(setup, "", host, user=_USER, port=port, knows_host_key=False)
 
 
-def _split(text: str, usual_port: int) -> tuple[str, int]:
+def _split(text: str) -> tuple[str, int | None]:
     host, bracket, rest = text.removeprefix("[").partition("]") if text.startswith("[") else (text, "", "")
     if not bracket and text.count(":") == 1:
         host, _, number = text.partition(":")
         rest = f":{number}"
     try:
         address = str(ip_address(host))
-        port = int(rest.removeprefix(":")) if rest else usual_port
+        port = int(rest.removeprefix(":")) if rest else None
     except ValueError:
-        address, port = "", 0
-    if not address or not 1 <= port <= 65535:
+        address, port = "", None
+    if not address or (port is not None and not 1 <= port <= 65535):
         raise ProviderError(ProviderFault.PROVIDER_FAULT, f"Lyceum's address {text[:80]!r} cannot be read")
     return address, port

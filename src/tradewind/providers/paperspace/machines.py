@@ -19,7 +19,6 @@ from tradewind.providers.asking import MAX_PAGES, base_url, credential, rows_of,
 from tradewind.providers.base import (
     Account,
     Handle,
-    Login,
     MachinePhase,
     MachineView,
     OwnedMachine,
@@ -30,7 +29,7 @@ from tradewind.providers.normalising import micro_of, read_amount
 from tradewind.providers.paperspace.refusals import classify_create
 from tradewind.providers.paperspace.startup import USER, startup_script
 from tradewind.providers.paperspace.templates import choose_template, region_of, type_of, types_of
-from tradewind.providers.renting import Setup
+from tradewind.providers.renting import Setup, login_for
 from tradewind.providers.rest import Rest, bearer, refusing_what_is_unknown
 
 _BASE: Final = "https://api.paperspace.com"
@@ -167,9 +166,7 @@ class PaperspaceMachines:
         key = key_of_name(str(handle.values["name"]), self._setup.access.installation_id)
         login = None
         if address and key is not None:
-            host_key = self._setup.access.host_key(key).public
-            port = int(self._settings.get("ssh_port", 22))
-            login = Login(host=str(address), port=port, user=USER, host_keys=(host_key,))
+            login = login_for(self._setup, key, str(address), user=USER)
         made_at, rate = _moment(machine.get("dtCreated")), read_amount(machine.get("usageRate"))
         # The only price that Paperspace ever tells, and only of a machine that one has.
         prices = (
