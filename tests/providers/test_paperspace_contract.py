@@ -149,19 +149,22 @@ class TestPaperspaceContract(ProviderContract):
         assert names == ["somebody-elses", other.values["name"]]
 
     @scenario(9)
-    async def test_nothing_is_left_when_the_controller_is_killed_at_any_call(self, tmp_path: Path) -> None:
+    async def test_a_controller_that_is_killed_at_any_call_loses_nothing(self, tmp_path: Path) -> None:
+        """As for every provider, and no script is lost either."""
         for moment in range(1, self.most_moments):
             async with PaperspaceWorld() as world:
                 office = Office(world, tmp_path / str(moment))
                 await office.open(await world.offer())
                 was_killed = await office.killed_at(moment)
                 office.restart()
-                await office.until(NodeStatus.READY)
-                assert len(world.scripts) == 1, moment
+                node = await office.until(NodeStatus.READY, NodeStatus.REFUSED)
+                assert node.status is NodeStatus.READY, (moment, node.explanation)
+                assert (len(world.living()), len(world.scripts)) == (1, 1), moment
                 await office.give_back()
                 assert (world.living(), world.scripts) == ([], {}), moment
                 office.close()
             if not was_killed:
+                assert moment > 4
                 return
         raise AssertionError("it is never ready")
 
@@ -209,7 +212,15 @@ class TestPaperspaceContract(ProviderContract):
         assert await world.provider.find(node_key()) == handle
 
     @scenario(7)
-    async def test_switched_off_is_no_end_and_is_given_back(
+    @pytest.mark.parametrize("state", ["off", "stopping"])
+    async def test_switched_off_is_no_end(self, world: PaperspaceWorld, state: str) -> None:
+        handle = await world.provider.create(await world.offer(), node_key(), world.clock.now() + KEEP)
+        world.vms[handle.values["id"]].state = state
+        assert (await world.provider.get(handle)).phase is MachinePhase.UNKNOWN
+        assert await world.provider.find(node_key()) == handle
+
+    @scenario(7)
+    async def test_switched_off_while_it_starts_it_is_given_back(
         self, world: PaperspaceWorld, office: Office
     ) -> None:
         await office.until(NodeStatus.STARTING)
