@@ -352,7 +352,8 @@ def _take_in(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
     if login is not None and login != login_of(observed):
         observed["login"] = login_to_json(login)
     prices = prices_to_json(view.price_changes)
-    if prices != (observed.get("prices") or []):
+    # A provider that has forgotten the machine tells no prices: what it told before still holds.
+    if prices and prices != observed.get("prices"):
         observed["prices"] = prices
     if view.reclaim_at is not None and "reclaim_at" not in observed:
         observed["reclaim_at"] = view.reclaim_at.isoformat()

@@ -184,7 +184,7 @@ class Rest:
             ) from None
         parsed = await self._parse(content)
         if answer.is_success:
-            if content and parsed is None:
+            if content and parsed is None and content.strip() != b"null":
                 raise ProviderError(unsure, f"{where} did not answer with JSON")
             return Answer(answer.status_code, parsed, answer.headers)
         raise self._refusal(answer, parsed, where, unsure)

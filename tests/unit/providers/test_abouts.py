@@ -109,7 +109,7 @@ def test_what_ends_the_cost_is_what_is_known() -> None:
     for each in ABOUTS.values():
         by_kind.setdefault(each.self_termination, set()).add(each.id)
     assert by_kind[SelfTermination.PROVIDER_TTL] == {
-        "gcp", "sagemaker", "vertex", "azureml", "paperspace", "modal", "kubernetes", "slurm",
+        "gcp", "sagemaker", "vertex", "azureml", "modal", "kubernetes", "slurm",
     }  # fmt: skip
     assert by_kind[SelfTermination.POWEROFF_ENDS_BILLING] == {"local", "aws"}
 

@@ -15,9 +15,9 @@ ABOUT = About(
     setup_steps=(
         "Create a DigitalOcean account with a payment method.",
         "Ask for access to GPU Droplets and for the number of them you need.",
-        "Add your public SSH key to the account.",
-        "Create a personal access token that may read sizes and manage Droplets.",
-        "Set `DIGITALOCEAN_ACCESS_TOKEN` where the Tradewind server starts.",
+        "Create a personal access token that may read sizes and manage Droplets, SSH keys and tags.",
+        "`tradewind connect digitalocean` asks for it; `DIGITALOCEAN_ACCESS_TOKEN` in its environment does too.",
+        "Look at `tradewind offers --provider digitalocean`: it shows which regions have which sizes.",
     ),
     api_docs="https://docs.digitalocean.com/reference/api/",
     estimated_time="15 min",
@@ -36,10 +36,16 @@ ABOUT = About(
     credentials=(
         CredentialField(name="token", title="Personal access token", environment="DIGITALOCEAN_ACCESS_TOKEN"),
     ),
+    can_run=True,
     limits=(
         "Of the file of doctl only the default context is read.",
+        "Tested against its published API and a simulator; never run against the live service.",
         "Billing per second since 2026 is taken from a list of others, not from the vendor.",
         "That switched-off Droplets are billed is general knowledge.",
+        "The names of its images with drivers are from others' scripts; another one can be set.",
+        "Which sentence means no capacity is from others' reports: an unknown one counts as a wrong request.",
+        "Nothing at DigitalOcean ends a Droplet when Tradewind is gone for good.",
+        "The machine's SSH port is open to everybody; only Tradewind's key gets in.",
     ),
     files=VendorFiles(
         tool="doctl",

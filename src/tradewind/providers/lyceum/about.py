@@ -15,8 +15,8 @@ ABOUT = About(
     setup_steps=(
         "Create a Lyceum account and add credit: it is prepaid.",
         "Create an API key; it begins with `lk_`.",
-        "Have an SSH key pair ready: its public half goes into each request for a machine.",
-        "Set `LYCEUM_API_KEY` where the Tradewind server starts.",
+        "`tradewind connect lyceum` asks for it; `LYCEUM_API_KEY` where the server starts does as well.",
+        "Look at `tradewind offers --provider lyceum`: with the key it shows which machines are to be had now.",
     ),
     api_docs="https://docs.lyceum.technology",
     estimated_time="10 min",
@@ -40,10 +40,15 @@ ABOUT = About(
         ),
     ),
     has_spot=True,
+    can_run=True,
     limits=(
         "That `api_key` is the name of the key in the file of its command line is an assumption.",
+        "Tested against recorded answers and a simulator; never run against the live service.",
         "Its API is known from its client and from recorded answers, not from a published description.",
-        "Runs longer than 600 seconds through its job interface have not been checked.",
+        "A machine cannot be given a host key: the first one that it shows is pinned.",
+        "It lives until it is given back: nothing at Lyceum ends it when Tradewind is gone for good.",
+        "That a machine which failed costs nothing is not known; it is given back at once.",
+        "A spot machine that was taken back is told by its state alone, and without notice.",
     ),
     files=VendorFiles(
         tool="Lyceum's command line",

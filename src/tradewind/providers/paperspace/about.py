@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tradewind.domain.offers import SelfTermination
 from tradewind.providers.about import About, CredentialField
 
 ABOUT = About(
@@ -16,13 +15,13 @@ ABOUT = About(
         "Create a Paperspace account and a team with a payment method.",
         "Ask for access to the machine types you want: large ones need approval.",
         "Create an API key in the team's settings.",
-        "Pick a region and an operating system template.",
-        "Set `PAPERSPACE_API_KEY` where the Tradewind server starts.",
+        "`tradewind connect paperspace` asks for it; `PAPERSPACE_API_KEY` where the server starts does as well.",
+        "Look at `tradewind offers --provider paperspace`: what has no template any more is shown as not to be had.",
     ),
     api_docs="https://docs.digitalocean.com/reference/paperspace/",
     estimated_time="15 min",
     pros=(
-        "A machine can switch itself off after a number of hours, which the vendor enforces.",
+        "A machine is switched off by Paperspace after a number of hours, at the latest after a week.",
         "Small professional cards such as the A4000 are cheap.",
         "No fee for data that leaves it is known.",
     ),
@@ -35,9 +34,15 @@ ABOUT = About(
     credentials=(
         CredentialField(name="api_key", title="API key of the team", environment="PAPERSPACE_API_KEY"),
     ),
-    self_termination=SelfTermination.PROVIDER_TTL,
+    can_run=True,
     limits=(
-        "When the product ends is not known.",
-        "Free traffic and the names of its machine types have not been checked.",
+        "Tested against the API in its own tool and a simulator; never run against the live service.",
+        "Kept working, not developed: when the product ends is not known.",
+        "Its timer switches a machine off; disk and address go on costing money until the machine is deleted.",
+        "Whether the timer counts from the start or from the last use is not known: a job beyond it is moved.",
+        "Prices are the catalog's until a machine tells its own; the disk, billed by the month, is not counted.",
+        "Names of regions, machine types and templates are from other lists and have not been checked.",
+        "The way in is a startup script: that it runs as root on the first boot is known from tools of others.",
+        "Its API describes no errors: an unknown sentence is read by its status alone.",
     ),
 )
