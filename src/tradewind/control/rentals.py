@@ -172,6 +172,8 @@ class RentalController:
                 reason = Reason.RECLAIMED if view.was_reclaimed else Reason.VANISHED
                 _gone(tx, node, view, reason)
                 return None
+            if view.was_reclaimed:
+                return _give_back_stopped(tx, node, view)
             if node.attempt_id is None and node.status is NodeStatus.READY:
                 return idling.stay_idle(tx, node, self._context.keep_idle) or _end_idle(tx, node)
             if not _is_needed(tx, node):
@@ -322,6 +324,16 @@ def _end_idle(tx: Transaction, node: NodeRow) -> datetime:
     return _begin_end(tx, node, Reason.NOT_NEEDED, "no job needed it for as long as it was to be kept")
 
 
+def _give_back_stopped(tx: Transaction, node: NodeRow, view: MachineView) -> datetime:
+    """The provider stopped it: it is of no use any more, but exists, and its disk may cost money."""
+    text = view.explanation or REASON_TEXT[Reason.RECLAIMED]
+    if node.status is NodeStatus.STARTING:
+        # It never ran: the next attempt had better look elsewhere.
+        refusals.note_refusal(tx, offer_from_json(node.offer or {}), ProviderFault.PROVIDER_FAULT, text)
+        return _begin_end(tx, node, Reason.START_FAILED, text)
+    return _begin_end(tx, node, Reason.RECLAIMED, text)
+
+
 def _gone(tx: Transaction, node: NodeRow, view: MachineView, reason: Reason) -> None:
     started = node.billed_from or node.accepted_at or tx.now
     ended_at = max(min(view.billed_until or tx.now, tx.now), started)
@@ -350,7 +362,8 @@ def _take_in(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
     if login is not None and login != login_of(observed):
         observed["login"] = login_to_json(login)
     prices = prices_to_json(view.price_changes)
-    if prices != (observed.get("prices") or []):
+    # A provider that has forgotten the machine has no prices to tell; what it said before still counts.
+    if prices and prices != observed.get("prices"):
         observed["prices"] = prices
     if view.reclaim_at is not None and "reclaim_at" not in observed:
         observed["reclaim_at"] = view.reclaim_at.isoformat()
