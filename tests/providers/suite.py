@@ -286,9 +286,12 @@ class ProviderContract:
     @scenario(8)
     async def test_more_than_fit_on_a_page(self, world: World) -> None:
         offer = await world.offer()
+        # Before and after ours: whoever reads the first page or the last one only finds none of them.
+        for number in range(60):
+            await world.add_foreign(f"somebody-elses-{number}")
         for number in range(1, 8):
             await world.provider.create(offer, node_key(number), world.clock.now() + KEEP)
-        for number in range(120):
+        for number in range(60, 120):
             await world.add_foreign(f"somebody-elses-{number}")
         await world.boot()
         world.clock.advance(world.provider.capabilities.list_lag.total_seconds())
