@@ -379,7 +379,9 @@ def _note_fault(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
 def _end_reason(node: NodeRow, view: MachineView) -> Reason | None:
     """Why it ends, where the provider says so."""
     if view.was_reclaimed:
-        return Reason.RECLAIMED
+        is_there = view.phase is not MachinePhase.GONE
+        # It never ran, and exists: the next attempt had better look elsewhere.
+        return Reason.START_FAILED if is_there and node.status is NodeStatus.STARTING else Reason.RECLAIMED
     if view.fault is None:
         return None
     if node.status is NodeStatus.STARTING:

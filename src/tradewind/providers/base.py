@@ -251,6 +251,8 @@ class MachineView:
 
     `billed_from` and `billed_until` are when the provider began and ceased to charge, and `price_changes` what
     became of the price in between, as far as it says; otherwise the times at which we heard of it are used.
+    `was_reclaimed` says that the provider took the machine back. With another phase than `GONE` it stopped it, and
+    what is left (a disk) may still cost money: control gives it back.
     `reclaim_at` is when the provider has announced to take it back. `login` is how to reach it, once that is known:
     `READY` means that the provider calls it running and has told of its address, not yet that it answers.
     `fault` is why a machine whose creation was accepted is of no use after all: it is given back. While it has not been

@@ -103,3 +103,21 @@ async def test_the_cheapest_ask_of_a_machine_is_taken() -> None:
     asks = [ask(1, machine_id=5, dph_total=0.9), ask(2, machine_id=5, dph_total=0.7), ask(3, gpu_ram="x")]
     offers = await offers_of(*asks)
     assert {name: dollars(each) for name, each in by_type(offers).items()} == {"2x RTX 4090 m5": 0.7}
+
+
+async def test_prices_include_the_disk_that_comes_with_it() -> None:
+    vendor = Vendor({PATH: Market(ask(1, storage_cost=0.36, disk_space=80))})
+    offers = await fetch(VastSearch(), vendor)
+    assert {json.loads(request.content)["allocated_storage"] for request in vendor.requests} == {50}
+    (spot,) = by_type(offers, "spot").values()
+    # 0.4 for the bid and 50 GB of a month of 720 hours.
+    assert (dollars(spot), spot.disk_bytes) == (0.425, 50 * 2**30)
+    wire = vendor.wire(settings={"disk_gb": 100, "bid_factor": "1.5"})
+    (spot,) = by_type(await VastSearch().fetch(wire), "spot").values()
+    assert (dollars(spot), spot.disk_bytes) == (0.65, 100 * 2**30)
+    assert spot.availability is Availability.UNAVAILABLE
+
+
+async def test_the_other_name_of_reliability_is_read_too() -> None:
+    (offer,) = by_type(await offers_of(ask(1, reliability=None, reliability2=0.75))).values()
+    assert offer.reliability == 0.75

@@ -16,7 +16,7 @@ ABOUT = About(
         "Create a RunPod account and add credit: it is prepaid.",
         "Set a spend limit that suits you; the default is $80 per hour.",
         "Create an API key in the settings.",
-        "Add your public SSH key to the account.",
+        "No SSH key has to be added: each pod is given the key of this installation as it starts.",
         "Set `RUNPOD_API_KEY` where the Tradewind server starts.",
     ),
     api_docs="https://docs.runpod.io/api-reference/overview",
@@ -31,20 +31,23 @@ ABOUT = About(
         "When the balance runs out all machines stop.",
         "Stopped volumes cost $0.20 per GB and month, twice what running ones do.",
         "`H100` may mean PCIe, NVL or SXM: look at the exact name.",
-        "Creating has no token: a repeated call may rent twice.",
+        "Creating has no token: pods are looked for by name before a call is repeated.",
     ),
     credentials=(
         CredentialField(
             name="api_key", title="API key", environment="RUNPOD_API_KEY", hint="Console, Settings, API keys."
         ),
     ),
-    has_spot=True,
     has_multi_node=True,
+    can_run=True,
     limits=(
         "Two tools of RunPod write the same file in different forms; both are read, neither has been checked here.",
-        "Interruptible machines exist in the first version of its API only and may go.",
-        "How long the notice before one is taken back is has not been checked.",
-        "Clusters of several machines are in the second version of its API, a public beta.",
+        "Nothing here was run against RunPod itself: it was tested against a stand-in held to its published API.",
+        "Interruptible pods were in the first version of its API only, which is being retired: they are not rented.",
+        "Clusters of several machines are in the second version of its API and are not rented yet.",
+        "A community host may have no public address; its pod is given back when it is not ready in 20 minutes.",
+        "That `runpod/pytorch` has what a job needs, and that the start command is split as by a shell, is believed.",
+        "Nothing ends a pod that the server can no longer reach: whether a pod's own key could is not shown.",
     ),
     files=VendorFiles(
         tool="RunPod's command line",

@@ -30,6 +30,8 @@ from tradewind.providers.prices import Wire
 _SIZES_ASKED: Final = (1, 2, 4, 8)
 _CLOUDS: Final = ("secure", "community")
 _COMMUNITY: Final = "community"
+#: Tells a pod of the community cloud by its type.
+COMMUNITY_SUFFIX: Final = " (community)"
 _STOCK: Final = {
     "NONE": Availability.UNAVAILABLE,
     "LOW": Availability.LOW,
@@ -200,7 +202,7 @@ def _machine(pod: _Pod) -> Machine:
     return Machine(
         provider="runpod",
         region=pod.region,
-        instance_type=f"{pod.count}x {pod.gpu_id}{' (community)' if is_community else ''}",
+        instance_type=f"{pod.count}x {pod.gpu_id}{COMMUNITY_SUFFIX if is_community else ''}",
         label=pod.gpu_id,
         count=pod.count,
         accelerator_memory_gb=pod.memory_gb,
