@@ -174,6 +174,14 @@ class Office:
             )
         )
 
+    async def refused_places(self) -> list[tuple[str, str, str]]:
+        """Region, zone and fault of the places that are left alone for a while."""
+        table = tables.refusals.c
+        rows = await self.store.read(
+            lambda tx: tx.execute(select(table.region, table.zone, table.fault)).all()
+        )
+        return [(row.region, row.zone, row.fault) for row in rows]
+
     async def killed_at(self, moment: int) -> bool:
         """Steps towards a machine that is ready, and dies at the given exchange with the vendor.
 

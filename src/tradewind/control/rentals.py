@@ -7,6 +7,7 @@ until then.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -54,6 +55,8 @@ _TRIES: Final = 4
 _REASONS: Final = {ProviderFault.CAPACITY: Reason.NO_CAPACITY, ProviderFault.QUOTA: Reason.NO_QUOTA}
 #: After these nobody knows whether something was made.
 _UNCERTAIN: Final = frozenset({ProviderFault.AMBIGUOUS, ProviderFault.NOT_FOUND})
+#: It runs no more, whether or not something of it is left.
+_OVER: Final = frozenset({MachinePhase.GONE, MachinePhase.STOPPED})
 #: These may pass by themselves within a minute.
 _PASSING: Final = frozenset({ProviderFault.PROVIDER_FAULT, ProviderFault.RATE_LIMIT})
 
@@ -133,12 +136,7 @@ class RentalController:
         if fault in _PASSING and tries < _TRIES and node.desired is NodeDesired.KEEP:
             change(tx, node, called_at=None, observed=node.observed | {"tries": tries})
             return tx.now + timedelta(seconds=max(after_s or 0.0, 2.0**tries))
-        assert node.offer is not None
-        offer = offer_from_json(node.offer)
-        until = refusals.note_refusal(tx, offer, fault, message)
-        reason = _REASONS.get(fault, Reason.REFUSED)
-        pause = format_duration(until - tx.now)
-        _refuse(tx, node, reason, f"{describe(offer)}: {message}; not asked again for {pause}")
+        _refuse(tx, node, *_note_refusal(tx, node, fault, message))
         return None
 
     # -- watching ------------------------------------------------------------------------------------------------
@@ -154,7 +152,7 @@ class RentalController:
             guarded_until = await meeting.keep_guarded(self._context, provider, row, now)
         view = await self._look(row, provider)
         keep_until = row.keep_until
-        is_there = view.phase is not MachinePhase.GONE
+        is_there = view.phase not in _OVER
         if is_there and keep_until is not None and keep_until - now < KEEP / 2:
             await provider.keep(Handle(row.handle or {}), now + KEEP)
             keep_until = now + KEEP
@@ -168,10 +166,8 @@ class RentalController:
                 node = change(tx, node, observed=node.observed | {"guarded_until": guarded_until})
             if keep_until != node.keep_until:
                 node = change(tx, node, keep_until=keep_until)
-            if view.phase is MachinePhase.GONE:
-                reason = Reason.RECLAIMED if view.was_reclaimed else Reason.VANISHED
-                _gone(tx, node, view, reason)
-                return None
+            if view.phase in _OVER:
+                return _ended(tx, node, view)
             if node.attempt_id is None and node.status is NodeStatus.READY:
                 return idling.stay_idle(tx, node, self._context.keep_idle) or _end_idle(tx, node)
             if not _is_needed(tx, node):
@@ -322,9 +318,32 @@ def _end_idle(tx: Transaction, node: NodeRow) -> datetime:
     return _begin_end(tx, node, Reason.NOT_NEEDED, "no job needed it for as long as it was to be kept")
 
 
+def _ended(tx: Transaction, node: NodeRow, view: MachineView) -> datetime | None:
+    """It ended by itself: what is left of it is given back."""
+    if view.fault is not None:
+        reason, text = _note_refusal(tx, node, view.fault, view.explanation)
+    else:
+        reason = Reason.RECLAIMED if view.was_reclaimed else Reason.VANISHED
+        text = view.explanation or REASON_TEXT[reason]
+    if view.phase is MachinePhase.STOPPED:
+        return _begin_end(tx, node, reason, text)
+    _gone(tx, node, replace(view, explanation=text), reason)
+    return None
+
+
+def _note_refusal(tx: Transaction, node: NodeRow, fault: ProviderFault, message: str) -> tuple[Reason, str]:
+    """Leaves the place alone for a while. Returns how the no is called, and what to say of it."""
+    offer = offer_from_json(node.offer or {})
+    pause = format_duration(refusals.note_refusal(tx, offer, fault, message) - tx.now)
+    return _REASONS.get(fault, Reason.REFUSED), f"{describe(offer)}: {message}; not asked again for {pause}"
+
+
 def _gone(tx: Transaction, node: NodeRow, view: MachineView, reason: Reason) -> None:
     started = node.billed_from or node.accepted_at or tx.now
-    ended_at = max(min(view.billed_until or tx.now, tx.now), started)
+    ended_at = max(min(_stopped_at(node) or view.billed_until or tx.now, tx.now), started)
+    if view.fault is not None:
+        # There never was a machine: nothing ran, and nothing is charged.
+        ended_at = started
     settle_rent(tx, node, ended_at)
     _close_intent(tx, node, "ended")
     text = node.explanation if node.reason is not None else (view.explanation or REASON_TEXT[reason])
@@ -349,6 +368,9 @@ def _take_in(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
     login = merged(login_of(observed), view.login)
     if login is not None and login != login_of(observed):
         observed["login"] = login_to_json(login)
+    if view.phase is MachinePhase.STOPPED and view.billed_until is not None:
+        # Once it is deleted nobody says any more when it stopped.
+        observed.setdefault("stopped_at", view.billed_until.isoformat())
     prices = prices_to_json(view.price_changes)
     if prices != (observed.get("prices") or []):
         observed["prices"] = prices
@@ -361,6 +383,11 @@ def _take_in(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
     if observed != node.observed:
         changes["observed"] = observed
     return change(tx, node, **changes) if changes else node
+
+
+def _stopped_at(node: NodeRow) -> datetime | None:
+    said = node.observed.get("stopped_at")
+    return None if said is None else datetime.fromisoformat(str(said))
 
 
 def _stop_for_reclaim(tx: Transaction, node: NodeRow) -> None:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from tradewind.domain.errors import ProviderFault
 from tradewind.domain.offers import Accelerator, Capabilities, Offer
 
 P = ParamSpec("P")
@@ -215,6 +216,7 @@ class MachinePhase(StrEnum):
 
     STARTING = "starting"
     READY = "ready"
+    STOPPED = "stopped"  #: it runs no more and never will again; what is left of it has to be given back
     GONE = "gone"  #: confirmed: it does not exist any more, and costs nothing from `billed_until` on
     UNKNOWN = "unknown"  #: the provider said something this version does not know; never taken for an end
 
@@ -248,6 +250,8 @@ class MachineView:
     became of the price in between, as far as it says; otherwise the times at which we heard of it are used.
     `reclaim_at` is when the provider has announced to take it back. `login` is how to reach it, once that is known:
     `READY` means that the provider calls it running and has told of its address, not yet that it answers.
+    `fault` is why there never was a machine, where the provider accepted the call and said no afterwards: such a one
+    is `GONE`, or `STOPPED` while something of it is left, and costs nothing.
     """
 
     phase: MachinePhase
@@ -258,6 +262,7 @@ class MachineView:
     billed_until: datetime | None = None
     price_changes: tuple[PriceChange, ...] = ()
     reclaim_at: datetime | None = None
+    fault: ProviderFault | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,11 @@ def test_credentials_are_named_as_in_the_steps(about: About) -> None:
 
 def test_only_places_that_run_jobs_say_so() -> None:
     installed = {each.id for each in ABOUTS.values() if each.can_run}
+<<<<<<< HEAD
     assert installed == {*known_providers(), *rentable_providers()}
+=======
+    assert installed == {"local", "gcp"}
+>>>>>>> 29c82c1 (Google Compute Engine: machines that are rented, watched and given back)
     for about in ABOUTS.values():
         says_not = any("cannot run jobs" in each for each in about.shortcomings)
         assert says_not is not about.can_run
@@ -109,9 +113,9 @@ def test_what_ends_the_cost_is_what_is_known() -> None:
     for each in ABOUTS.values():
         by_kind.setdefault(each.self_termination, set()).add(each.id)
     assert by_kind[SelfTermination.PROVIDER_TTL] == {
-        "gcp", "sagemaker", "vertex", "azureml", "paperspace", "modal", "kubernetes", "slurm",
+        "sagemaker", "vertex", "azureml", "paperspace", "modal", "kubernetes", "slurm",
     }  # fmt: skip
-    assert by_kind[SelfTermination.POWEROFF_ENDS_BILLING] == {"local", "aws"}
+    assert by_kind[SelfTermination.POWEROFF_ENDS_BILLING] == {"local", "aws", "gcp"}
 
 
 def test_single_machines_are_not_promised_where_none_are_rented() -> None:
