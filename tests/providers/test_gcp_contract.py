@@ -155,10 +155,10 @@ MUTATIONS: Final = (
     Mutation("tradewind.providers.gcp.instance", '"instanceTerminationAction"', '"terminationAction"'),
     Mutation("tradewind.providers.gcp.instance", '"SPOT" if', '"PREEMPTIBLE" if'),
     Mutation("tradewind.providers.gcp.instance", '"autoDelete": True', '"autoDelete": False'),
-    Mutation("tradewind.providers.gcp.instance", "str(wishes.disk_gb)", "wishes.disk_gb * 1.5"),
+    Mutation("tradewind.providers.gcp.instance", "str(wishes.disk_gb)", "wishes.disk_gb / 3"),
     Mutation("tradewind.providers.gcp.faults", '"ZONE_RESOURCE_POOL_EXHAUSTED_WITH', '"POOL_EXHAUSTED_WITH'),
     Mutation("tradewind.providers.gcp.firewall", '"sourceRanges"', '"sourceRange"'),
-    Mutation("tradewind.providers.gcp.tokens", '["expires_in"]', '["expiry"]'),
+    Mutation("tradewind.providers.gcp.tokens", 'f"Bearer {', 'f"Token {'),
 )
 
 
