@@ -438,7 +438,7 @@ class Google:
             "type": "ONE_TO_ONE_NAT",
         }
         if vm.status == "RUNNING":
-            access["natIP"] = f"127.0.0.{vm.id % 250 + 1}"
+            access["natIP"] = f"127.78.0.{vm.id % 250 + 1}"
         shown: dict[str, Any] = {
             "kind": "compute#instance",
             "id": str(vm.id),

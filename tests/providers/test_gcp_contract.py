@@ -26,7 +26,7 @@ from tradewind.domain.status import NodeStatus, Reason
 from tradewind.providers.access import machine_name
 from tradewind.providers.base import Handle, MachinePhase, MachineProvider
 from tradewind.providers.gcp import faults
-from tradewind.providers.gcp.instance import GUARD_S, USER
+from tradewind.providers.gcp.instance import GUARD_S
 from tradewind.providers.gcp.tokens import CREDENTIAL
 from tradewind.providers.normalising import GIB, Machine, make_offer
 
@@ -76,6 +76,10 @@ class GcpWorld(World):
 
     async def handle(self, request: Request) -> Reply:
         return self.google.handle(request)
+
+    def boot_data(self, name: str) -> str | None:
+        (vm,) = (each for each in self.google.vms.values() if each.name == name)
+        return vm.metadata["user-data"]
 
     def living(self) -> list[Living]:
         self.google.settle()
@@ -398,7 +402,7 @@ class TestGcpContract(ProviderContract):
             await world.provider.create(offer, node_key(number), world.clock.now() + KEEP)
         (rule,) = cloud.rules.values()
         assert rule["sourceRanges"] == ["203.0.113.7/32"]
-        assert rule["allowed"] == [{"IPProtocol": "tcp", "ports": ["22"]}]
+        assert rule["allowed"] == [{"IPProtocol": "tcp", "ports": [str(world.ssh_port)]}]
         assert rule["targetTags"] == next(iter(cloud.vms.values())).body["tags"]["items"]
 
     @scenario(9)
@@ -408,11 +412,14 @@ class TestGcpContract(ProviderContract):
         handle = await world.provider.create(await world.offer(), node_key(), world.clock.now() + KEEP)
         (old,) = cloud.rules
         await world.boot()
-        world.ssh_from, world.more_settings = ["198.51.100.0/24", "203.0.113.9"], {"ssh_port": "2222"}
+        world.ssh_from, world.more_settings = (
+            ["198.51.100.0/24", "203.0.113.9"],
+            {"ssh_port": "2222", "ssh_user": "sailor"},
+        )
         # A look at a machine is enough: it runs already.
         view = await world.connect().get(handle)
         assert view.login is not None
-        assert (view.login.port, view.login.user) == (2222, USER)
+        assert (view.login.port, view.login.user) == (2222, "sailor")
         (rule,) = cloud.rules.values()
         assert rule["name"] != old
         assert rule["sourceRanges"] == ["198.51.100.0/24", "203.0.113.9/32"]

@@ -12,7 +12,7 @@ from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offers import Market, Offer
 from tradewind.providers.access import Access, machine_name, name_prefix
 
-#: Who the control plane logs in as: Google's guest agent makes this user out of the machine's metadata.
+#: Whom the control plane logs in as, unless the settings say otherwise: Google's guest agent makes this user.
 USER: Final = "tradewind"
 #: On every machine and disk, with the installation as its value.
 LABEL: Final = "tradewind"
@@ -55,6 +55,7 @@ class Wishes:
     network: str = "default"
     subnetwork: str | None = None
     max_run_h: int | None = None
+    user: str = USER
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Wishes:
@@ -66,6 +67,7 @@ class Wishes:
                 disk_gb=int(settings.get("disk_gb") or _DISK_GB),
                 network=str(settings.get("network") or "default"),
                 subnetwork=str(settings["subnetwork"]) if settings.get("subnetwork") else None,
+                user=str(settings.get("ssh_user") or USER),
                 max_run_h=None if max_run_h is None else int(max_run_h),
             )
         except (TypeError, ValueError):
@@ -123,7 +125,7 @@ def instance_body(offer: Offer, kind: Kind, key: str, access: Access, wishes: Wi
         ],
         "networkInterfaces": [_network_interface(offer, wishes)],
         "scheduling": _scheduling(offer, wishes),
-        "metadata": {"items": _metadata(key, access)},
+        "metadata": {"items": _metadata(key, access, wishes.user)},
     }
     if kind.card is not None:
         body["guestAccelerators"] = [
@@ -161,16 +163,16 @@ def _scheduling(offer: Offer, wishes: Wishes) -> dict[str, Any]:
     return scheduling
 
 
-def _metadata(key: str, access: Access) -> list[dict[str, str]]:
+def _metadata(key: str, access: Access, user: str) -> list[dict[str, str]]:
     public = access.login.public
     values = {
         # Google's guest agent makes the user, and lets it become root.
-        "ssh-keys": f"{USER}:{public}",
+        "ssh-keys": f"{user}:{public}",
         "block-project-ssh-keys": "TRUE",
         "enable-oslogin": "FALSE",
         "install-nvidia-driver": "True",
         # Images with cloud-init have their host key before sshd starts; on the others the script sees to it.
-        "user-data": access.user_data(key, user=USER, guard_s=GUARD_S),
+        "user-data": access.user_data(key, user=user, guard_s=GUARD_S),
         "startup-script": startup_script(key, access),
     }
     return [{"key": name, "value": value} for name, value in values.items()]

@@ -34,7 +34,7 @@ from tradewind.providers.gcp.instance import (
 )
 from tradewind.providers.gcp.places import KnownPlaces, offers_in_zones, region_of, scoped
 from tradewind.providers.gcp.tokens import GoogleTokens
-from tradewind.providers.renting import Setup
+from tradewind.providers.renting import Setup, login_for
 from tradewind.providers.rest import Rest, refusing_what_is_unknown
 
 _BASE: Final = "https://compute.googleapis.com"
@@ -89,14 +89,13 @@ class GcpMachines:
         self._tokens = GoogleTokens(wire)
         self._api = Rest(wire, setup.entropy, base_url(wire, _BASE), self._tokens.headers, classify=classify)
         self._places = KnownPlaces(self._api, wire.clock)
-        self._port = int(wire.settings.get("ssh_port", 22))
         self._firewall = Firewall(
             self._api,
             wire.clock,
             setup.access,
             str(wire.settings.get("network") or "default"),
             wire.settings,
-            self._port,
+            int(wire.settings.get("ssh_port", 22)),
         )
 
     async def examine(self) -> Account:
@@ -237,8 +236,7 @@ class GcpMachines:
         key = key_of_name(name, self._setup.access.installation_id)
         if key is None:
             return None
-        host_key = self._setup.access.host_key(key).public
-        return Login(host=address, port=self._port, user=USER, host_keys=(host_key,))
+        return login_for(self._setup, key, address, user=USER)
 
     async def _stopped(self, zone: str, instance: dict[str, Any]) -> MachineView:
         """It stands still, and pays for its disk until it is deleted."""
