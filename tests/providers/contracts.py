@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -254,9 +254,23 @@ class Discovery:
         found = self._find(method, url)
         if found is None:
             return [f"the contract has no {method} {urlsplit(url).path}"]
-        known = {**self._document.get("parameters", {}), **found.get("parameters", {})}
+        declared = found.get("parameters", {})
+        known = {**self._document.get("parameters", {}), **declared}
         given = parse_qs(urlsplit(url).query, keep_blank_values=True)
-        problems = [f"unknown query parameter {name}" for name in given if name not in known]
+        problems = [
+            f"unknown query parameter {name}"
+            for name in given
+            if name not in known or known[name].get("location") == "path"
+        ]
+        for name, texts in given.items():
+            if len(texts) > 1 and not known.get(name, {}).get("repeated"):
+                problems.append(f"query parameter {name} is given more than once")
+            problems += [f"query parameter {name}: {each}" for each in _unfit(known.get(name, {}), texts[-1])]
+        for name, text in self._in_path(method, url).items():
+            problems += [f"{name} in the path: {each}" for each in _unfit(declared.get(name, {}), text)]
+        for name, parameter in declared.items():
+            if parameter.get("required") and parameter.get("location") == "query" and name not in given:
+                problems.append(f"query parameter {name} is missing")
         if "request" in found:
             problems += ["a body is required"] if body is None else self._validate(found["request"], body)
         elif body is not None:
@@ -268,8 +282,13 @@ class Discovery:
         if found is None:
             return [f"the contract has no {method} {urlsplit(url).path}"]
         # Errors have one shape for all methods, which these documents do not describe.
-        if status >= 400 or "response" not in found:
-            return []
+        if status >= 400:
+            problems = _messages(Draft202012Validator(_GOOGLE_ERROR), body)
+            return problems or ([] if body["error"]["code"] == status else ["the code is not the status"])
+        if status != 200:
+            return [f"status {status} is not declared"]
+        if "response" not in found:
+            return [] if body in (None, {}) else ["a body is not declared"]
         return self._validate(found["response"], body)
 
     def _find(self, method: str, url: str) -> dict[str, Any] | None:
@@ -279,6 +298,13 @@ class Discovery:
                 return declared
         return None
 
+    def _in_path(self, method: str, url: str) -> dict[str, str]:
+        for verb, pattern, _ in self._methods:
+            match = pattern.match(urlsplit(url).path) if verb == method else None
+            if match is not None:
+                return {name: unquote(text) for name, text in match.groupdict().items()}
+        return {}
+
     def _validate(self, reference: dict[str, str], value: Any) -> list[str]:
         schema = {"$ref": f"#/$defs/{reference['$ref']}", "$defs": self._schemas}
         return _messages(Draft202012Validator(schema), value)
@@ -287,9 +313,69 @@ class Discovery:
         for resource in resources.values():
             for method in resource.get("methods", {}).values():
                 path = self._document["servicePath"] + method.get("flatPath", method["path"])
-                pattern = re.sub(r"\{[^}]+\}", "[^/:]+", path)
+                pattern = re.sub(r"\{([^}]+)\}", r"(?P<\1>[^/:]+)", path)
                 self._methods.append((method["httpMethod"], re.compile(f"^/{pattern}$"), method))
             self._collect(resource.get("resources", {}))
+
+
+#: Google's errors, in the older form and with what AIP-193 adds to it.
+_GOOGLE_ERROR: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["error"],
+    "additionalProperties": False,
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "additionalProperties": False,
+            "properties": {
+                "code": {"type": "integer"},
+                "message": {"type": "string"},
+                "status": {"type": "string", "pattern": "^[A-Z_]+$"},
+                "errors": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["message", "domain", "reason"],
+                        "additionalProperties": False,
+                        "properties": {
+                            name: {"type": "string"}
+                            for name in (
+                                "message",
+                                "domain",
+                                "reason",
+                                "location",
+                                "locationType",
+                                "extendedHelp",
+                            )
+                        },
+                    },
+                },
+                "details": {
+                    "type": "array",
+                    "items": {"type": "object", "required": ["@type"]},
+                },
+            },
+        }
+    },
+}
+
+
+def _unfit(parameter: dict[str, Any], text: str) -> list[str]:
+    """What is wrong with the text of a parameter in the path or the query."""
+    kind, problems = parameter.get("type"), []
+    if kind == "boolean" and text not in ("true", "false"):
+        problems.append(f"{text!r} is neither true nor false")
+    if kind == "integer" and not re.fullmatch(r"-?\d+", text):
+        problems.append(f"{text!r} is no integer")
+    if kind == "integer" and not problems:
+        low, high = int(parameter.get("minimum", text)), int(parameter.get("maximum", text))
+        problems += [] if low <= int(text) <= high else [f"{text} is not within {low} and {high}"]
+    if "enum" in parameter and text not in parameter["enum"]:
+        problems.append(f"{text!r} is not one of {parameter['enum']}")
+    if "pattern" in parameter and not re.fullmatch(parameter["pattern"], text):
+        problems.append(f"{text!r} does not fit {parameter['pattern']}")
+    return problems
 
 
 class BotoModel:
@@ -392,6 +478,10 @@ def _from_discovery(node: dict[str, Any]) -> dict[str, Any]:
         schema["type"] = kind
     if "enum" in node:
         schema["enum"] = node["enum"]
+    if kind == "string" and "pattern" in node:
+        schema["pattern"] = f"^(?:{node['pattern']})$"
+    if kind == "string" and node.get("format") == "byte":
+        schema["pattern"] = "^[A-Za-z0-9+/_-]*={0,2}$"
     if "properties" in node:
         schema["properties"] = {name: _from_discovery(each) for name, each in node["properties"].items()}
         schema["additionalProperties"] = False

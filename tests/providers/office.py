@@ -198,6 +198,14 @@ class Office:
             )
         )
 
+    async def refused_places(self) -> list[tuple[str, str, str]]:
+        """Region, zone and fault of the places that are left alone for a while."""
+        table = tables.refusals.c
+        rows = await self.store.read(
+            lambda tx: tx.execute(select(table.region, table.zone, table.fault)).all()
+        )
+        return [(row.region, row.zone, row.fault) for row in rows]
+
     async def killed_at(
         self, moment: int, ends: tuple[NodeStatus, ...] = (NodeStatus.READY, NodeStatus.REFUSED)
     ) -> bool:

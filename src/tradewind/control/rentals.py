@@ -54,6 +54,8 @@ _TRIES: Final = 4
 _REASONS: Final = {ProviderFault.CAPACITY: Reason.NO_CAPACITY, ProviderFault.QUOTA: Reason.NO_QUOTA}
 #: After these nobody knows whether something was made.
 _UNCERTAIN: Final = frozenset({ProviderFault.AMBIGUOUS, ProviderFault.NOT_FOUND})
+#: It runs no more, whether or not something of it is left.
+_OVER: Final = frozenset({MachinePhase.GONE, MachinePhase.STOPPED})
 #: These may pass by themselves within a minute.
 _PASSING: Final = frozenset({ProviderFault.PROVIDER_FAULT, ProviderFault.RATE_LIMIT})
 
@@ -133,12 +135,7 @@ class RentalController:
         if fault in _PASSING and tries < _TRIES and node.desired is NodeDesired.KEEP:
             change(tx, node, called_at=None, observed=node.observed | {"tries": tries})
             return tx.now + timedelta(seconds=max(after_s or 0.0, 2.0**tries))
-        assert node.offer is not None
-        offer = offer_from_json(node.offer)
-        until = refusals.note_refusal(tx, offer, fault, message)
-        reason = _REASONS.get(fault, Reason.REFUSED)
-        pause = format_duration(until - tx.now)
-        _refuse(tx, node, reason, f"{describe(offer)}: {message}; not asked again for {pause}")
+        _refuse(tx, node, *_note_refusal(tx, node, fault, message))
         return None
 
     # -- watching ------------------------------------------------------------------------------------------------
@@ -154,7 +151,7 @@ class RentalController:
             guarded_until = await meeting.keep_guarded(self._context, provider, row, now)
         view = await self._look(row, provider)
         keep_until = row.keep_until
-        is_there = view.phase is not MachinePhase.GONE
+        is_there = view.phase not in _OVER
         if is_there and keep_until is not None and keep_until - now < KEEP / 2:
             await provider.keep(Handle(row.handle or {}), now + KEEP)
             keep_until = now + KEEP
@@ -324,9 +321,16 @@ def _end_idle(tx: Transaction, node: NodeRow) -> datetime:
     return _begin_end(tx, node, Reason.NOT_NEEDED, "no job needed it for as long as it was to be kept")
 
 
+def _note_refusal(tx: Transaction, node: NodeRow, fault: ProviderFault, message: str) -> tuple[Reason, str]:
+    """Leaves the place alone for a while. Returns how the no is called, and what to say of it."""
+    offer = offer_from_json(node.offer or {})
+    pause = format_duration(refusals.note_refusal(tx, offer, fault, message) - tx.now)
+    return _REASONS.get(fault, Reason.REFUSED), f"{describe(offer)}: {message}; not asked again for {pause}"
+
+
 def _gone(tx: Transaction, node: NodeRow, view: MachineView, reason: Reason) -> None:
     started = node.billed_from or node.accepted_at or tx.now
-    ended_at = max(min(view.billed_until or tx.now, tx.now), started)
+    ended_at = max(min(_stopped_at(node) or view.billed_until or tx.now, tx.now), started)
     settle_rent(tx, node, ended_at)
     _close_intent(tx, node, "ended")
     text = node.explanation if node.reason is not None else (view.explanation or REASON_TEXT[reason])
@@ -351,6 +355,9 @@ def _take_in(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
     login = merged(login_of(observed), view.login)
     if login is not None and login != login_of(observed):
         observed["login"] = login_to_json(login)
+    if view.phase is MachinePhase.STOPPED and view.billed_until is not None:
+        # Once it is deleted nobody says any more when it stopped.
+        observed.setdefault("stopped_at", view.billed_until.isoformat())
     prices = prices_to_json(view.price_changes)
     # A provider that has forgotten the machine tells no prices: what it told before still holds.
     if prices and prices != observed.get("prices"):
@@ -371,7 +378,7 @@ def _note_fault(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
     if view.fault is None or node.status is not NodeStatus.STARTING:
         return node
     refusals.note_refusal(tx, offer_from_json(node.offer or {}), view.fault, view.explanation)
-    if view.fault not in _REASONS:
+    if view.fault not in _REASONS and view.phase not in _OVER:
         return node
     return change(tx, node, observed=node.observed | {NEVER_RAN: True})
 
@@ -383,10 +390,15 @@ def _end_reason(node: NodeRow, view: MachineView) -> Reason | None:
         # It never ran, and exists: the next attempt had better look elsewhere.
         return Reason.START_FAILED if is_there and node.status is NodeStatus.STARTING else Reason.RECLAIMED
     if view.fault is None:
-        return None
+        return Reason.VANISHED if view.phase in _OVER else None
     if node.status is NodeStatus.STARTING:
         return _REASONS.get(view.fault, Reason.START_FAILED)
     return Reason.NODE_LOST
+
+
+def _stopped_at(node: NodeRow) -> datetime | None:
+    said = node.observed.get("stopped_at")
+    return None if said is None else datetime.fromisoformat(str(said))
 
 
 def _stop_for_reclaim(tx: Transaction, node: NodeRow) -> None:

@@ -220,6 +220,7 @@ class MachinePhase(StrEnum):
 
     STARTING = "starting"
     READY = "ready"
+    STOPPED = "stopped"  #: it runs no more and never will again; what is left of it has to be given back
     GONE = "gone"  #: confirmed: it does not exist any more, and costs nothing from `billed_until` on
     UNKNOWN = "unknown"  #: the provider said something this version does not know; never taken for an end
 
@@ -256,7 +257,8 @@ class MachineView:
     `reclaim_at` is when the provider has announced to take it back. `login` is how to reach it, once that is known:
     `READY` means that the provider calls it running and has told of its address, not yet that it answers.
     `fault` is why a machine whose creation was accepted is of no use after all: it is given back. While it has not been
-    ready it counts as a refusal of its place, and `CAPACITY` and `QUOTA` say that it never ran, and cost nothing.
+    ready it counts as a refusal of its place. `CAPACITY` and `QUOTA`, and any fault of one that is `GONE` or `STOPPED`,
+    say that it never ran, and cost nothing.
     """
 
     phase: MachinePhase

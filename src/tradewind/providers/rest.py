@@ -110,13 +110,18 @@ class Rest:
         params: Mapping[str, str | int] | None = None,
         *,
         is_repeatable: bool = False,
+        accepting: tuple[int, ...] = (),
     ) -> Answer:
         """A call that changes something. `is_repeatable` where the vendor makes a second one harmless.
+
+        `accepting` are statuses beyond 2xx that are an answer here, such as the 409 of a name that is taken.
 
         Raises:
             ProviderError: `AMBIGUOUS` where nobody knows whether it had its effect.
         """
-        return await self._repeated(method, path, params, body, is_safe=False, is_repeatable=is_repeatable)
+        return await self._repeated(
+            method, path, params, body, is_safe=False, is_repeatable=is_repeatable, accepting=accepting
+        )
 
     async def _repeated(
         self,
@@ -127,6 +132,7 @@ class Rest:
         *,
         is_safe: bool,
         is_repeatable: bool = False,
+        accepting: tuple[int, ...] = (),
     ) -> Answer:
         passing = {ProviderFault.RATE_LIMIT}
         if is_safe:
@@ -147,7 +153,7 @@ class Rest:
             reraise=True,
         ):
             with attempt:
-                answer = await self._once(method, path, params, body, is_safe=is_safe)
+                answer = await self._once(method, path, params, body, is_safe=is_safe, accepting=accepting)
         return answer
 
     def _pause_s(self, state: RetryCallState) -> float:
@@ -157,7 +163,14 @@ class Rest:
         return (hint_s or 0.0) + pause_s
 
     async def _once(
-        self, method: str, path: str, params: Mapping[str, str | int] | None, body: object, *, is_safe: bool
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        body: object,
+        *,
+        is_safe: bool,
+        accepting: tuple[int, ...],
     ) -> Answer:
         import httpx2
 
@@ -183,7 +196,7 @@ class Rest:
                 ProviderFault.INVALID, f"{where} is no address ({type(error).__name__})"
             ) from None
         parsed = await self._parse(content)
-        if answer.is_success:
+        if answer.is_success or answer.status_code in accepting:
             if content and parsed is None and content.strip() != b"null":
                 raise ProviderError(unsure, f"{where} did not answer with JSON")
             return Answer(answer.status_code, parsed, answer.headers)

@@ -109,9 +109,9 @@ def test_what_ends_the_cost_is_what_is_known() -> None:
     for each in ABOUTS.values():
         by_kind.setdefault(each.self_termination, set()).add(each.id)
     assert by_kind[SelfTermination.PROVIDER_TTL] == {
-        "gcp", "sagemaker", "vertex", "azureml", "modal", "kubernetes", "slurm",
+        "sagemaker", "vertex", "azureml", "modal", "kubernetes", "slurm",
     }  # fmt: skip
-    assert by_kind[SelfTermination.POWEROFF_ENDS_BILLING] == {"local", "aws"}
+    assert by_kind[SelfTermination.POWEROFF_ENDS_BILLING] == {"local", "aws", "gcp"}
 
 
 def test_single_machines_are_not_promised_where_none_are_rented() -> None:
