@@ -10,6 +10,8 @@ from tradewind.api.services import CallerOf, ServicesOf
 from tradewind.control.connecting import Connecting
 from tradewind.control.connection_desk import find_connection
 from tradewind.control.connection_views import connection_page, connection_view, provider_page, provider_view
+from tradewind.control.provider_check import check_provider
+from tradewind.domain.schemas_check import ProviderCheck
 from tradewind.domain.schemas_connections import (
     ConnectionPage,
     ConnectionRequest,
@@ -35,6 +37,12 @@ async def show_provider(provider: _Provider, services: ServicesOf, caller: Calle
     return await services.context.store.read(
         lambda tx: provider_view(tx, caller, services.connections, provider)
     )
+
+
+@router.post("/providers/{provider}/check")
+async def check(provider: _Provider, services: ServicesOf, caller: CallerOf) -> ProviderCheck:
+    """Asks a connected provider everything that costs nothing; the answer has nothing of the account in it."""
+    return await check_provider(services.context, find_about(provider).id)
 
 
 @router.get("/connections")

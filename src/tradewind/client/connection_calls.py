@@ -11,12 +11,15 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from tradewind.client.exchange import Exchange
+    from tradewind.domain import schemas_check
     from tradewind.domain import schemas_connections as schemas
     from tradewind.domain.secrets import Secret
 
 _API: Final = "/api/v1"
 #: The server asks the provider, which may take its time.
 _EXAMINATION_TIMEOUT_S: Final = 150.0
+#: Several questions one after the other, some to every region.
+_CHECK_S: Final = 600.0
 
 
 class ConnectionCalls:
@@ -37,6 +40,14 @@ class ConnectionCalls:
 
         response = await self._exchange.request("GET", f"{_API}/providers/{_quote(provider)}")
         return schemas.ProviderView.model_validate_json(response.content)
+
+    async def check_provider(self, provider: str) -> schemas_check.ProviderCheck:
+        """Asks a connected provider everything that costs nothing."""
+        from tradewind.domain.schemas_check import ProviderCheck
+
+        path = f"{_API}/providers/{_quote(provider)}/check"
+        response = await self._exchange.request("POST", path, timeout_s=_CHECK_S)
+        return ProviderCheck.model_validate_json(response.content)
 
     async def connections(self) -> schemas.ConnectionPage:
         """The project's connections, without their credentials."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tradewind.domain import schemas_nodes as schemas
 
 _API: Final = "/api/v1"
+_ENDED: Final = frozenset({"gone", "refused"})
+_BETWEEN_LOOKS_S: Final = 3.0
 
 
 class NodeCalls:
@@ -32,6 +34,16 @@ class NodeCalls:
         from tradewind.domain.schemas_nodes import NodeView
 
         return NodeView.model_validate_json(response.content)
+
+    async def wait_until_given_back(self, job: str, timeout_s: float = 900.0) -> bool:
+        """True once no machine that was rented for a job is left; False when that takes longer."""
+        clock = self._exchange.clock
+        until = clock.monotonic() + timeout_s
+        while any(each.job == job and each.status not in _ENDED for each in await self.nodes()):
+            if clock.monotonic() >= until:
+                return False
+            await clock.sleep(_BETWEEN_LOOKS_S)
+        return True
 
     async def access(self, job: str, public_key: str) -> schemas_access.AccessView:
         """Where a job runs now, and how to log in there; on a rented machine this key is let in."""

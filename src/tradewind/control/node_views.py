@@ -106,6 +106,7 @@ def _view(
         memory_bytes=int(inventory.get("memory_bytes") or offer.get("memory_bytes") or 0),
         accelerators=accelerators,
         holders=holders,
+        job=node.job_id,
         **_money(tx, node),
         created_at=node.created_at,
         ready_at=node.ready_at,

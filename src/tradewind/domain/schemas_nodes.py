@@ -57,6 +57,8 @@ class NodeView(Answer):
     memory_bytes: int = 0
     accelerators: list[AcceleratorView] = Field(default_factory=list)
     holders: list[HolderView] = Field(default_factory=list)
+    #: The job that it was rented for; None: it is at hand, or kept for the next one.
+    job: str | None = None
     #: What an hour costs now; None: a machine of the user's own.
     price_per_hour: MoneyView | None = None
     #: What it has cost so far; None: a machine of the user's own.
