@@ -8,6 +8,7 @@ parameter with the image.
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import os
 import re
@@ -174,7 +175,7 @@ class AwsWorld(World):
         return AwsContract()
 
     def settings(self) -> Mapping[str, Any]:
-        usual = {"base_url": self.server.url, "regions": [REGION], "ssh_from": "203.0.113.7/32"}
+        usual = {**super().settings(), "regions": [REGION], "ssh_from": "203.0.113.7/32"}
         return {**usual, **self.further_settings}
 
     async def listed(self) -> list[Offer]:
@@ -364,6 +365,12 @@ class AwsWorld(World):
             number = int(instance.id[2:], 16)
             address = f"127.{number % 200 + 2}.{number // 200 % 250}.{number // 50_000 % 250 + 1}"
             known.nics[0].public_ip = address if instance.state == "running" else None
+
+    def boot_data(self, name: str) -> str | None:
+        found = self.named(name)
+        (told,) = (each.body for (_, token), each in self.state.tokens.items() if token == name)
+        assert found.state != "terminated"
+        return base64.b64decode(told["UserData"]).decode()
 
     def named(self, name: str) -> Instance:
         (found,) = (each for each in self.state.instances.values() if each.name == name)

@@ -123,7 +123,7 @@ async def test_spot_is_asked_for_once_and_to_be_terminated() -> None:
 
 
 async def test_how_a_machine_is_reached() -> None:
-    async with world_with(ssh_port=2222, user="admin") as world:
+    async with world_with(ssh_port=2222, ssh_user="admin") as world:
         handle = await world.provider.create(await world.offer(), node_key(), world.clock.now() + KEEP)
         await world.boot()
         login = (await world.provider.get(handle)).login
@@ -233,7 +233,8 @@ def open_to(world: AwsWorld) -> set[str]:
         each for each in world.backend().describe_security_groups() if each.name.startswith("tradewind")
     )
     rules = group.ingress_rules
-    assert {(each.ip_protocol, each.from_port, each.to_port) for each in rules} == {("tcp", 22, 22)}
+    port = world.ssh_port
+    assert {(each.ip_protocol, each.from_port, each.to_port) for each in rules} == {("tcp", port, port)}
     return {each.ip_range.get("CidrIp") or each.ip_range["CidrIpv6"] for each in rules}
 
 
@@ -272,7 +273,11 @@ async def test_rules_that_somebody_else_made_are_left_alone() -> None:
         backend = world.backend()
         (group,) = (each for each in backend.describe_security_groups() if each.name.startswith("tradewind"))
         backend.authorize_security_group_ingress(
-            group.id, "tcp", 22, 22, [{"CidrIp": "192.0.2.1/32", "Description": "my laptop"}]
+            group.id,
+            "tcp",
+            world.ssh_port,
+            world.ssh_port,
+            [{"CidrIp": "192.0.2.1/32", "Description": "my laptop"}],
         )
         await created(world, number=2)
         assert open_to(world) == {"203.0.113.0/28", "203.0.113.200/32", "192.0.2.1/32"}

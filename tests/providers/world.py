@@ -83,12 +83,9 @@ class World(ABC):
         self.entropy = SeededEntropy(1)
         self.access = access_of()
         self.server = WireServer(self.handle, self.contract(), prefix=self.prefix)
-<<<<<<< HEAD
         self.ssh_port = free_port()
-=======
         #: Where the adapter's blocking calls run.
         self.offload: Offload = inline
->>>>>>> 9306a05 (Amazon EC2: machines on demand and spot, held to botocore's model behind a fault proxy)
         self.http: httpx2.AsyncClient
         self.provider: MachineProvider
 

@@ -18,7 +18,7 @@ ABOUT = About(
         "Ask for vCPU quota of the P and G families, spot apart, in each region you want; new accounts have none.",
         "Create an IAM user or role with the policy in `docs/providers/aws.md`, and an access key for it.",
         "Install the client: `pip install 'tradewind[aws]'`.",
-        "Set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` where the Tradewind server starts.",
+        "Give it: `tradewind connect aws`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` where the server starts.",
         "For live prices name the source `aws-bulk` in the price settings: its list is large.",
     ),
     api_docs="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Welcome.html",

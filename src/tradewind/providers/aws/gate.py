@@ -26,10 +26,10 @@ _OURS: Final = "tradewind control plane"
 class Gate:
     """Settings: `ssh_from` (a CIDR, or several), else the address that `address_url` tells; `vpcs` (region to id)."""
 
-    def __init__(self, setup: Setup, aws: Aws, port: int) -> None:
+    def __init__(self, setup: Setup, aws: Aws) -> None:
         self._wire = setup.wire
         self._aws = aws
-        self._port = port
+        self._port = int(setup.wire.settings.get("ssh_port", 22))
         self._name = f"tradewind-{setup.access.installation_id}"
         self._installation_id = setup.access.installation_id
         self._looked_at_s: dict[str, float] = {}

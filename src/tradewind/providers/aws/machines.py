@@ -23,12 +23,11 @@ from tradewind.providers.aws.types import MachineTypes
 from tradewind.providers.base import (
     Account,
     Handle,
-    Login,
     MachinePhase,
     MachineView,
     OwnedMachine,
 )
-from tradewind.providers.renting import Setup
+from tradewind.providers.renting import Setup, login_for
 
 #: Offers are looked for in these, unless the setting `regions` names others.
 _REGIONS: Final = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
@@ -67,13 +66,12 @@ class AwsMachines:
     def __init__(self, setup: Setup) -> None:
         wire, settings = setup.wire, setup.wire.settings
         self._setup = setup
-        self._port = int(settings.get("ssh_port", 22))
-        self._user = str(settings.get("user") or _USER)
+        self._user = str(settings.get("ssh_user") or _USER)
         self._home = wire.credentials.get("AWS_DEFAULT_REGION") or _REGIONS[0]
         self._aws = Aws(setup)
         self._types = MachineTypes(self._aws)
         self._images = Images(self._aws, wire.clock, settings.get("ami"))
-        self._gate = Gate(setup, self._aws, self._port)
+        self._gate = Gate(setup, self._aws)
         disk_bytes = int(settings.get("disk_gb") or _DISK_GB) * _GB
         self._offers = Offers(setup, self._aws, self._types, disk_bytes)
         self._prices = SpotPrices(self._aws, wire.clock)
@@ -231,10 +229,7 @@ class AwsMachines:
             phase = MachinePhase.STARTING
         if phase is MachinePhase.READY:
             await self._gate.follow(region)
-        login = None
-        if address:
-            host_key = self._setup.access.host_key(key).public
-            login = Login(host=address, port=self._port, user=self._user, host_keys=(host_key,))
+        login = login_for(self._setup, key, address, user=_USER) if address else None
         ended_at = ended_at_of(instance) if phase is MachinePhase.GONE else None
         return MachineView(
             phase=phase,
