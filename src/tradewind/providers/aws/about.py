@@ -16,7 +16,7 @@ ABOUT = About(
     setup_steps=(
         "Create an AWS account and enable billing.",
         "Ask for vCPU quota of the P and G families, spot apart, in each region you want; new accounts have none.",
-        "Create an IAM user or role with the policy in `docs/providers/aws.md`, and an access key for it.",
+        "Create an IAM user or role with the policy of `tradewind connect aws --policy`, and an access key for it.",
         "Install the client: `pip install 'tradewind[aws]'`.",
         "Give it: `tradewind connect aws`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` where the server starts.",
         "For live prices name the source `aws-bulk` in the price settings: its list is large.",
@@ -83,12 +83,18 @@ ABOUT = About(
     ),
     settings=(
         SettingField(name="regions", title="Only these regions", is_list=True),
-        SettingField(name="ssh_from", title="Who may log in, as networks such as 203.0.113.7/32", is_list=True),
+        SettingField(
+            name="ssh_from", title="Who may log in, as networks such as 203.0.113.7/32", is_list=True
+        ),
         SettingField(name="address_url", title="What tells the address that this server is seen under"),
         SettingField(name="ami", title="Image id, or region=image for each", is_list=True),
         SettingField(name="vpcs", title="Other VPCs than the default, as region=vpc", is_list=True),
-        SettingField(name="disk_gb", title="Size of the disk in GB, instead of 200", pattern="[1-9][0-9]{1,4}"),
-        SettingField(name="address", title="private, where the VPC is reached by other ways", pattern="public|private"),
+        SettingField(
+            name="disk_gb", title="Size of the disk in GB, instead of 200", pattern="[1-9][0-9]{1,4}"
+        ),
+        SettingField(
+            name="address", title="private, where the VPC is reached by other ways", pattern="public|private"
+        ),
         SettingField(name="placement_group", title="Placement group that machines are put into"),
     ),
 )

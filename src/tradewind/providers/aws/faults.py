@@ -54,8 +54,8 @@ FAULTS: Final = {
 HINTS: Final = {
     "VcpuLimitExceeded": "ask AWS (Service Quotas, EC2) for more vCPUs of this family, on-demand and spot apart",
     "MaxSpotInstanceCountExceeded": "ask AWS (Service Quotas, EC2) for more vCPUs of this family for spot",
-    "UnauthorizedOperation": "give the user or role the permissions that docs/providers/aws.md lists",
-    "AccessDeniedException": "give the user or role the permissions that docs/providers/aws.md lists",
+    "UnauthorizedOperation": "give the user or role the permissions of `tradewind connect aws --policy`",
+    "AccessDeniedException": "give the user or role the permissions of `tradewind connect aws --policy`",
     "PendingVerification": "AWS is still checking the account: wait for its e-mail",
     "OptInRequired": "the account is not signed up for this; open the AWS console once and finish the sign-up",
     "RequestExpired": "set the server's clock",

@@ -13,6 +13,7 @@ import structlog
 
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.providers.asking import asking, read_body
+from tradewind.providers.aws.by_region import in_region
 from tradewind.providers.aws.calling import Aws, AwsRefusalError
 from tradewind.providers.renting import Setup
 
@@ -90,9 +91,9 @@ class Gate:
             ) from None
 
     async def _vpc(self, region: str) -> str:
-        given = self._wire.settings.get("vpcs") or {}
-        if given.get(region):
-            return str(given[region])
+        given = in_region(self._wire.settings.get("vpcs"), region)
+        if given:
+            return given
         found = await self._aws.pages(
             region, "describe_vpcs", "Vpcs", Filters=[{"Name": "is-default", "Values": ["true"]}]
         )

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tradewind.domain.clock import Clock
 from tradewind.domain.errors import ProviderError, ProviderFault
+from tradewind.providers.aws.by_region import in_region
 from tradewind.providers.aws.calling import Aws
 
 #: Believed, not seen: see above.
@@ -83,8 +84,7 @@ class Images:
         return _read(max(found, key=lambda each: str(each.get("CreationDate"))))
 
     def _chosen_in(self, region: str) -> str | None:
-        chosen = self._chosen.get(region) if isinstance(self._chosen, dict) else self._chosen
-        return str(chosen) if chosen else None
+        return in_region(self._chosen, region)
 
     async def _published(self, region: str, name: str) -> str | None:
         try:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offers import Capabilities, CreateIdempotency, Market, Offer, SelfTermination
 from tradewind.providers.access import machine_name
+from tradewind.providers.aws.by_region import in_region
 from tradewind.providers.aws.calling import Aws, AwsRefusalError
 from tradewind.providers.aws.gate import Gate
 from tradewind.providers.aws.images import Image, Images, disk_gb_for
@@ -40,6 +41,8 @@ _OWNER: Final = "tradewind"
 _KEY: Final = "tradewind-key"
 _TAGGED: Final = ("instance", "volume", "network-interface")
 _PAGE: Final = 200
+#: A create call with this token has made a machine before, which is there or has ended.
+_SAID_BEFORE: Final = ("IdempotentParameterMismatch", "IdempotentInstanceTerminated")
 CAPABILITIES: Final = Capabilities(
     create_idempotency=CreateIdempotency.TOKEN,
     self_termination=SelfTermination.POWEROFF_ENDS_BILLING,
@@ -86,7 +89,7 @@ class AwsMachines:
             regions=enabled,
             missing=await find_missing(self._aws, self._home),
             notes=(
-                f"Permissions were tried in {self._home} only, by dry runs; that to end machines cannot be tried.",
+                f"Permissions were tried in {self._home} only, by dry runs; those for tagged things only are not tried.",
                 "Quotas are not read: AWS counts vCPUs of each family, on-demand and spot apart.",
             ),
         )
@@ -131,10 +134,10 @@ class AwsMachines:
         try:
             answer = await self._aws.change(offer.region, "run_instances", **request)
         except AwsRefusalError as error:
-            if error.aws_code != "IdempotentParameterMismatch":
+            if error.aws_code not in _SAID_BEFORE:
                 raise
-            # An earlier call with this token was made with another image or group, and had its effect.
-            found = await self._find_in(offer.region, key)
+            # An earlier call with this token, perhaps with another image or group, had its effect.
+            found = await self._find_in(offer.region, key, or_gone=True)
             if found is None:
                 raise
             return found
@@ -186,7 +189,7 @@ class AwsMachines:
 
     async def _network(self, offer: Offer, vpc: str, group: str, key: str) -> dict[str, Any]:
         """Where the machine is connected: in a default VPC Amazon chooses the subnet, in any other one we do."""
-        if not (self._setup.wire.settings.get("vpcs") or {}).get(offer.region):
+        if not in_region(self._setup.wire.settings.get("vpcs"), offer.region):
             return {"SecurityGroupIds": [group]}
         filters = [{"Name": "vpc-id", "Values": [vpc]}]
         if offer.zone:
@@ -211,11 +214,11 @@ class AwsMachines:
         found = await asyncio.gather(*(self._find_in(each, key) for each in regions))
         return next((each for each in found if each is not None), None)
 
-    async def _find_in(self, region: str, key: str) -> Handle | None:
-        for each in await self._instances(region, {f"tag:{_KEY}": key}):
-            if phase_of(each) is not MachinePhase.GONE:
-                return _handle(each, region, key)
-        return None
+    async def _find_in(self, region: str, key: str, *, or_gone: bool = False) -> Handle | None:
+        found = await self._instances(region, {f"tag:{_KEY}": key})
+        there = [each for each in found if phase_of(each) is not MachinePhase.GONE]
+        chosen = there or (found if or_gone else [])
+        return _handle(chosen[0], region, key) if chosen else None
 
     async def get(self, handle: Handle) -> MachineView:
         region, key = str(handle.values["region"]), str(handle.values["key"])

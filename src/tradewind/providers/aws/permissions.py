@@ -1,6 +1,7 @@
-"""What a user or role needs to be allowed: the policy for it, and how each part is tried without having an effect.
+"""What a user or role needs to be allowed, tried without having an effect.
 
-One table for both, so that what is documented is what is examined.
+The policy is `policy_ec2.json`. What it allows for tagged things only cannot be tried on things that do not exist:
+such a dry run is refused to those who may do it, too.
 """
 
 from __future__ import annotations
@@ -10,9 +11,6 @@ from typing import Any, Final
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.providers.aws.calling import Aws
 
-_INSTANCE: Final = "i-00000000000000000"
-_GROUP: Final = "sg-00000000000000000"
-_RULE: Final = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "192.0.2.1/32"}]}]
 #: Action of EC2 -> the call and the parameters of its dry run. Nothing that these name exists.
 TRIED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "ec2:DescribeInstances": ("describe_instances", {}),
@@ -27,52 +25,11 @@ TRIED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "create_security_group",
         {"GroupName": "tradewind-examined", "Description": "never made"},
     ),
-    "ec2:AuthorizeSecurityGroupIngress": (
-        "authorize_security_group_ingress",
-        {"GroupId": _GROUP, "IpPermissions": _RULE},
-    ),
-    "ec2:RevokeSecurityGroupIngress": (
-        "revoke_security_group_ingress",
-        {"GroupId": _GROUP, "IpPermissions": _RULE},
-    ),
-    "ec2:CreateTags": (
-        "create_tags",
-        {"Resources": [_INSTANCE], "Tags": [{"Key": "tradewind", "Value": "examined"}]},
-    ),
     "ec2:RunInstances": (
         "run_instances",
         {"ImageId": "ami-00000000000000000", "InstanceType": "g5.xlarge", "MinCount": 1, "MaxCount": 1},
     ),
 }
-#: Allowed for tagged machines only, so it cannot be tried on one that does not exist.
-_BOUNDED: Final = "ec2:TerminateInstances"
-#: Needed too, and not to be tried beforehand.
-_UNTRIED: Final = ("ec2:DescribeRegions", "ssm:GetParameter")
-#: Without this one spot machines cannot be had in an account that never had one; it only makes Amazon's own role.
-_FIRST_SPOT: Final[dict[str, Any]] = {
-    "Effect": "Allow",
-    "Action": "iam:CreateServiceLinkedRole",
-    "Resource": "arn:aws:iam::*:role/aws-service-role/spot.amazonaws.com/*",
-    "Condition": {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}},
-}
-
-
-def policy() -> dict[str, Any]:
-    """The smallest IAM policy that Tradewind works with: it may end only machines that carry its tag."""
-    actions = sorted({*TRIED, *_UNTRIED})
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": actions, "Resource": "*"},
-            {
-                "Effect": "Allow",
-                "Action": _BOUNDED,
-                "Resource": "arn:aws:ec2:*:*:instance/*",
-                "Condition": {"Null": {"aws:ResourceTag/tradewind": "false"}},
-            },
-            _FIRST_SPOT,
-        ],
-    }
 
 
 async def find_missing(aws: Aws, region: str) -> tuple[str, ...]:
