@@ -140,7 +140,7 @@ async def test_a_vpc_of_ones_own_and_a_placement_group() -> None:
         vpc = before.backend().create_vpc("10.0.0.0/16")
         zones = [f"{REGION}a", f"{REGION}b"]
         subnets = [
-            before.backend().create_subnet(vpc.id, f"10.0.{number}.0/24", zone)
+            before.backend().create_subnet(vpc.id, f"10.0.{number}.0/24", availability_zone=zone)
             for number, zone in enumerate(zones)
         ]
         before.further_settings = {"vpcs": {REGION: vpc.id}, "placement_group": "close", "disk_gb": 500}
@@ -148,10 +148,13 @@ async def test_a_vpc_of_ones_own_and_a_placement_group() -> None:
         body = await created(before, "spot")
         in_zone = {each.availability_zone: each.id for each in subnets}
         assert body["NetworkInterface.1.SubnetId"] == in_zone[body["Placement.AvailabilityZone"]]
+        assert len(in_zone) == 2
         assert body["NetworkInterface.1.AssociatePublicIpAddress"] == "true"
         assert body["Placement.GroupName"] == "close"
         assert body["BlockDeviceMapping.1.Ebs.VolumeSize"] == "500"
         assert "SecurityGroupId.1" not in body
+        anywhere = await created(before, number=2)
+        assert anywhere["NetworkInterface.1.SubnetId"] in in_zone.values()
 
 
 async def test_where_there_is_no_default_vpc_the_user_is_told() -> None:
