@@ -89,7 +89,7 @@ class AwsMachines:
             regions=enabled,
             missing=await find_missing(self._aws, self._home),
             notes=(
-                f"Permissions were tried in {self._home} only, by dry runs; those for tagged things only are not tried.",
+                f"Permissions were tried in {self._home}, by dry runs; those for tagged things only are not tried.",
                 "Quotas are not read: AWS counts vCPUs of each family, on-demand and spot apart.",
             ),
         )
