@@ -385,6 +385,7 @@ class BotoModel:
         import botocore.session
 
         self._model = botocore.session.get_session().get_service_model(service)
+        self.api_version = str(self._model.api_version)
 
     def call(self, operation: str, parameters: dict[str, Any]) -> list[str]:
         """Problems of the parameters of a call."""

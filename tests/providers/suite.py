@@ -224,11 +224,13 @@ class ProviderContract:
 
     @scenario(6)
     async def test_a_machine_that_was_taken_back_is_gone_and_costs_no_more(
-        self, world: World, office: Office
+        self, world: World, tmp_path: Path
     ) -> None:
         if 6 in world.gaps:
             assert not world.provider.capabilities.has_spot
             return
+        office = Office(world, tmp_path)
+        await office.open(await world.offer(world.reclaimed_market))
         node = await office.until(NodeStatus.READY)
         assert node.key is not None
         await world.reclaim(machine_name(node.key))
@@ -236,6 +238,7 @@ class ProviderContract:
         node = await office.until(NodeStatus.GONE)
         assert node.reason in (Reason.RECLAIMED, Reason.VANISHED)
         assert world.living() == []
+        office.close()
 
     # -- 7 -------------------------------------------------------------------------------------------------------
 

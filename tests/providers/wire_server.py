@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import h11
 
@@ -20,7 +20,7 @@ from tests.providers.contracts import Contract
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What an adapter sent. `body` is parsed JSON, None where there is none."""
+    """What an adapter sent. `body` is parsed JSON, the fields of a form, or None."""
 
     method: str
     target: str
@@ -222,11 +222,16 @@ async def _next_request(connection: h11.Connection, reader: asyncio.StreamReader
 
 def _request(head: h11.Request, raw: bytes) -> Request:
     headers = {name.decode().lower(): value.decode() for name, value in head.headers}
-    is_json = "json" in headers.get("content-type", "")
+    kind = headers.get("content-type", "")
+    body: Any = None
+    if raw and "json" in kind:
+        body = json.loads(raw)
+    elif "x-www-form-urlencoded" in kind:
+        body = dict(parse_qsl(raw.decode(), keep_blank_values=True))
     return Request(
         method=head.method.decode(),
         target=head.target.decode(),
         headers=headers,
         raw=raw,
-        body=json.loads(raw) if raw and is_json else None,
+        body=body,
     )

@@ -22,7 +22,7 @@ from tradewind.domain.errors import ProviderFault
 from tradewind.domain.offers import Offer
 from tradewind.domain.secrets import Secret
 from tradewind.providers.access import Access
-from tradewind.providers.base import MachineProvider
+from tradewind.providers.base import MachineProvider, Offload
 from tradewind.providers.prices import Wire
 from tradewind.providers.renting import Setup, load_machines
 
@@ -73,6 +73,8 @@ class World(ABC):
     region: ClassVar[str]
     #: Scenario number -> why this provider has no such thing, in words for a user.
     gaps: ClassVar[Mapping[int, str]] = {}
+    #: What kind of machine the vendor takes back.
+    reclaimed_market: ClassVar[str] = "on_demand"
     #: What every path of the vendor's API begins with.
     prefix: ClassVar[str] = ""
 
@@ -82,6 +84,8 @@ class World(ABC):
         self.access = access_of()
         self.server = WireServer(self.handle, self.contract(), prefix=self.prefix)
         self.ssh_port = free_port()
+        #: Where the adapter's blocking calls run.
+        self.offload: Offload = inline
         self.http: httpx2.AsyncClient
         self.provider: MachineProvider
 
@@ -103,7 +107,7 @@ class World(ABC):
         wire = Wire(
             http=self.http,
             clock=self.clock,
-            offload=inline,
+            offload=self.offload,
             credentials=credentials or self.credentials,
             settings=self.settings(),
         )

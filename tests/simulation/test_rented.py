@@ -167,6 +167,22 @@ def test_an_announced_interruption_loses_nothing(tmp_path: Path) -> None:
     assert after.done_s == before.done_at(before.exit.ended_at)
 
 
+def test_the_agent_of_a_spot_machine_is_told_where_to_hear_of_the_end(tmp_path: Path) -> None:
+    async def story(fleet: Fleet) -> None:
+        await fleet.submit(checkpoints={"path": "ckpt", "every": "10s"}, strategy="cheapest")
+        await fleet.until_ended()
+
+    spot = stock("r0a", DOLLAR // 4, "spot", capacity=steps((0, 1), (200, 0)))
+    profile = cloud(spot, stock("r0b"), reclaim_notice="ec2")
+    fleet = play(tmp_path, story, profile, work=Work(seconds=300, setup_s=0))
+    told = {
+        each.stock.market: process.request.reclaim_notice
+        for each in machines(fleet)
+        for process in each.processes.values()
+    }
+    assert told == {"spot": "ec2", "on_demand": None}
+
+
 def test_a_machine_that_never_boots_is_given_back_and_another_place_tried(tmp_path: Path) -> None:
     async def story(fleet: Fleet) -> None:
         await fleet.submit(strategy="cheapest")

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .reclaim import Notice
     from .spec import Spec
 
 _GRACE_WITHOUT_MEMORY_S = 10.0
@@ -91,3 +92,8 @@ def memory_stop(limit_bytes: int, used_bytes: int, grace_s: float) -> Stop:
         used_bytes / 2**30, limit_bytes / 2**30
     )
     return Stop("memory_limit", text, min(grace_s, _GRACE_WITHOUT_MEMORY_S))
+
+
+def reclaim_stop(notice: Notice) -> Stop:
+    """The request when the provider takes the machine back."""
+    return Stop("reclaimed", notice.message, notice.grace_s)

@@ -20,6 +20,7 @@ class Memory:
         self.begun_at = begun_at
         self.phases_said = 0
         self.is_environment_said = False
+        self.is_reclaim_said = False
         #: What of each source has been read with nothing left unsaid; and by the kind of what was said, beyond that.
         self.offsets: dict[str, int] = {}
         self.said: dict[str, dict[str, int]] = {}
@@ -45,6 +46,8 @@ class Memory:
             self.phases_said += 1
         elif kind == "environment":
             self.is_environment_said = True
+        elif kind == "reclaim_notice":
+            self.is_reclaim_said = True
         elif kind == "notice":
             self.notices.add(record.get("about") or record["code"])
         elif kind == "checkpoint":

@@ -6,6 +6,7 @@ import json
 import os
 
 from . import PROTOCOLS
+from .reclaim import checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _OPTIONAL: dict[str, tuple[tuple[type, ...], Any]] = {
     "accelerators": ((list,), []),
     "cpus": ((*_NUMBER, _NOTHING), None),
     "power": ((dict, _NOTHING), None),
+    "reclaim_notice": ((dict, _NOTHING), None),
 }
 _ON_LOST_CONTACT = ("finish", "checkpoint-and-stop")
 
@@ -80,6 +82,7 @@ class Spec:
     accelerators: list[dict[str, Any]]
     cpus: float | None
     power: dict[str, Any] | None
+    reclaim_notice: dict[str, Any] | None
 
     def __init__(self, values: dict[str, Any]) -> None:
         if values.get("protocol") not in PROTOCOLS:
@@ -111,6 +114,11 @@ class Spec:
             raise SpecError("spec.json: `sample_every_s` must be more than 0")
         if self.checkpoints is not None and not isinstance(self.checkpoints.get("path"), str):
             raise SpecError("spec.json: `checkpoints` lacks a `path`")
+        if self.reclaim_notice is not None:
+            try:
+                self.reclaim_notice = checked(self.reclaim_notice)
+            except ValueError as error:
+                raise SpecError("spec.json: `reclaim_notice`: {}".format(error)) from error
         for name, value in self.env.items():
             if not isinstance(value, str) or "\0" in value or "=" in name or "\0" in name or not name:
                 raise SpecError("spec.json: `env.{}` is not a variable with a text value".format(name))

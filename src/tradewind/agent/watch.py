@@ -13,11 +13,12 @@ from .clocks import steady_s
 from .durable import read_json, replace_json
 from .exit_record import has_ended
 from .identity import identify
-from .limits import ControlFile, memory_stop
+from .limits import ControlFile, memory_stop, reclaim_stop
 from .lock import take_lock
 from .log_cap import LogCap
 from .log_files import LogFile
 from .memory import recall
+from .reclaim import ReclaimWatch
 from .records import Records
 from .sampling import Sampler, shared_once_bytes
 from .sources import Channel, LogSource
@@ -80,6 +81,7 @@ class Agent:
             )
         self._control = ControlFile(spec, directory, begun.get("steady_s") or steady_s())
         self._sampler = Sampler(spec, begun.get("pid") or os.getppid(), self._voice, self._memory)
+        self._reclaim = None if spec.reclaim_notice is None else ReclaimWatch(spec.reclaim_notice)
         self._asked: tuple[str, float] | None = None
         self._phases_mtime_ns = 0
         now_s = steady_s()
@@ -101,6 +103,8 @@ class Agent:
         """Look again and again until ordered to end (returns the order) or the supervisor is gone (returns None)."""
         poller = select.poll()
         poller.register(_ORDERS, select.POLLIN)
+        if self._reclaim is not None:
+            self._reclaim.start()
         while True:
             self._look()
             is_quiet = steady_s() - self._grew_at_s > _QUIET_AFTER_S
@@ -151,6 +155,7 @@ class Agent:
     def _look(self) -> None:
         now_s = steady_s()
         self._ask_to_stop(self._control.look())
+        self._look_for_reclaim()
         self._say_phases()
         self._look_at_output()
         if self._checkpoints is not None:
@@ -232,6 +237,16 @@ class Agent:
         used_bytes = shared_once_bytes(processes)
         if used_bytes > limit_bytes:
             self._ask_to_stop(memory_stop(limit_bytes, used_bytes, self._spec.grace_s))
+
+    def _look_for_reclaim(self) -> None:
+        notice = None if self._reclaim is None else self._reclaim.take()
+        if notice is None:
+            return
+        if not self._memory.is_reclaim_said:
+            self._voice.say(
+                "reclaim_notice", service=notice.kind, at=notice.at, grace_s=round(notice.grace_s, 3)
+            )
+        self._ask_to_stop(reclaim_stop(notice))
 
     def _ask_to_stop(self, stop: Stop | None) -> None:
         if stop is None:

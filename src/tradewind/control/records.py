@@ -214,6 +214,15 @@ def _notice(folded: Folded, record: dict[str, Any], at: float) -> None:
     folded.notices.append(("attempt.notice", str(record.get("message") or record.get("code")), data, at))
 
 
+def _reclaim_notice(folded: Folded, record: dict[str, Any], at: float) -> None:
+    grace = number(record.get("grace_s")) or 0.0
+    message = f"the machine was told that it is taken back: {grace:.0f} s are left to write a checkpoint"
+    folded.observed["reclaim_told_at"] = at
+    folded.notices.append(
+        ("attempt.reclaim_notice", message, {"service": str(record.get("service"))[:32]}, at)
+    )
+
+
 def fraction_of(progress: dict[str, Any]) -> float | None:
     """How much of the whole is done, from whichever of fraction, steps and epochs the job reports."""
     fraction = number(progress.get("fraction"))
@@ -264,4 +273,5 @@ _HANDLERS: Final = {
     "log_dropped": _log_dropped,
     "gpu_error": _gpu_error,
     "notice": _notice,
+    "reclaim_notice": _reclaim_notice,
 }

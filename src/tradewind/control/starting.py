@@ -15,7 +15,7 @@ from tradewind.control.specs import spec_of
 from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, JobRow
 from tradewind.db.store import Transaction
-from tradewind.domain.offers import Accelerator
+from tradewind.domain.offers import Accelerator, Market
 from tradewind.domain.status import Reason
 from tradewind.placement.demand import demand_of
 from tradewind.providers.base import AttemptRequest
@@ -83,7 +83,15 @@ async def build_request(context: Context, job: JobRow, attempt: AttemptRow) -> A
         accelerators=accelerators_of(attempt.offer),
         watts_idle=float(attempt.offer["watts_idle"]),
         watts_max=float(attempt.offer["watts_max"]),
+        reclaim_notice=_reclaim_notice(context, attempt),
     )
+
+
+def _reclaim_notice(context: Context, attempt: AttemptRow) -> str | None:
+    """How the attempt's machine is told that it will be taken back; None where it cannot be, or nobody says so."""
+    provider = context.machines.get(attempt.provider)
+    is_spot = attempt.offer.get("market") == Market.SPOT
+    return provider.capabilities.reclaim_notice if provider is not None and is_spot else None
 
 
 @dataclass(frozen=True, slots=True)

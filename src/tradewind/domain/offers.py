@@ -59,6 +59,8 @@ class Capabilities:
     #: How long after the request a machine may go on costing money.
     termination_lag: timedelta = timedelta(minutes=10)
     has_spot: bool = False
+    #: How machines hear that they will be taken back, in the agent's words: `ec2`, `gce`, `azure`. None: not at all.
+    reclaim_notice: str | None = None
     has_multi_node: bool = False
     has_images: bool = False
     has_mig: bool = False

@@ -58,6 +58,7 @@ def agent_spec(request: AttemptRequest, there: Surroundings) -> dict[str, Any]:
         ],
         "cpus": request.cpus,
         "power": {"idle_watts": request.watts_idle, "max_watts": request.watts_max},
+        "reclaim_notice": None if request.reclaim_notice is None else {"kind": request.reclaim_notice},
     }
 
 

@@ -35,6 +35,7 @@ class AttemptRequest:
 
     `directory` is where the attempt's files are kept and `workdir` the unpacked working directory, both on the local
     disk for a provider that shares it. `watts_idle` and `watts_max` bound the draw of the share it holds.
+    `reclaim_notice` is how its machine is told that it will be taken back (`Capabilities.reclaim_notice`).
     """
 
     attempt_id: str
@@ -61,6 +62,7 @@ class AttemptRequest:
     accelerators: tuple[Accelerator, ...]
     watts_idle: float
     watts_max: float
+    reclaim_notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,21 +12,17 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from typing import TYPE_CHECKING, Any
 
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.providers.asking import MAX_BYTES, fault_of, hint_of, read_body, retry_after_s
 from tradewind.providers.prices import Wire
+from tradewind.providers.repeating import clean_sentence, repeated
 
 if TYPE_CHECKING:
     import httpx2
 
-_TRIES: Final = 4
-_LONGEST_WAIT_S: Final = 60.0
-_LONGEST_SENTENCE: Final = 300
 #: A vendor's answer to a refused call, told from its status and body. None: the status alone decides.
 Classify = Callable[[int, Any], ProviderFault | None]
 #: The headers that carry the credentials.
@@ -134,33 +130,13 @@ class Rest:
         is_repeatable: bool = False,
         accepting: tuple[int, ...] = (),
     ) -> Answer:
-        passing = {ProviderFault.RATE_LIMIT}
-        if is_safe:
-            passing.add(ProviderFault.PROVIDER_FAULT)
-        if is_repeatable:
-            passing.add(ProviderFault.AMBIGUOUS)
-
-        def may_pass(error: BaseException) -> bool:
-            is_near = isinstance(error, ProviderError) and (error.retry_after_s or 0) <= _LONGEST_WAIT_S
-            return is_near and isinstance(error, ProviderError) and error.fault in passing
-
-        answer: Answer
-        async for attempt in AsyncRetrying(
-            sleep=self._wire.clock.sleep,
-            stop=stop_after_attempt(_TRIES),
-            wait=self._pause_s,
-            retry=retry_if_exception(may_pass),
-            reraise=True,
-        ):
-            with attempt:
-                answer = await self._once(method, path, params, body, is_safe=is_safe, accepting=accepting)
-        return answer
-
-    def _pause_s(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome is not None else None
-        hint_s = error.retry_after_s if isinstance(error, ProviderError) else None
-        pause_s: float = min(0.5 * 2**state.attempt_number, 10.0) * (0.5 + self._entropy.uniform())
-        return (hint_s or 0.0) + pause_s
+        return await repeated(
+            lambda: self._once(method, path, params, body, is_safe=is_safe, accepting=accepting),
+            self._wire,
+            self._entropy,
+            is_safe=is_safe,
+            is_repeatable=is_repeatable,
+        )
 
     async def _once(
         self,
@@ -216,22 +192,13 @@ class Rest:
         if fault is None:
             # A server that failed may have failed after it did what it was asked to.
             fault = unsure if status >= 500 else fault_of(status)
-        said = self._clean(self._sentence(body))
+        said = clean_sentence(self._sentence(body), self._wire)
         return ProviderError(
             fault,
             f"{where} answered {status}{f': {said}' if said else ''}",
             hint=hint_of(fault),
             retry_after_s=retry_after_s(answer.headers.get("retry-after"), self._wire),
         )
-
-    def _clean(self, text: str | None) -> str:
-        """A vendor's sentence for a user: printable, short, and without anything that is a credential."""
-        if not isinstance(text, str):
-            return ""
-        for value in self._wire.credentials.values():
-            if len(value) >= 4:
-                text = text.replace(value, "[secret]")
-        return "".join(sign if sign.isprintable() else " " for sign in text).strip()[:_LONGEST_SENTENCE]
 
 
 async def refusing_what_is_unknown(create: Awaitable[Answer]) -> Answer:

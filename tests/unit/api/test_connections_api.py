@@ -62,7 +62,7 @@ async def test_every_provider_is_listed(api: Api) -> None:
         "machines",
         False,
         None,
-        False,
+        True,
     )
     assert aws["capabilities"]["has_spot"] is True
     assert aws["capabilities"]["self_termination"] == "poweroff_ends_billing"

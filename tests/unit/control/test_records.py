@@ -25,6 +25,7 @@ _TYPES = [
     "checkpoint",
     "log_dropped",
     "notice",
+    "reclaim_notice",
     "new",
 ]
 _KEYS = [
@@ -101,3 +102,12 @@ def test_thinning_keeps_spikes() -> None:
     points: list[tuple[float, float | None, float]] = [(float(x), None, 0.0) for x in range(1000)]
     points[437] = (437.0, None, 9.0)
     assert (437.0, None, 9.0) in thin(points, 20)
+
+
+def test_a_machine_that_is_taken_back_is_worth_an_event() -> None:
+    told = {"t": 100.0, "type": "reclaim_notice", "service": "ec2", "at": 220.0, "grace_s": 114.6}
+    folded = fold({}, [told])
+    assert folded.observed["reclaim_told_at"] == 100.0
+    ((kind, message, data, at),) = folded.notices
+    assert (kind, data, at) == ("attempt.reclaim_notice", {"service": "ec2"}, 100.0)
+    assert "115 s are left" in message

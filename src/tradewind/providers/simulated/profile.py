@@ -46,6 +46,8 @@ class Profile:
     spot_mean_life_s: float | None = None
     #: How long before it is taken a spot machine is told; 0: not at all.
     notice_s: float = 0.0
+    #: How it tells the machine itself, in the agent's words; None: not at all.
+    reclaim_notice: str | None = None
     #: Mean time until a machine breaks; None: never.
     mean_life_s: float | None = None
     quota: int = 100
@@ -65,4 +67,5 @@ class Profile:
             list_lag=timedelta(seconds=self.list_lag_s),
             boot_timeout=timedelta(minutes=10),
             has_spot=any(each.market == "spot" for each in self.stocks),
+            reclaim_notice=self.reclaim_notice,
         )
