@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
 from tradewind.control import health_desk, money, placing
 from tradewind.control.budget_waiting import are_there_any, hold_back
@@ -30,7 +30,7 @@ from tradewind.domain import ids
 from tradewind.domain.errors import ProviderError
 from tradewind.domain.money import Rate
 from tradewind.domain.offers import Accelerator
-from tradewind.domain.status import Desired, Reason
+from tradewind.domain.status import AttemptStatus, Desired, Reason
 from tradewind.estimate.power import Watts, share_of
 from tradewind.ledger import reservations
 from tradewind.placement.choose import why_elsewhere
@@ -42,6 +42,20 @@ _REFRESH: Final = timedelta(minutes=1)
 OWNED: Final = "owned"
 #: Tasks placed in one step; the rest waits for the next, which follows at once.
 _PER_STEP: Final = 100
+#: Attempts that have been placed and wait to be started: a backlog is better kept in the queue, where the next in the
+#: order of priority comes first, than on machines that it only holds up.
+_MOST_UNSTARTED: Final = 500
+_CROWDED: Final = timedelta(milliseconds=100)
+_UNSTARTED: Final = (
+    select(func.count())
+    .select_from(tables.allocations)
+    .join(tables.attempts, tables.attempts.c.id == tables.allocations.c.attempt_id)
+    .where(
+        tables.allocations.c.node_id == bindparam("b_node"),
+        tables.allocations.c.released_at.is_(None),
+        tables.attempts.c.status == AttemptStatus.CREATING,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,8 @@ class NodeController:
         if node.lost_since is not None and inventory is None:
             return tx.now + LOOK_LOST
         capacity = Capacity.of(tx, node, inventory or node.inventory)
+        if _is_crowded(tx, node, capacity):
+            return tx.now + _CROWDED
         decided = None
         if self._context.has_choice:
             decided = node.id if node.is_far else OWNED
@@ -202,6 +218,14 @@ class NodeController:
             "carbon_g_per_kwh": tariff.carbon_g_per_kwh,
             "note": f"{tariff.price_note}; {tariff.carbon_note}",
         }
+
+
+def _is_crowded(tx: Transaction, node: NodeRow, capacity: Capacity) -> bool:
+    """True while the machine could not start another step's worth of attempts soon."""
+    if capacity.jobs <= _MOST_UNSTARTED - _PER_STEP:
+        return False
+    unstarted: int = tx.fetch(_UNSTARTED, {"b_node": node.id})[0][0]
+    return unstarted > _MOST_UNSTARTED - _PER_STEP
 
 
 @dataclass(frozen=True, slots=True)
