@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from tests.simulation.clocks import SeededEntropy, SimulatedClock, inline
 from tests.simulation.fleet_invariants import Watcher
@@ -83,13 +83,21 @@ class CheckedStore:
 
 
 def sqlite_store(clock: SimulatedClock, entropy: SeededEntropy) -> Store:
-    """A new database in memory, at the newest schema: a copy of one that was made once."""
-    engine = open_sqlite(None)
+    """A new database in memory, at the newest schema: a copy of one that was made once.
+
+    The engine is that of the run before, which has closed its connection: it knows the compiled statements.
+    """
+    engine = _engine()
     with engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
         driver.deserialize(_empty_database())
         driver.execute("PRAGMA foreign_keys=ON")
     return SqlStore(engine, clock, entropy, inline=True)
+
+
+@cache
+def _engine() -> Engine:
+    return open_sqlite(None)
 
 
 @cache

@@ -9,13 +9,18 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from sqlalchemy import select
 
 from tests.simulation.invariants import check_at_the_end
 from tests.simulation.loop import run_simulated
 from tests.simulation.world import World
-from tradewind.domain.status import JobStatus, Reason
+from tradewind.control import nodes
+from tradewind.db import tables
+from tradewind.db.store import Transaction
+from tradewind.domain.status import AttemptStatus, JobStatus, Reason
 from tradewind.providers.base import AttemptRequest
 from tradewind.providers.simulated import Behaviour
 
@@ -67,6 +72,29 @@ def test_jobs_run_by_priority_and_age_within_capacity(tmp_path: Path) -> None:
         assert order == ["low-0", "high-2", "normal-1", "normal-3"]
 
     play(tmp_path, story, lambda _request: Behaviour())
+
+
+def test_no_more_is_placed_than_can_be_started_soon(tmp_path: Path) -> None:
+    """A backlog waits in the queue, where the order is: not on a machine with room for all of it."""
+    most = 0
+
+    async def story(world: World) -> None:
+        check = world.store.invariants
+
+        def count(tx: Transaction) -> None:
+            nonlocal most
+            check(tx)
+            attempts = tx.execute(select(tables.attempts.c.status)).scalars().all()
+            most = max(most, attempts.count(AttemptStatus.CREATING))
+
+        world.store.invariants = count
+        ids = [await world.submit(name=f"job-{number}", resources={"cpus": 1}) for number in range(12)]
+        jobs = await world.until_ended(*ids)
+        assert {job.status for job in jobs} == {JobStatus.SUCCEEDED}
+
+    with patch.object(nodes, "_MOST_UNSTARTED", 4), patch.object(nodes, "_PER_STEP", 2):
+        play(tmp_path, story, lambda _request: Behaviour(), cpus=64, latency_s=2.0)
+    assert 2 <= most <= 4
 
 
 def test_a_failure_is_tried_again_by_policy(tmp_path: Path) -> None:

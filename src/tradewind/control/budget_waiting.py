@@ -19,6 +19,7 @@ from tradewind.ledger.limits import Refusal, counting
 #: What one end lets another try: more than one rarely fits, and each costs a look at the budgets.
 _WOKEN_BY_AN_END: Final = 8
 _ANY: Final = "budgets"
+_ONE_BUDGET: Final = select(budget_tables.budgets.c.id).limit(1)
 
 
 def hold_back(tx: Transaction, job: JobRow, task: TaskRow, refusal: Refusal) -> None:
@@ -75,7 +76,7 @@ def are_there_any(tx: Transaction) -> bool:
     """Whether anybody has set a budget: mostly nobody has, and then nothing else need be asked."""
     known: dict[str, bool] = tx.notes.setdefault(_ANY, {})
     if "any" not in known:
-        known["any"] = tx.execute(select(budget_tables.budgets.c.id).limit(1)).first() is not None
+        known["any"] = bool(tx.fetch(_ONE_BUDGET, {}))
     return known["any"]
 
 

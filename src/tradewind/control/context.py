@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -110,28 +111,47 @@ class Context:
 
     def drives_node(self) -> ColumnElement[bool] | None:
         """The condition for nodes that this server can reach; None when it can reach all."""
-        if self.host is None:
-            return None
-        condition: ColumnElement[bool] = or_(tables.nodes.c.host.is_(None), tables.nodes.c.host == self.host)
-        return condition
+        return _drives_node(self.host)
 
     def drives_attempt(self) -> ColumnElement[bool] | None:
         """The condition for attempts on such nodes; None when it can reach all."""
-        condition = self.drives_node()
-        if condition is None:
-            return None
-        return tables.attempts.c.node_id.in_(select(tables.nodes.c.id).where(condition))
+        return _drives_attempt(self.host)
 
     def is_rental(self) -> ColumnElement[bool]:
         """The condition for rented machines: whoever is free drives them."""
-        return tables.nodes.c.is_rented.is_(True)
+        return _IS_RENTED
 
     def is_at_hand(self) -> ColumnElement[bool]:
         """The condition for the machines of the user's own that this server can reach."""
-        condition = self.drives_node()
-        owned = and_(tables.nodes.c.is_rented.is_(False), tables.nodes.c.status == NodeStatus.READY)
-        return owned if condition is None else and_(owned, condition)
+        return _is_at_hand(self.host)
 
     def attempt_directory(self, attempt_id: str) -> Path:
         """Where an attempt's files lie."""
         return self.root / "attempts" / attempt_id
+
+
+# Statements are compiled once for each condition: one that means the same has to be the same.
+_IS_RENTED: Final = tables.nodes.c.is_rented.is_(True)
+
+
+@cache
+def _drives_node(host: str | None) -> ColumnElement[bool] | None:
+    if host is None:
+        return None
+    condition: ColumnElement[bool] = or_(tables.nodes.c.host.is_(None), tables.nodes.c.host == host)
+    return condition
+
+
+@cache
+def _drives_attempt(host: str | None) -> ColumnElement[bool] | None:
+    condition = _drives_node(host)
+    if condition is None:
+        return None
+    return tables.attempts.c.node_id.in_(select(tables.nodes.c.id).where(condition))
+
+
+@cache
+def _is_at_hand(host: str | None) -> ColumnElement[bool]:
+    condition = _drives_node(host)
+    owned = and_(tables.nodes.c.is_rented.is_(False), tables.nodes.c.status == NodeStatus.READY)
+    return owned if condition is None else and_(owned, condition)

@@ -8,12 +8,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
+from sqlalchemy import bindparam
+
 from tradewind.db import tables
 from tradewind.db.rows import JobRow
 from tradewind.db.store import Store, Transaction
 from tradewind.domain.clock import Clock
 
 _KEPT: Final = 2048
+_BY_ID: Final = JobRow.select().where(tables.jobs.c.id.in_(bindparam("ids", expanding=True)))
 
 
 class JobFiles:
@@ -79,5 +82,5 @@ class JobFiles:
 
 def jobs_by_id(tx: Transaction, ids: Sequence[str]) -> dict[str, JobRow]:
     """The jobs with these ids, as far as there are any."""
-    rows = tx.execute(JobRow.select().where(tables.jobs.c.id.in_(ids)))
-    return {row.id: JobRow.of(row) for row in rows}
+    jobs = [JobRow.of(row) for row in tx.fetch(_BY_ID, {"ids": ids})]
+    return {job.id: job for job in jobs}

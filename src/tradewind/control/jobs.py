@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from tradewind.control import leases, spoiled
 from tradewind.control.deciding import follow_up, job_status, path_to
@@ -29,6 +29,22 @@ from tradewind.domain.status import (
     has_ended,
 )
 from tradewind.domain.units import format_duration
+
+_TASKS: Final = (
+    TaskRow.select()
+    .where(tables.tasks.c.job_id.in_(bindparam("ids", expanding=True)))
+    .order_by(tables.tasks.c.job_id, tables.tasks.c.index)
+)
+_NEWEST_ATTEMPTS: Final = (
+    AttemptRow.select()
+    .join(
+        tables.tasks,
+        and_(
+            tables.tasks.c.id == tables.attempts.c.task_id, tables.tasks.c.fence == tables.attempts.c.number
+        ),
+    )
+    .where(tables.tasks.c.job_id.in_(bindparam("ids", expanding=True)))
+)
 
 
 class JobController:
@@ -71,26 +87,17 @@ def _step(tx: Transaction, job: JobRow, tasks: list[TaskRow], attempts: dict[str
 
 
 def _tasks(tx: Transaction, jobs: Sequence[JobRow]) -> dict[str, list[TaskRow]]:
-    table = tables.tasks
     found: dict[str, list[TaskRow]] = {job.id: [] for job in jobs}
-    rows = tx.execute(
-        TaskRow.select().where(table.c.job_id.in_(list(found))).order_by(table.c.job_id, table.c.index)
-    )
-    for row in rows:
-        found[row.job_id].append(TaskRow.of(row))
+    for row in tx.fetch(_TASKS, {"ids": list(found)}):
+        task = TaskRow.of(row)
+        found[task.job_id].append(task)
     return found
 
 
 def _newest_attempts(tx: Transaction, jobs: Sequence[JobRow]) -> dict[str, dict[str, AttemptRow]]:
     """By job and task."""
-    table, owners = tables.attempts, tables.tasks
     found: dict[str, dict[str, AttemptRow]] = {job.id: {} for job in jobs}
-    rows = tx.execute(
-        AttemptRow.select()
-        .join(owners, and_(owners.c.id == table.c.task_id, owners.c.fence == table.c.number))
-        .where(owners.c.job_id.in_(list(found)))
-    )
-    for row in rows:
+    for row in tx.fetch(_NEWEST_ATTEMPTS, {"ids": list(found)}):
         attempt = AttemptRow.of(row)
         found[attempt.job_id][attempt.task_id] = attempt
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from tradewind.control.context import Context
 from tradewind.db import tables
@@ -25,6 +25,9 @@ from tradewind.spec.models import JobSpec
 from tradewind.storage.artifacts import find_outputs, match_outputs
 from tradewind.storage.base import ChangedWhileReadError, KeptFile
 
+_KNOWN: Final = select(tables.checkpoints.c.path, tables.checkpoints.c.created_at).where(
+    tables.checkpoints.c.task_id == bindparam("b_task")
+)
 log = structlog.get_logger(__name__)
 #: These say that nobody answers, not that something cannot be had.
 _OUT_OF_REACH: Final = frozenset(
@@ -131,9 +134,7 @@ def _written_at(record: dict[str, Any]) -> datetime:
 
 
 def _known(tx: Transaction, task_id: str) -> set[tuple[str, datetime]]:
-    table = tables.checkpoints
-    rows = tx.execute(select(table.c.path, table.c.created_at).where(table.c.task_id == task_id))
-    return {(str(row[0]), row[1]) for row in rows}
+    return {(str(row[0]), row[1]) for row in tx.fetch(_KNOWN, {"b_task": task_id})}
 
 
 def adopt_checkpoints(tx: Transaction, attempt: AttemptRow, copied: list[Copied]) -> None:

@@ -12,7 +12,6 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
-    Executable,
     Integer,
     Select,
     Table,
@@ -28,6 +27,7 @@ from sqlalchemy import (
 )
 
 from tradewind.db.columns import UtcTime
+from tradewind.db.fast import Fetching
 from tradewind.db.rows import Kept, StaleRowError
 from tradewind.db.store import Transaction
 
@@ -46,11 +46,11 @@ def claim(
 ) -> list[L]:
     """Takes up to `limit` due rows, the longest due first; of those that fulfil `only`, where it is given."""
     values = {"b_now": tx.now, "b_limit": limit, "b_token": token, "b_until": tx.now + lease}
-    return [row_type.of(row) for row in tx.execute(_claim(row_type, only), values)]  # type: ignore[arg-type]
+    return [row_type.of(row) for row in tx.fetch(_claim(row_type, only), values)]  # type: ignore[arg-type]
 
 
 @cache
-def _claim(row_type: type[Kept], only: ColumnElement[bool] | None) -> Executable:
+def _claim(row_type: type[Kept], only: ColumnElement[bool] | None) -> Fetching:
     table = row_type.table
     # In a subquery PostgreSQL may look for the rows once per row, and lock more of them than the limit.
     due = _due(select(table.c.id), table, only).cte("due")
@@ -85,11 +85,11 @@ def lock_due(tx: Transaction, row_type: type[L], limit: int) -> list[L]:
     For steps that are one transaction: no lease is needed, and `release_held` gives them back.
     """
     values = {"b_now": tx.now, "b_limit": limit}
-    return [row_type.of(row) for row in tx.execute(_lock_due(row_type), values)]  # type: ignore[arg-type]
+    return [row_type.of(row) for row in tx.fetch(_lock_due(row_type), values)]  # type: ignore[arg-type]
 
 
 @cache
-def _lock_due(row_type: type[Kept]) -> Executable:
+def _lock_due(row_type: type[Kept]) -> Fetching:
     return _due(row_type.select(), row_type.table, None)
 
 
@@ -122,12 +122,12 @@ def claimed_at(row: Kept) -> datetime:
 
 def next_due(tx: Transaction, table: Table, only: ColumnElement[bool] | None = None) -> datetime | None:
     """When the next row can be claimed; None when nothing is planned."""
-    found: datetime | None = tx.execute(_next_due(table, only)).scalar()
+    found: datetime | None = tx.fetch(_next_due(table, only), {})[0][0]
     return found
 
 
 @cache
-def _next_due(table: Table, only: ColumnElement[bool] | None) -> Executable:
+def _next_due(table: Table, only: ColumnElement[bool] | None) -> Fetching:
     when = case(
         (
             and_(
@@ -163,22 +163,23 @@ def reread(tx: Transaction, row_type: type[L], row_id: str, token: str) -> L:
 
 def reread_held(tx: Transaction, row_type: type[L], tokens: dict[str, str]) -> dict[str, L]:
     """Of rows by id, those that the token given for each still holds, as they are now. They stay locked."""
-    statement = _by_id(row_type).with_for_update(key_share=True)  # type: ignore[arg-type]
     found = {}
-    for row in tx.execute(statement, {"ids": sorted(tokens)}):
+    for values in tx.fetch(_lock_by_id(row_type), {"ids": sorted(tokens)}):  # type: ignore[arg-type]
+        row = row_type.of(values)
         if (
             row.lease_token == tokens[row.id]
             and row.lease_expires_at is not None
             and row.lease_expires_at > tx.now
         ):
-            found[row.id] = row_type.of(row)
+            found[row.id] = row
     return found
 
 
 @cache
-def _by_id(row_type: type[Kept]) -> Select[*tuple[Any, ...]]:
+def _lock_by_id(row_type: type[Kept]) -> Fetching:
     table = row_type.table
-    return row_type.select().where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id)
+    by_id = row_type.select().where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id)
+    return by_id.with_for_update(key_share=True)
 
 
 def release_held(tx: Transaction, claimed: L, current: L, due_at: datetime | None) -> None:

@@ -13,7 +13,14 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 
 from tradewind.control import leases
-from tradewind.control.runner import CROWD, LINGER_S, back_off_s, nap_s
+from tradewind.control.runner import (
+    CROWD,
+    LINGER_S,
+    SHORTEST_NAP_S,
+    back_off_s,
+    idle_for_s,
+    nap_s,
+)
 from tradewind.db.rows import Kept
 from tradewind.db.store import Store, Transaction
 from tradewind.domain.clock import Clock, Entropy
@@ -46,21 +53,30 @@ class LocalRunner(Generic[L]):
 
     async def run(self) -> None:
         """Runs until cancelled."""
+        looks_first = False
         with self._store.wakeups.subscribe(self._table.name) as woken:
             while True:
                 woken.clear()
                 try:
-                    taken = await self._pass()
+                    if looks_first:
+                        # Most wake-ups come when another server has taken the row, or the one before took it along.
+                        idle_s = await nap_s(self._store, self._table, None)
+                        if idle_s > SHORTEST_NAP_S:
+                            await self._clock.wait(woken, idle_s)
+                            continue
+                    taken, idle_s = await self._pass()
+                    looks_first = taken < _LARGEST_BATCH
                     if taken >= CROWD:
                         await self._clock.sleep(LINGER_S)
-                    if taken < _LARGEST_BATCH:
-                        await self._clock.wait(woken, await nap_s(self._store, self._table, None))
+                    if looks_first:
+                        await self._clock.wait(woken, idle_s)
                 except Exception:
                     # The database may be away for a moment. Controllers are level-triggered: later is as good as now.
                     log.exception("runner.pass_failed", table=self._table.name)
                     await self._clock.sleep(1.0)
 
-    async def _pass(self) -> int:
+    async def _pass(self) -> tuple[int, float]:
+        """How many rows were due, and how long it is until the next one is."""
         try:
             return await self._store.run(self._take_many)
         except Exception as error:
@@ -68,10 +84,11 @@ class LocalRunner(Generic[L]):
         due = await self._store.read(lambda tx: leases.due_ids(tx, self._table, _LARGEST_BATCH))
         for row_id in due:
             await self._take_alone(row_id)
-        return len(due)
+        return len(due), await nap_s(self._store, self._table, None)
 
-    def _take_many(self, tx: Transaction) -> int:
-        return self._take(tx, leases.lock_due(tx, self._controller.row_type, _LARGEST_BATCH))
+    def _take_many(self, tx: Transaction) -> tuple[int, float]:
+        taken = self._take(tx, leases.lock_due(tx, self._controller.row_type, _LARGEST_BATCH))
+        return taken, idle_for_s(tx, self._table, None)
 
     async def _take_alone(self, row_id: str) -> None:
         kind, failures = self._controller.row_type, 0

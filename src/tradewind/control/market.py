@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select
 
 from tradewind.control import leases, placing
 from tradewind.control.budget_waiting import hold_back
@@ -20,14 +20,16 @@ from tradewind.control.context import Context
 from tradewind.control.far_nodes import far_nodes
 from tradewind.control.live_offers import LiveOffers
 from tradewind.control.loops import wake_placers
-from tradewind.control.nodes import OWNED, Capacity, waiting
+from tradewind.control.nodes import OWNED, Capacity
 from tradewind.control.predicting import Foretold, PastRun, fingerprint_of, past_runs
+from tradewind.control.queue import waiting
 from tradewind.control.refusals import Refusal, live_refusals, without_refused
 from tradewind.control.renting import describe, rent
 from tradewind.control.runner import Apply
 from tradewind.control.share_done import share_kept
 from tradewind.control.spot_history import Seen, spot_seen
 from tradewind.db import tables
+from tradewind.db.columns import UtcTime
 from tradewind.db.events import append_event
 from tradewind.db.moves import change
 from tradewind.db.rows import JobRow, LoopRow, NodeRow, TaskRow
@@ -177,6 +179,26 @@ def _look(tx: Transaction) -> Scene:
 _WAITS: Final = frozenset({Reason.NO_CAPACITY, Reason.NO_OFFER, Reason.WAITING_FOR_SPOT})
 
 
+_NEXT_TASK: Final = (
+    select(tables.tasks.c.not_before)
+    .where(
+        tables.tasks.c.not_before > bindparam("b_now", type_=UtcTime()),
+        tables.tasks.c.status == TaskStatus.WAITING,
+    )
+    .order_by(tables.tasks.c.not_before)
+    .limit(1)
+)
+_NEXT_JOB: Final = (
+    select(tables.jobs.c.next_try_at)
+    .where(
+        tables.jobs.c.next_try_at > bindparam("b_now", type_=UtcTime()),
+        or_(*(tables.jobs.c.reason == each.value for each in sorted(_WAITS))),
+    )
+    .order_by(tables.jobs.c.next_try_at)
+    .limit(1)
+)
+
+
 def _choose_all(scene: Scene, own: list[Offer], market: list[Offer], now: datetime) -> list[Chosen]:
     # Imported here: it brings numpy, which a server without connected providers has no use for.
     from tradewind.control.choosing import choose_place
@@ -201,16 +223,7 @@ def _choose_all(scene: Scene, own: list[Offer], market: list[Offer], now: dateti
 
 
 def _next_look(tx: Transaction) -> datetime:
-    tasks, jobs = tables.tasks, tables.jobs
-    is_waiting = tasks.c.status == TaskStatus.WAITING
     times = [tx.now + _REFRESH]
-    for column, table in ((tasks.c.not_before, tasks), (jobs.c.next_try_at, jobs)):
-        statement = select(column).where(column > tx.now)
-        if table is tasks:
-            statement = statement.where(is_waiting)
-        else:
-            statement = statement.where(jobs.c.reason.in_([each.value for each in _WAITS]))
-        soonest = tx.execute(statement.order_by(column).limit(1)).scalar()
-        if soonest is not None:
-            times.append(soonest)
+    for statement in (_NEXT_TASK, _NEXT_JOB):
+        times += [row[0] for row in tx.fetch(statement, {"b_now": tx.now})]
     return min(times)

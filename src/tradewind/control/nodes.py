@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
 from tradewind.control import health_desk, money, placing
 from tradewind.control.budget_waiting import are_there_any, hold_back
@@ -20,6 +20,7 @@ from tradewind.control.far_nodes import LOOK_LOST, far_inventory, far_offer, not
 from tradewind.control.foretelling import foretell
 from tradewind.control.job_files import jobs_by_id
 from tradewind.control.predicting import keep_prediction
+from tradewind.control.queue import next_retry, pages
 from tradewind.control.runner import Apply
 from tradewind.control.specs import spec_of
 from tradewind.db import tables
@@ -29,7 +30,7 @@ from tradewind.domain import ids
 from tradewind.domain.errors import ProviderError
 from tradewind.domain.money import Rate
 from tradewind.domain.offers import Accelerator
-from tradewind.domain.status import Desired, Reason, TaskStatus
+from tradewind.domain.status import AttemptStatus, Desired, Reason
 from tradewind.estimate.power import Watts, share_of
 from tradewind.ledger import reservations
 from tradewind.placement.choose import why_elsewhere
@@ -41,9 +42,20 @@ _REFRESH: Final = timedelta(minutes=1)
 OWNED: Final = "owned"
 #: Tasks placed in one step; the rest waits for the next, which follows at once.
 _PER_STEP: Final = 100
-#: Mostly the first task in the queue decides: on a full node it is the only one that is looked at.
-_FIRST_PAGE: Final = 4
-_PAGE: Final = 100
+#: Attempts that have been placed and wait to be started: a backlog is better kept in the queue, where the next in the
+#: order of priority comes first, than on machines that it only holds up.
+_MOST_UNSTARTED: Final = 500
+_CROWDED: Final = timedelta(milliseconds=100)
+_UNSTARTED: Final = (
+    select(func.count())
+    .select_from(tables.allocations)
+    .join(tables.attempts, tables.attempts.c.id == tables.allocations.c.attempt_id)
+    .where(
+        tables.allocations.c.node_id == bindparam("b_node"),
+        tables.allocations.c.released_at.is_(None),
+        tables.attempts.c.status == AttemptStatus.CREATING,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,8 @@ class NodeController:
         if node.lost_since is not None and inventory is None:
             return tx.now + LOOK_LOST
         capacity = Capacity.of(tx, node, inventory or node.inventory)
+        if _is_crowded(tx, node, capacity):
+            return tx.now + _CROWDED
         decided = None
         if self._context.has_choice:
             decided = node.id if node.is_far else OWNED
@@ -103,7 +117,7 @@ class NodeController:
         is_all = self._launch(tx, node, launches)
         if len(launches) == _PER_STEP or not is_all:
             return tx.now
-        return min(_next_retry(tx) or tx.now + _REFRESH, tx.now + _REFRESH)
+        return min(next_retry(tx) or tx.now + _REFRESH, tx.now + _REFRESH)
 
     def _try_place(
         self,
@@ -206,6 +220,14 @@ class NodeController:
         }
 
 
+def _is_crowded(tx: Transaction, node: NodeRow, capacity: Capacity) -> bool:
+    """True while the machine could not start another step's worth of attempts soon."""
+    if capacity.jobs <= _MOST_UNSTARTED - _PER_STEP:
+        return False
+    unstarted: int = tx.fetch(_UNSTARTED, {"b_node": node.id})[0][0]
+    return unstarted > _MOST_UNSTARTED - _PER_STEP
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     """What of a node is held, and by how many jobs."""
@@ -293,61 +315,7 @@ class Capacity:
 
 
 def _with_jobs(tx: Transaction, place: str | None) -> Iterator[tuple[TaskRow, JobRow]]:
-    for page in _pages(tx, place):
+    for page in pages(tx, place):
         jobs = jobs_by_id(tx, [task.job_id for task in page])
         for task in page:
             yield task, jobs[task.job_id]
-
-
-def waiting(tx: Transaction, place: str | None = None) -> Iterator[TaskRow]:
-    """Tasks that wait, by priority and then by age, read page by page as far as they are looked at."""
-    for page in _pages(tx, place):
-        yield from page
-
-
-def _pages(tx: Transaction, place: str | None) -> Iterator[list[TaskRow]]:
-    """Waiting tasks in order, in pages that grow.
-
-    `place` is for which it was decided; None: all of them.
-
-    One priority after the other, because then every page is a stretch of the index and a long queue is never sorted.
-    """
-    table = tables.tasks
-    is_waiting = table.c.status == TaskStatus.WAITING
-    if place is not None:
-        is_waiting = and_(is_waiting, table.c.place == place)
-    priority = tx.execute(select(func.max(table.c.priority)).where(is_waiting)).scalar()
-    size = _FIRST_PAGE
-    while priority is not None:
-        due = (
-            TaskRow.select()
-            .where(
-                is_waiting,
-                table.c.priority == priority,
-                (table.c.not_before.is_(None)) | (table.c.not_before <= tx.now),
-            )
-            .order_by(table.c.queued_at, table.c.id)
-        )
-        page = [TaskRow.of(row) for row in tx.execute(due.limit(size))]
-        while page:
-            yield page
-            last, size = page[-1], min(2 * size, _PAGE)
-            behind = or_(
-                table.c.queued_at > last.queued_at,
-                and_(table.c.queued_at == last.queued_at, table.c.id > last.id),
-            )
-            page = [TaskRow.of(row) for row in tx.execute(due.where(behind).limit(size))]
-        priority = tx.execute(
-            select(func.max(table.c.priority)).where(is_waiting, table.c.priority < priority)
-        ).scalar()
-
-
-def _next_retry(tx: Transaction) -> datetime | None:
-    table = tables.tasks
-    found: datetime | None = tx.execute(
-        select(table.c.not_before)
-        .where(table.c.status == TaskStatus.WAITING, table.c.not_before > tx.now)
-        .order_by(table.c.not_before)
-        .limit(1)
-    ).scalar()
-    return found

@@ -109,20 +109,20 @@ def past_runs(tx: Transaction, project_id: str, fingerprint: str) -> list[PastRu
 
 
 def _read_past_runs(tx: Transaction, project_id: str, fingerprint: str) -> list[PastRun]:
-    rows = tx.execute(_PAST_RUNS, {"b_project": project_id, "b_fingerprint": fingerprint})
     found = []
-    for row in rows:
-        is_complete = row.outcome == JobStatus.SUCCEEDED
-        hours = row.actual_hours if is_complete else row.implied_hours
+    rows = tx.fetch(_PAST_RUNS, {"b_project": project_id, "b_fingerprint": fingerprint})
+    for outcome, actual_hours, implied_hours, accelerator, count, provider, energy_kwh in rows:
+        is_complete = outcome == JobStatus.SUCCEEDED
+        hours = actual_hours if is_complete else implied_hours
         if hours:
             found.append(
                 PastRun(
                     hours=hours,
-                    accelerator=row.accelerator,
-                    accelerator_count=row.accelerator_count,
-                    provider=row.provider,
+                    accelerator=accelerator,
+                    accelerator_count=count,
+                    provider=provider,
                     is_complete=is_complete,
-                    watts=_watts(row.actual_energy_kwh, row.actual_hours),
+                    watts=_watts(energy_kwh, actual_hours),
                 )
             )
     return found

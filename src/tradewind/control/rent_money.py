@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from tradewind.db import tables
 from tradewind.db.moves import change
@@ -20,6 +20,11 @@ from tradewind.providers.base import PriceChange
 
 #: In `observed`, of a machine that its provider accepted and then had no room for: it ran at no time, and cost nothing.
 NEVER_RAN: Final = "never_ran"
+_UNSETTLED: Final = (
+    select(tables.nodes.c.id)
+    .where(tables.nodes.c.attempt_id == bindparam("b_attempt"), tables.nodes.c.ended_at.is_(None))
+    .limit(1)
+)
 
 
 def prices_of(node: NodeRow) -> list[tuple[datetime, int]]:
@@ -117,8 +122,4 @@ def _kind_of(node: NodeRow) -> str:
 
 def has_unsettled(tx: Transaction, attempt_id: str) -> bool:
     """True while the machine that was rented for an attempt is not confirmed gone."""
-    table = tables.nodes
-    found = tx.execute(
-        select(table.c.id).where(table.c.attempt_id == attempt_id, table.c.ended_at.is_(None)).limit(1)
-    ).first()
-    return found is not None
+    return bool(tx.fetch(_UNSETTLED, {"b_attempt": attempt_id}))

@@ -412,9 +412,7 @@ def _stop_for_reclaim(tx: Transaction, node: NodeRow) -> None:
 def _attempt_of(tx: Transaction, node: NodeRow) -> AttemptRow | None:
     if node.attempt_id is None:
         return None
-    table = tables.attempts
-    found = tx.execute(AttemptRow.select().where(table.c.id == node.attempt_id)).first()
-    return None if found is None else AttemptRow.of(found)
+    return AttemptRow.find(tx, node.attempt_id)
 
 
 def _is_needed(tx: Transaction, node: NodeRow) -> bool:

@@ -32,7 +32,7 @@ Apply = Callable[[Transaction, L], datetime | None]
 _HEARTBEAT_S: Final = 10.0
 #: Steps whose outcomes are applied in one transaction at most.
 _LARGEST_BATCH: Final = 200
-_SHORTEST_NAP_S: Final = 0.001
+SHORTEST_NAP_S: Final = 0.001
 #: With so many rows under way a moment's wait costs nobody much, and what gathers meanwhile shares a transaction.
 CROWD: Final = 16
 LINGER_S: Final = 0.01
@@ -94,7 +94,8 @@ class LeaseRunner(Generic[L]):
         self._outcomes: deque[_Step[L]] = deque()
         self._applying: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
-        self._found_nothing = False
+        #: The last claim took all that was due.
+        self._looks_first = False
 
     async def run(self) -> None:
         """Runs until cancelled; steps under way are cancelled with it, and their leases run out."""
@@ -111,36 +112,38 @@ class LeaseRunner(Generic[L]):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _pass(self, woken: asyncio.Event) -> None:
-        claimed: list[L] = []
         try:
             if len(self._busy) >= CROWD:
                 await self._clock.sleep(LINGER_S)
             free = self._slots - len(self._busy)
-            if free and self._found_nothing:
+            if not free:
+                await self._clock.wait(woken, _LONGEST_NAP_S)
+                return
+            if self._looks_first:
                 # Most wake-ups are for other runners of the table: to look costs less than to claim.
                 idle_s = await nap_s(self._store, self._table, self._only)
-                if idle_s > _SHORTEST_NAP_S:
+                if idle_s > SHORTEST_NAP_S:
                     await self._clock.wait(woken, idle_s)
                     return
-            if free:
-                token = self._entropy.token(12).hex()
-                kind = self._controller.row_type
-                claimed = await self._store.run(
-                    lambda tx: leases.claim(tx, kind, token, leases.LEASE, free, self._only)
-                )
-                self._found_nothing = not claimed
-                for row in claimed:
-                    self._begin(_Step(row, token), woken)
-            if len(claimed) < free or not free:
-                await self._clock.wait(
-                    woken, await nap_s(self._store, self._table, self._only) if free else _LONGEST_NAP_S
-                )
+            token = self._entropy.token(12).hex()
+            claimed, idle_s = await self._store.run(lambda tx: self._claim(tx, token, free))
+            for row in claimed:
+                self._begin(_Step(row, token), woken)
+            self._looks_first = len(claimed) < free
+            if self._looks_first:
+                await self._clock.wait(woken, idle_s)
         except asyncio.CancelledError:
             raise
         except Exception:
             # The database may be away for a moment. Controllers are level-triggered: later is as good as now.
             log.exception("runner.pass_failed", table=self._table.name)
             await self._clock.sleep(1.0)
+
+    def _claim(self, tx: Transaction, token: str, limit: int) -> tuple[list[L], float]:
+        """Rows that are ours now, and how long it is until the next is due."""
+        kind = self._controller.row_type
+        claimed = leases.claim(tx, kind, token, leases.LEASE, limit, self._only)
+        return claimed, idle_for_s(tx, self._table, self._only)
 
     def _begin(self, step: _Step[L], woken: asyncio.Event) -> None:
         self._busy[step.token + step.row.id] = step
@@ -290,10 +293,15 @@ def _tell(step: _Step[L], error: BaseException | None) -> None:
 
 async def nap_s(store: Store, table: Table, only: ColumnElement[bool] | None) -> float:
     """How long it is until the next row is due, if nothing is woken."""
-    due, now = await store.read(lambda tx: (leases.next_due(tx, table, only), tx.now))
+    return await store.read(lambda tx: idle_for_s(tx, table, only))
+
+
+def idle_for_s(tx: Transaction, table: Table, only: ColumnElement[bool] | None) -> float:
+    """The same, as this transaction sees it."""
+    due = leases.next_due(tx, table, only)
     if due is None:
         return _LONGEST_NAP_S
-    return min(max((due - now).total_seconds(), _SHORTEST_NAP_S), _LONGEST_NAP_S)
+    return min(max((due - tx.now).total_seconds(), SHORTEST_NAP_S), _LONGEST_NAP_S)
 
 
 def back_off_s(failures: int, entropy: Entropy) -> float:

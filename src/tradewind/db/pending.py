@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Executable, Insert, Table, Update, bindparam, insert, select, update
-from sqlalchemy.engine import Dialect
-from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
+from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, insert, select, update
+
+from tradewind.db.fast import execute_many, fetch
 
 T = TypeVar("T")
 #: What one statement is given at most: SQLite takes no more than 32,766 parameters.
@@ -117,7 +117,8 @@ class Pending:
         self, connection: Connection, jobs: Table, ids: list[str], events: dict[str, list[dict[str, Any]]]
     ) -> Iterator[dict[str, Any]]:
         """Numbers events under the row locks of their jobs, so numbers follow the order of commits (invariant 3)."""
-        counters = {row[0]: (row[1], row[2]) for row in connection.execute(_counters(jobs), {"ids": ids})}
+        found = fetch(connection, _counters(jobs), {"ids": ids})
+        counters = {job_id: (seq, project_id) for job_id, seq, project_id in found}
         for job_id in ids:
             seq, project_id = counters[job_id]
             for event in events[job_id]:
@@ -157,44 +158,6 @@ def insert_many(connection: Connection, table: Table, rows: list[dict[str, Any]]
         execute_many(connection, _insert(table, columns), alike)
 
 
-def execute_many(connection: Connection, statement: Insert | Update, rows: list[dict[str, Any]]) -> int:
-    """Runs a statement with each of these parameters; how many rows it touched.
-
-    On SQLite it is given to the driver as it was compiled once: what the general path does for each row of parameters
-    costs more than the statement itself.
-    """
-    if connection.dialect.paramstyle != "qmark":
-        return connection.execute(statement, rows).rowcount
-    text, names = _compiled(connection.dialect, statement)
-    values = [
-        tuple(
-            [
-                row.get(name, default) if process is None else process(row.get(name, default))
-                for name, process, default in names
-            ]
-        )
-        for row in rows
-    ]
-    return connection.exec_driver_sql(text, values).rowcount
-
-
-@cache
-def _compiled(dialect: Dialect, statement: Insert | Update) -> tuple[str, list[tuple[str, Any, Any]]]:
-    """The statement's text, and per parameter its name, what makes the driver's value of it, and its default."""
-    compiled = statement.compile(dialect=dialect)
-    names = []
-    for name in compiled.positiontup or ():
-        process = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
-        default = statement.table.c[name].default if name in statement.table.c else None
-        value = None
-        if isinstance(default, ScalarElementColumnDefault):
-            value = default.arg
-        elif isinstance(default, CallableColumnDefault):
-            value = default.arg(None)  # type: ignore[arg-type]
-        names.append((name, process, value))
-    return str(compiled), names
-
-
 @cache
 def _insert(table: Table, columns: tuple[str, ...]) -> Insert:
     return (
@@ -214,7 +177,7 @@ def _update(table: Table, columns: tuple[str, ...], *, is_guarded: bool, is_woke
 
 
 @cache
-def _counters(jobs: Table) -> Executable:
+def _counters(jobs: Table) -> Select[*tuple[Any, ...]]:
     return (
         select(jobs.c.id, jobs.c.event_seq, jobs.c.project_id)
         .where(jobs.c.id.in_(bindparam("ids", expanding=True)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar, Self
 
-from sqlalchemy import Row as SqlRow
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Select, Table, bindparam, select
 
 from tradewind.db import tables
 from tradewind.db.pending import StaleRowError as StaleRowError
@@ -38,16 +38,29 @@ class Row:
         return select(*(cls.table.c[name] for name in cls._names()))
 
     @classmethod
-    def of(cls, row: SqlRow[*tuple[Any, ...]]) -> Self:
-        """A value from a result of `select`."""
-        return cls(**dict(zip(cls._names(), row, strict=True)))
+    def of(cls, row: Sequence[Any]) -> Self:
+        """A value from a result of `select`; twice as fast as by the names of the columns."""
+        made = object.__new__(cls)
+        for put, value in zip(cls._setters(), row, strict=True):
+            put(made, value)
+        made.__post_init__()
+        return made
+
+    def __post_init__(self) -> None:
+        """Makes of some columns what they stand for."""
 
     def with_values(self, values: dict[str, Any]) -> Self:
-        """The row with other values in some columns; `dataclasses.replace` takes twice as long."""
+        """The row with other values in some columns; `dataclasses.replace` takes several times as long."""
         copy = object.__new__(type(self))
-        for name in self._names():
-            object.__setattr__(copy, name, values[name] if name in values else getattr(self, name))
+        for name, put in zip(self._names(), self._setters(), strict=True):
+            put(copy, values[name] if name in values else getattr(self, name))
         return copy
+
+    @classmethod
+    @cache
+    def _setters(cls) -> tuple[Callable[[Any, Any], None], ...]:
+        """What sets each slot, in the order of the names, although the row is frozen."""
+        return tuple(getattr(cls, name).__set__ for name in cls._names())
 
     @classmethod
     @cache
@@ -57,10 +70,21 @@ class Row:
     @classmethod
     def get(cls, tx: Transaction, row_id: str) -> Self:
         """The row with this id. Raises KeyError if there is none."""
-        found = tx.execute(cls.select().where(cls.table.c.id == row_id)).first()
+        found = cls.find(tx, row_id)
         if found is None:
             raise KeyError(row_id)
-        return cls.of(found)
+        return found
+
+    @classmethod
+    def find(cls, tx: Transaction, row_id: str) -> Self | None:
+        """The row with this id, if there is one."""
+        found = tx.fetch(cls._select_one(), {"b_id": row_id})
+        return cls.of(found[0]) if found else None
+
+    @classmethod
+    @cache
+    def _select_one(cls) -> Select[*tuple[Any, ...]]:
+        return cls.select().where(cls.table.c.id == bindparam("b_id"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from enum import StrEnum
@@ -20,6 +21,7 @@ from sqlalchemy import Connection, Engine, Executable, Table, text
 from sqlalchemy.engine import CursorResult
 
 from tradewind.db import tables
+from tradewind.db.fast import Fetching, drive, fetch
 from tradewind.db.pending import Pending, insert_many
 from tradewind.db.wakeups import Wakeups
 from tradewind.domain.clock import Clock, Entropy
@@ -52,6 +54,12 @@ class Transaction:
         if not self.pending.is_empty:
             self.flush()
         return self.connection.execute(statement, parameters)
+
+    def fetch(self, statement: Fetching, parameters: dict[str, Any]) -> list[Sequence[Any]]:
+        """The rows of a statement that is made once and kept, in a fraction of the time that `execute` takes."""
+        if not self.pending.is_empty:
+            self.flush()
+        return fetch(self.connection, statement, parameters)
 
     def insert(self, table: Table, row: dict[str, Any]) -> None:
         """Adds a row, together with others of its table."""
@@ -191,6 +199,8 @@ class SqlStore:
         self._readers = None if inline else ThreadPoolExecutor(readers, thread_name_prefix="db-read")
         self._queue: deque[tuple[_Write, asyncio.Future[Any]]] = deque()
         self._write_connection: Connection | None = None
+        self._reading = threading.local()
+        self._read_connections: list[Connection] = []
         self._is_synced: bool | None = None
 
     async def run(self, fn: Callable[[Transaction], T], *, durable: bool = False) -> T:
@@ -244,8 +254,11 @@ class SqlStore:
         try:
             connection = self._begin_writing(is_synced=any(write.is_durable for write in writes))
             try:
-                for write in writes:
-                    self._apply(connection, write)
+                if len(writes) == 1:
+                    self._apply(connection, writes[0])
+                else:
+                    for write in writes:
+                        self._apply_in_savepoint(connection, write)
                 self._watch(Moment.COMMITTING)
                 connection.commit()
                 self._watch(Moment.COMMITTED)
@@ -266,38 +279,59 @@ class SqlStore:
             connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_synced else 'NORMAL'}")
             connection.commit()
             self._is_synced = is_synced
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _begin(connection, "BEGIN IMMEDIATE")
         return connection
 
-    def _apply(self, connection: Connection, write: _Write) -> None:
-        connection.exec_driver_sql("SAVEPOINT one_write")
+    def _apply_in_savepoint(self, connection: Connection, write: _Write) -> None:
+        drive(connection, "SAVEPOINT one_write")
         try:
-            write.transaction = Transaction(connection, self._clock.now(), self._entropy)
-            self._watch(Moment.BEGUN)
-            write.result = write.fn(write.transaction)
-            write.transaction.write_out()
-            self._watch(Moment.WRITTEN)
+            self._apply(connection, write)
         except BaseException as error:
             write.error = error
             # Where SQLite has given up the whole transaction (disk full), this fails, and all of the group with it.
-            connection.exec_driver_sql("ROLLBACK TO one_write")
-        connection.exec_driver_sql("RELEASE one_write")
+            drive(connection, "ROLLBACK TO one_write")
+        drive(connection, "RELEASE one_write")
+
+    def _apply(self, connection: Connection, write: _Write) -> None:
+        write.transaction = Transaction(connection, self._clock.now(), self._entropy)
+        self._watch(Moment.BEGUN)
+        write.result = write.fn(write.transaction)
+        write.transaction.write_out()
+        self._watch(Moment.WRITTEN)
 
     def _read(self, fn: Callable[[Transaction], T]) -> T:
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
+        # Each thread keeps its connection: to take one from the pool costs more than a small query.
+        connection: Connection | None = getattr(self._reading, "connection", None)
+        if connection is None:
+            connection = self._reading.connection = self._engine.connect()
+            self._read_connections.append(connection)
+        _begin(connection, "BEGIN")
+        try:
             self._watch(Moment.READING)
             return fn(Transaction(connection, self._clock.now(), self._entropy))
+        finally:
+            connection.rollback()
 
     def close(self) -> None:
         """Waits for what runs, then closes every connection. The last writer folds the log into the database."""
         for pool in (self._writer, self._readers):
             if pool is not None:
                 pool.shutdown(wait=True)
-        if self._write_connection is not None:
-            self._write_connection.close()
+        for connection in (self._write_connection, *self._read_connections):
+            if connection is not None:
+                connection.close()
         self._engine.dispose()
 
     async def check(self) -> None:
         """Raises if the database does not answer."""
         await self.read(lambda tx: tx.execute(text("SELECT 1")).scalar_one())
+
+
+def _begin(connection: Connection, how: str) -> None:
+    """Begins a transaction: SQLAlchemy's own account of it, which says nothing to the driver, and SQLite's."""
+    connection.begin()
+    try:
+        drive(connection, how)
+    except BaseException:
+        connection.rollback()
+        raise

@@ -27,6 +27,10 @@ _RELEASE: Final = (
     )
     .values(released_at=bindparam("b_now"))
 )
+_COVERS: Final = select(tables.reservations.c.attempt_id, tables.reservations.c.covers_until).where(
+    tables.reservations.c.attempt_id.in_(bindparam("ids", expanding=True)),
+    tables.reservations.c.released_at.is_(None),
+)
 ROLLING: Final = timedelta(hours=1)
 #: Less than this is not worth starting for.
 SHORTEST: Final = timedelta(seconds=30)
@@ -159,17 +163,9 @@ def look_up(tx: Transaction, attempt_ids: Sequence[str]) -> None:
     """Reads at once until when several attempts are covered; `covered_until` then knows, in this transaction."""
     if not attempt_ids:
         return
-    table = tables.reservations
     known = tx.notes.setdefault(_COVERED, {})
     known.update(dict.fromkeys(attempt_ids))
-    known.update(
-        (row.attempt_id, row.covers_until)
-        for row in tx.execute(
-            select(table.c.attempt_id, table.c.covers_until).where(
-                table.c.attempt_id.in_(attempt_ids), table.c.released_at.is_(None)
-            )
-        )
-    )
+    known.update((row[0], row[1]) for row in tx.fetch(_COVERS, {"ids": attempt_ids}))
 
 
 def covered_until(tx: Transaction, attempt_id: str) -> datetime | None:
@@ -177,11 +173,8 @@ def covered_until(tx: Transaction, attempt_id: str) -> datetime | None:
     known: dict[str, datetime | None] = tx.notes.get(_COVERED, {})
     if attempt_id in known:
         return known[attempt_id]
-    table = tables.reservations
-    found: datetime | None = tx.execute(
-        select(table.c.covers_until).where(table.c.attempt_id == attempt_id, table.c.released_at.is_(None))
-    ).scalar()
-    return found
+    found = tx.fetch(_COVERS, {"ids": [attempt_id]})
+    return found[0][1] if found else None
 
 
 def spent_micro(tx: Transaction, job_id: str) -> int:

@@ -66,6 +66,10 @@ if TYPE_CHECKING:
     from tradewind.db.listening import Presence
     from tradewind.db.postgres import PostgresStore
 
+# Conditions for the rows of each loop; made once, as statements are compiled once for each.
+_IS_MARKET: Final = tables.loops.c.id == MARKET
+_IS_MIGRATION: Final = tables.loops.c.id == MIGRATION
+_IS_SWEEP: Final = tables.loops.c.id.startswith(SWEEP)
 #: What drives a controller.
 Runner = LeaseRunner[Any] | LocalRunner[Any]
 #: How long to wait for a key file to come back.
@@ -326,7 +330,7 @@ def own_controllers(context: Context) -> list[Runner]:
 
 def rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
     """The controllers of rented machines: who rents them, who looks after them, who finds those that are lost."""
-    loop, offers = tables.loops.c.id, LiveOffers(context)
+    offers = LiveOffers(context)
 
     def runner(controller: Any, slots: int, only: ColumnElement[bool], topic: str) -> LeaseRunner[Any]:
         return LeaseRunner(
@@ -335,9 +339,9 @@ def rental_controllers(context: Context) -> list[LeaseRunner[Any]]:
 
     return [
         runner(RentalController(context), 32, context.is_rental(), RENTALS),
-        runner(MarketController(context, offers), 1, loop == MARKET, MARKET),
-        runner(MigrationController(context, offers), 1, loop == MIGRATION, MIGRATION),
-        runner(SweepController(context), 4, loop.startswith(SWEEP), SWEEP),
+        runner(MarketController(context, offers), 1, _IS_MARKET, MARKET),
+        runner(MigrationController(context, offers), 1, _IS_MIGRATION, MIGRATION),
+        runner(SweepController(context), 4, _IS_SWEEP, SWEEP),
     ]
 
 

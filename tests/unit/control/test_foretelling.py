@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -116,10 +117,11 @@ async def test_placing_a_job_of_which_nothing_is_known_asks_one_question(
     store: SqlStore, caller: Caller
 ) -> None:
     def story(tx: Transaction) -> int:
-        asked = []
-        execute = tx.execute
-        tx.execute = lambda *a, **k: (asked.append(1), execute(*a, **k))[1]  # type: ignore[method-assign,func-returns-value]
-        told(tx, caller, spec_of())
-        return len(asked)
+        with (
+            patch.object(tx, "execute", wraps=tx.execute) as executed,
+            patch.object(tx, "fetch", wraps=tx.fetch) as fetched,
+        ):
+            told(tx, caller, spec_of())
+        return executed.call_count + fetched.call_count
 
     assert await store.run(story) == 1
