@@ -212,3 +212,23 @@ def test_a_broken_source_does_not_take_the_others_with_it(monkeypatch: pytest.Mo
     broken = {each.name: each.reason for each in prices.broken_sources()}
     assert set(broken) == {"absent", "thing"}
     assert "cannot be called" in broken["thing"]
+
+
+@pytest.mark.parametrize(
+    "about", [each for each in ABOUTS.values() if each.kind == "machines"], ids=lambda each: each.id
+)
+def test_every_setting_that_is_read_can_be_set(about: About) -> None:
+    """A setting that is not declared is refused: an adapter that needs it could never be used."""
+    folder = Path(about_module.__file__).parent / _package_of(about.id)
+    read = {
+        name
+        for path in folder.glob("*.py")
+        for name in re.findall(r"settings(?:\.get\(|\[)\"([a-z_]+)\"", path.read_text(encoding="utf-8"))
+    }
+    declared = [each.name for each in about.all_settings]
+    assert read <= set(declared)
+    assert len(set(declared)) == len(declared)
+
+
+def _package_of(provider: str) -> str:
+    return {"lambda": "lambda_cloud"}.get(provider, provider)

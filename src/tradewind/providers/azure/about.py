@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewind.providers.about import About, CredentialField, Policy
+from tradewind.providers.about import About, CredentialField, Policy, SettingField
 
 ABOUT = About(
     id="azure",
@@ -62,6 +62,19 @@ ABOUT = About(
     has_spot=True,
     has_multi_node=True,
     can_run=True,
+    settings=(
+        SettingField(
+            name="ssh_from",
+            title="Who may log in to machines: this server's address as Azure sees it, or networks",
+            is_list=True,
+        ),
+        SettingField(name="regions", title="Only these regions", is_list=True),
+        SettingField(name="resource_group", title="A resource group that is there already"),
+        SettingField(name="image", title="Image, instead of the usual one"),
+        SettingField(name="disk_gb", title="Size of the disk", pattern=r"[1-9][0-9]{0,5}"),
+        SettingField(name="disk_type", title="Kind of the disk"),
+        SettingField(name="login_url", title="Where tokens are had, instead of Microsoft's own address"),
+    ),
     limits=(
         "The minimal role is from the list of calls we make; it has not been tried against a live subscription.",
         "Billing per second is general knowledge; some machine types are said to be metered per minute.",

@@ -31,6 +31,7 @@ CAPABILITIES: Final = Capabilities(
     list_lag=timedelta(minutes=2),
     boot_timeout=timedelta(minutes=25),
     termination_lag=timedelta(minutes=15),
+    reclaim_notice="azure",
     has_spot=True,
     gaps={
         "has_multi_node": "several machines of one job are not rented together here yet",

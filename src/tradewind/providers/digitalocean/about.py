@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewind.providers.about import About, CredentialField
+from tradewind.providers.about import About, CredentialField, SettingField
 from tradewind.providers.vendor_files import VendorFiles, document
 
 ABOUT = About(
@@ -37,6 +37,7 @@ ABOUT = About(
         CredentialField(name="token", title="Personal access token", environment="DIGITALOCEAN_ACCESS_TOKEN"),
     ),
     can_run=True,
+    settings=(SettingField(name="image", title="Image, instead of the one for the size"),),
     limits=(
         "Of the file of doctl only the default context is read.",
         "Tested against its published API and a simulator; never run against the live service.",

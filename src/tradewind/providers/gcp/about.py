@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tradewind.domain.offers import SelfTermination
-from tradewind.providers.about import About, CredentialField, Policy
+from tradewind.providers.about import About, CredentialField, Policy, SettingField
 from tradewind.providers.gcp.config_files import FILES
 
 ABOUT = About(
@@ -57,6 +57,23 @@ ABOUT = About(
     has_spot=True,
     can_run=True,
     self_termination=SelfTermination.POWEROFF_ENDS_BILLING,
+    settings=(
+        SettingField(name="project", title="The project, where the credentials name another"),
+        SettingField(
+            name="ssh_from",
+            title="Who may log in to machines: this server's address as Google sees it, or networks",
+            is_list=True,
+        ),
+        SettingField(name="image", title="Image or image family, instead of the usual one"),
+        SettingField(name="disk_gb", title="Size of the disk", pattern=r"[1-9][0-9]{0,5}"),
+        SettingField(name="network", title="Network, instead of `default`"),
+        SettingField(name="subnetwork", title="Subnetwork"),
+        SettingField(
+            name="max_run_h",
+            title="Hours after which Google ends a machine whatever happens",
+            pattern=r"[1-9][0-9]{0,3}",
+        ),
+    ),
     limits=(
         "The minimal role is from the list of calls we make; it has not been tried against a live project.",
         "It was tested against a simulator that is held to Google's published API, never against Google itself.",

@@ -66,6 +66,7 @@ CAPABILITIES: Final = Capabilities(
     self_termination=SelfTermination.POWEROFF_ENDS_BILLING,
     list_lag=timedelta(seconds=30),
     boot_timeout=timedelta(minutes=20),
+    reclaim_notice="gce",
     has_spot=True,
     gaps={
         "has_multi_node": "several machines of one job are not rented together here yet",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewind.providers.about import About, CredentialField
+from tradewind.providers.about import About, CredentialField, SettingField
 
 ABOUT = About(
     id="paperspace",
@@ -35,6 +35,15 @@ ABOUT = About(
         CredentialField(name="api_key", title="API key of the team", environment="PAPERSPACE_API_KEY"),
     ),
     can_run=True,
+    settings=(
+        SettingField(name="template", title="Template, instead of the usual one"),
+        SettingField(name="disk_gb", title="Size of the disk", pattern=r"[1-9][0-9]{0,5}"),
+        SettingField(
+            name="auto_shutdown_hours",
+            title="Hours after which a machine switches itself off",
+            pattern=r"[1-9][0-9]{0,3}",
+        ),
+    ),
     limits=(
         "Tested against the API in its own tool and a simulator; never run against the live service.",
         "Kept working, not developed: when the product ends is not known.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewind.providers.about import About, CredentialField
+from tradewind.providers.about import About, CredentialField, SettingField
 from tradewind.providers.vendor_files import VendorFiles, document
 
 ABOUT = About(
@@ -40,6 +40,10 @@ ABOUT = About(
     ),
     has_multi_node=True,
     can_run=True,
+    settings=(
+        SettingField(name="image", title="Container image, instead of the usual one"),
+        SettingField(name="disk_gb", title="The container's disk", pattern=r"[1-9][0-9]{0,5}"),
+    ),
     limits=(
         "Two tools of RunPod write the same file in different forms; both are read, neither has been checked here.",
         "Nothing here was run against RunPod itself: it was tested against a stand-in held to its published API.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewind.providers.about import About, CredentialField
+from tradewind.providers.about import About, CredentialField, SettingField
 from tradewind.providers.vendor_files import VendorFiles, plain_file
 
 ABOUT = About(
@@ -45,6 +45,14 @@ ABOUT = About(
     ),
     has_spot=True,
     can_run=True,
+    settings=(
+        SettingField(name="image", title="Container image, instead of the usual one"),
+        SettingField(name="disk_gb", title="The disk; offers include its price", pattern=r"[1-9][0-9]{0,5}"),
+        SettingField(
+            name="bid_factor", title="Bid this many times the least bid", pattern=r"[0-9]{1,3}(\.[0-9]{1,3})?"
+        ),
+        SettingField(name="include_unverified", title="Anything: hosts that Vast has not verified too"),
+    ),
     limits=(
         "Nothing here was run against Vast.ai itself: it was tested against a stand-in held to its published API.",
         "Limits on the rate of requests are not published in figures; those of its examples are kept to.",
