@@ -135,6 +135,7 @@ class AwsWorld(World):
     def __init__(self) -> None:
         super().__init__()
         self.offload = in_a_thread
+        self.server.reads_forms = True
         self.state = State()
         #: Laid over the usual settings.
         self.further_settings: dict[str, Any] = {}

@@ -20,7 +20,7 @@ from tests.providers.contracts import Contract
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What an adapter sent. `body` is parsed JSON, the fields of a form, or None."""
+    """What an adapter sent. `body` is parsed JSON, the fields of a form where forms are read, or None."""
 
     method: str
     target: str
@@ -99,6 +99,8 @@ class WireServer:
         self.faults: list[Fault] = []
         self.exchanges: list[Exchange] = []
         self.problems: list[str] = []
+        #: Whether the fields of a form are a body that the contract knows.
+        self.reads_forms = False
         #: Called when a request has arrived and when its answer is about to leave: where a test kills a controller.
         self.on_arrival: Callable[[Request], None] = lambda _request: None
         self.on_departure: Callable[[Request], None] = lambda _request: None
@@ -141,7 +143,7 @@ class WireServer:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER)
-        while (request := await _next_request(connection, reader)) is not None:
+        while (request := await _next_request(connection, reader, self.reads_forms)) is not None:
             self.on_arrival(request)
             if not await self._respond(connection, writer, request):
                 writer.transport.abort()
@@ -203,7 +205,9 @@ class WireServer:
             ]
 
 
-async def _next_request(connection: h11.Connection, reader: asyncio.StreamReader) -> Request | None:
+async def _next_request(
+    connection: h11.Connection, reader: asyncio.StreamReader, reads_forms: bool
+) -> Request | None:
     head: h11.Request | None = None
     body = bytearray()
     while True:
@@ -215,18 +219,18 @@ async def _next_request(connection: h11.Connection, reader: asyncio.StreamReader
         elif isinstance(event, h11.Data):
             body += event.data
         elif isinstance(event, h11.EndOfMessage) and head is not None:
-            return _request(head, bytes(body))
+            return _request(head, bytes(body), reads_forms)
         elif isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
             return None
 
 
-def _request(head: h11.Request, raw: bytes) -> Request:
+def _request(head: h11.Request, raw: bytes, reads_forms: bool) -> Request:
     headers = {name.decode().lower(): value.decode() for name, value in head.headers}
     kind = headers.get("content-type", "")
     body: Any = None
     if raw and "json" in kind:
         body = json.loads(raw)
-    elif "x-www-form-urlencoded" in kind:
+    elif reads_forms and "x-www-form-urlencoded" in kind:
         body = dict(parse_qsl(raw.decode(), keep_blank_values=True))
     return Request(
         method=head.method.decode(),
