@@ -48,7 +48,8 @@ async def plan(request: PlanRequest, services: ServicesOf, caller: CallerOf) -> 
 
     def answer(tx: Transaction) -> PlanView:
         history = past_runs(tx, caller.project_id, fingerprint_of(spec))
-        return make_plan(tx, spec, offers, table, history)
+        rentable = frozenset(services.context.machines) if services.context.can_rent else frozenset()
+        return make_plan(tx, spec, offers, table, history, rentable)
 
     return await services.context.store.read(answer)
 

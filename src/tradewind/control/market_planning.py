@@ -42,9 +42,14 @@ from tradewind.spec.parts import Strategy
 
 
 def make_market_plan(
-    tx: Transaction, spec: JobSpec, offers: list[Offer], table: OfferTable, estimates: JobEstimates
+    tx: Transaction,
+    spec: JobSpec,
+    offers: list[Offer],
+    table: OfferTable,
+    estimates: JobEstimates,
+    rentable: frozenset[str] = frozenset(),
 ) -> PlanView:
-    """The plan for a job file among connected places and a market; rows of connected providers are live ones."""
+    """The plan for a job file among machines at hand (`offers`) and a market, of which `rentable` are connected."""
     demand = demand_of(spec)
     own: list[Own] = []
     watts: dict[int, Watts] = {}
@@ -66,7 +71,7 @@ def make_market_plan(
             asked,
             terms_of(spec),
             Surroundings(
-                runnable=frozenset(connected),
+                runnable=rentable | connected,
                 kilowatts=Place.kilowatts,
                 grams_per_kwh=Place.grams_per_kwh,
                 endless=endless_providers(),

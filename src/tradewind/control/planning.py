@@ -62,17 +62,19 @@ def make_plan(
     offers: list[Offer],
     table: OfferTable | None = None,
     history: Sequence[PastRun] = (),
+    rentable: frozenset[str] = frozenset(),
 ) -> PlanView:
     """The plan for a job file: among connected places (`offers`), beside everything a market has (`table`).
 
-    `history` are earlier runs of the same work, from which its hours are best known.
+    `rentable` are the connected providers that rent machines, `history` earlier runs of the same work, from which its
+    hours are best known.
     """
     estimates = JobEstimates(spec, *split_runs(history))
     if table is not None and len(table):
         # A server that nobody asks for a market must not load what looks at one.
         from tradewind.control.market_planning import make_market_plan
 
-        plan = make_market_plan(tx, spec, offers, table, estimates)
+        plan = make_market_plan(tx, spec, offers, table, estimates, rentable)
         plan.queue_ahead = _queue_ahead(tx)
         return plan
     choice = choose(spec, offers)

@@ -147,3 +147,20 @@ async def test_reliability_is_asked_of_machines_at_hand_too(store: SqlStore) -> 
 def test_a_server_without_a_market_does_not_load_numpy() -> None:
     code = "import sys, tradewind.control.planning; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+async def test_what_a_connected_provider_rents_can_be_chosen(store: SqlStore) -> None:
+    spec = JobSpec.model_validate(
+        {
+            "version": 1, "name": "a", "run": "true", "resources": {"accelerators": "H100"},
+            "estimate": {"hours": 2, "on": "H100"},
+        }
+    )  # fmt: skip
+    table = OfferTable.of(MARKET)
+    plan = await store.read(lambda tx: make_plan(tx, spec, [HERE], table, (), frozenset({"lambda", "vast"})))
+    assert plan.place is not None
+    assert plan.place.is_runnable
+    assert plan.place.how_to_connect is None
+    assert plan.place.offer.provider in ("lambda", "vast")
+    text = show_plan(plan.model_dump(mode="json"))
+    assert plan.place.offer.provider in text
