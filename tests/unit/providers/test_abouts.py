@@ -90,7 +90,7 @@ def test_credentials_are_named_as_in_the_steps(about: About) -> None:
 
 def test_only_places_that_run_jobs_say_so() -> None:
     installed = {each.id for each in ABOUTS.values() if each.can_run}
-    assert installed == {*known_providers(), *rentable_providers()}
+    assert installed == {*known_providers(), *rentable_providers(), "ssh"}
     for about in ABOUTS.values():
         says_not = any("cannot run jobs" in each for each in about.shortcomings)
         assert says_not is not about.can_run

@@ -12,11 +12,11 @@ ABOUT = About(
     kind="owned",
     aliases=("ssh-hosts", "remote"),
     setup_steps=(
-        "Make sure that you can log in to each machine with a key, without a password.",
-        "Note each machine's host key: it is pinned and never accepted blindly.",
-        "Load your private key into an SSH agent, or know the path of its file.",
-        "Write down what an hour on each machine costs you, in a price file.",
-        "Import it with `tradewind prices import FILE`; the machines then appear in comparisons.",
+        "Make sure that you can log in to each machine with a key, without a password, and that it has Python 3.8.",
+        "`tradewind hosts add NAME user@address --key FILE`: it shows the machine's host key and asks whether it is "
+        "the right one.",
+        "Or `tradewind hosts import ~/.ssh/config`, or a file with `hosts:`.",
+        "Say what an hour of a machine costs you with `--price`; without it, its electricity is charged.",
     ),
     api_docs="https://www.openssh.com/manual.html",
     estimated_time="10 min per machine",
@@ -28,7 +28,7 @@ ABOUT = About(
     cons=(
         "Every machine must be kept up to date, and reachable, by you.",
         "Nothing switches a machine off when contact is lost.",
-        "Several people on one machine have to agree on who uses which accelerator.",
+        "People who work on a machine besides have to agree on who uses which accelerator.",
     ),
     credentials=(
         CredentialField(
@@ -41,5 +41,9 @@ ABOUT = About(
             hint="The socket of a running agent; a key file does as well.",
         ),
     ),
-    limits=("There is no list of prices for machines of your own: rates come from your price file.",),
+    can_run=True,
+    limits=(
+        "Jobs on several machines at once are not there yet.",
+        "Two installations on one machine do not see each other's jobs.",
+    ),
 )
