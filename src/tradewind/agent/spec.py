@@ -45,6 +45,7 @@ _OPTIONAL: dict[str, tuple[tuple[type, ...], Any]] = {
     "cpus": ((*_NUMBER, _NOTHING), None),
     "power": ((dict, _NOTHING), None),
     "reclaim_notice": ((dict, _NOTHING), None),
+    "device_locks": ((str, _NOTHING), None),
 }
 _ON_LOST_CONTACT = ("finish", "checkpoint-and-stop")
 
@@ -83,6 +84,7 @@ class Spec:
     cpus: float | None
     power: dict[str, Any] | None
     reclaim_notice: dict[str, Any] | None
+    device_locks: str | None
 
     def __init__(self, values: dict[str, Any]) -> None:
         if values.get("protocol") not in PROTOCOLS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from .devices import hold_devices
 from .exit_record import has_ended, reserve, write_exit
 from .lock import take_lock
 from .spec import Spec, SpecError, read_spec
@@ -39,6 +40,8 @@ def start(directory: str, program: list[str]) -> dict[str, Any]:
     if os.path.exists(os.path.join(directory, "begun.json")):
         return {"started": False, "reason": "already_begun"}
     _prepare_directory(directory, program)
+    # Held by the supervisor, which is forked with them.
+    hold_devices(spec.device_locks, spec.accelerators)
     ready_read, ready_write = os.pipe()
     pid = os.fork()
     if pid == 0:

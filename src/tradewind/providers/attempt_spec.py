@@ -21,6 +21,8 @@ class Surroundings:
     search_path: str | None
     pass_env: list[str]
     resume_from: str | None
+    #: A folder for locks on accelerators, where other installations may be on the machine.
+    device_locks: str | None = None
 
 
 def agent_spec(request: AttemptRequest, there: Surroundings) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def agent_spec(request: AttemptRequest, there: Surroundings) -> dict[str, Any]:
         "accelerators": [
             {"vendor": each.vendor, "index": each.index, "uuid": each.uuid} for each in request.accelerators
         ],
+        "device_locks": there.device_locks,
         "cpus": request.cpus,
         "power": {"idle_watts": request.watts_idle, "max_watts": request.watts_max},
         "reclaim_notice": None if request.reclaim_notice is None else {"kind": request.reclaim_notice},

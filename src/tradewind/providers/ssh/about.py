@@ -44,6 +44,6 @@ ABOUT = About(
     can_run=True,
     limits=(
         "Jobs on several machines at once are not there yet.",
-        "Two installations on one machine do not see each other's jobs.",
+        "Who works on a machine without Tradewind is not seen.",
     ),
 )

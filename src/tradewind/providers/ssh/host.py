@@ -43,6 +43,8 @@ _REAP_S: Final = 120.0
 _WINDOW: Final = 8
 #: One poll takes in at most this many answers (2 MiB each); what is left comes with the next one.
 _LOOKS: Final = 32
+#: One folder for everybody on the machine.
+_DEVICE_LOCKS: Final = "/tmp/tradewind-devices"  # noqa: S108 -- made as /tmp is, and links are not followed
 _POWEROFF: Final = ("shutdown", "-P", "now")
 _CANCEL: Final = ("shutdown", "-c")
 
@@ -121,6 +123,7 @@ class SshHost:
             # The submitter's folders mean nothing over there.
             search_path=str(machine["search_path"]),
             pass_env=allowed_names(machine.get("variables") or []),
+            device_locks=_DEVICE_LOCKS,
             resume_from=None if resume is None else resume.relative_to(request.workdir).as_posix(),
         )
         return agent_spec(request, there)
