@@ -7,6 +7,7 @@ until then.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -159,8 +160,9 @@ class RentalController:
         if row.status is NodeStatus.STARTING and view.phase is MachinePhase.READY:
             met = await meeting.meet(self._context, row, view.login)
 
-        def apply(tx: Transaction, node: NodeRow) -> datetime | None:
-            node = _take_in(tx, _note_fault(tx, node, view), view)
+        def apply(tx: Transaction, node: NodeRow, view: MachineView = view) -> datetime | None:
+            node, view = _note_fault(tx, node, view)
+            node = _take_in(tx, node, view)
             if guarded_until is not None:
                 node = change(tx, node, observed=node.observed | {"guarded_until": guarded_until})
             if keep_until != node.keep_until:
@@ -373,14 +375,16 @@ def _take_in(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
     return change(tx, node, **changes) if changes else node
 
 
-def _note_fault(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
+def _note_fault(tx: Transaction, node: NodeRow, view: MachineView) -> tuple[NodeRow, MachineView]:
     """A create call that was accepted came to nothing: its place is left alone for a while, as after a no."""
     if view.fault is None or node.status is not NodeStatus.STARTING:
-        return node
-    refusals.note_refusal(tx, offer_from_json(node.offer or {}), view.fault, view.explanation)
+        return node, view
+    until = refusals.note_refusal(tx, offer_from_json(node.offer or {}), view.fault, view.explanation)
+    said = f"{view.explanation}; not asked again for {format_duration(until - tx.now)}"
+    view = replace(view, explanation=said)
     if view.fault not in _REASONS and view.phase not in _OVER:
-        return node
-    return change(tx, node, observed=node.observed | {NEVER_RAN: True})
+        return node, view
+    return change(tx, node, observed=node.observed | {NEVER_RAN: True}), view
 
 
 def _end_reason(node: NodeRow, view: MachineView) -> Reason | None:
