@@ -143,7 +143,7 @@ async def test_the_first_key_is_pinned_where_none_is_known(fleet: Fleet) -> None
 async def test_a_key_that_is_not_let_in(fleet: Fleet) -> None:
     machine = fleet.machine()
     (machine.folder / "authorized_keys").write_text(fleet.key_of("nobody").public + "\n")
-    with pytest.raises(ProviderError, match="does not accept this installation's login key") as raised:
+    with pytest.raises(ProviderError, match="does not accept the key that is offered") as raised:
         await fleet.host(machine).greet()
     assert raised.value.fault is ProviderFault.CREDENTIALS
 

@@ -32,6 +32,8 @@ def rented(context: Context, clock: HandClock) -> SimulatedCloud:
     profile = replace(cloud(stock("r0a", 4 * DOLLAR), stock("r1a", DOLLAR)), latency_s=0.0)
     made = SimulatedCloud(clock, SeededEntropy(1), profile, lambda _: Work())
     context.machines["cloud"] = made
+    # What cannot be reached is not rented.
+    object.__setattr__(context, "reach", lambda _provider, handle, _login: made.host(handle))
     return made
 
 

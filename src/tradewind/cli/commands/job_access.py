@@ -19,7 +19,10 @@ from tradewind.domain.schemas_access import AccessView
 @job_argument
 @click.argument("what", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND...]")
 def ssh(app: Application, job: str, what: tuple[str, ...]) -> None:
-    """Open a shell where a job runs, in its working directory, or run a command there."""
+    """Open a shell where a job runs, or run a command there.
+
+    It begins in the job's working directory.
+    """
     access, key = _access(app, job)
     if access.how == "here":
         program = list(what) or [os.environ.get("SHELL") or "/bin/sh"]
@@ -55,9 +58,10 @@ def cp(app: Application, source: str, target: str) -> None:
 @job_argument
 @click.argument("ports", nargs=-1, required=True, metavar="[LOCAL:]PORT...")
 def forward(app: Application, job: str, ports: tuple[str, ...]) -> None:
-    """Make ports of a job's machine appear here, for notebooks and TensorBoard. Ctrl-C ends it.
+    """Make ports of a job's machine appear here.
 
-    Only this machine can use them: they listen on 127.0.0.1, here and there.
+    For notebooks and TensorBoard; Ctrl-C ends it. Only this machine can use them: they listen on 127.0.0.1, here and
+    there.
     """
     pairs = [_pair(each) for each in ports]
     access, key = _access(app, job)

@@ -59,7 +59,15 @@ class AgentSession:
         self._waiting[number] = future
         future.add_done_callback(lambda _done: self._waiting.pop(number, None))
         header = json.dumps({**fields, "op": op, "id": number}).encode()
-        self._process.stdin.write(LENGTHS.pack(len(header), len(body)) + header + body)
+        try:
+            self._process.stdin.write(LENGTHS.pack(len(header), len(body)) + header + body)
+        except OSError as error:
+            # It was cut since we last heard of it: nothing of this was sent.
+            future.cancel()
+            self.close()
+            raise ProviderError(
+                ProviderFault.PROVIDER_FAULT, f"the connection to {self._name} broke before `{op}`: {error}"
+            ) from None
         return future
 
     async def drain(self) -> None:
