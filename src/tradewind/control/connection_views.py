@@ -21,7 +21,7 @@ from tradewind.domain.schemas_connections import (
     ProviderView,
     SettingFieldView,
 )
-from tradewind.providers.about import About, SettingField, all_abouts, find_about
+from tradewind.providers.about import About, all_abouts, find_about
 
 _FROM = {
     CredentialSource.ENVIRONMENT: "its credentials are in the environment of the server, and not stored",
@@ -113,7 +113,7 @@ def _provider_view(about: About, row: ConnectionRow | None, connections: Connect
         ],
         settings=[
             SettingFieldView(name=field.name, title=field.title, is_list=field.is_list)
-            for field in _settings(about)
+            for field in about.all_settings
         ],
         config_tool=None if about.files is None else about.files.tool,
         config_files=[] if about.files is None else list(about.files.paths),
@@ -123,10 +123,6 @@ def _provider_view(about: About, row: ConnectionRow | None, connections: Connect
         ],
         limits=list(about.shortcomings),
     )
-
-
-def _settings(about: About) -> tuple[SettingField, ...]:
-    return about.all_settings
 
 
 def _said(about: About) -> CapabilitiesView:

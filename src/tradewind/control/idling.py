@@ -21,6 +21,8 @@ from tradewind.domain.causes import cause_of
 from tradewind.domain.offers import Offer
 from tradewind.domain.status import NodeDesired, NodeStatus, Reason
 
+#: An idle machine is looked at this often.
+_LOOK = timedelta(seconds=30)
 #: After these the machine is not wanted any more, though nothing is wrong with it.
 _LEFT_BEHIND = frozenset({Reason.MIGRATED, Reason.GIVEN_BACK, Reason.BUDGET})
 
@@ -50,7 +52,8 @@ def begin_idle(tx: Transaction, node: NodeRow, keep_idle: timedelta) -> datetime
     if attempt_id is not None:
         leases.wake(tx, tables.attempts, attempt_id)
     leases.wake(tx, tables.loops, MARKET, topic=MARKET)
-    return tx.now + keep_idle / 2
+    # As often as one that runs: whatever ends it without a word from us has to be put off.
+    return tx.now + min(keep_idle / 2, _LOOK)
 
 
 def stay_idle(tx: Transaction, node: NodeRow, keep_idle: timedelta) -> datetime | None:
@@ -59,7 +62,7 @@ def stay_idle(tx: Transaction, node: NodeRow, keep_idle: timedelta) -> datetime 
     if since is None or are_there_any(tx) or "reclaim_at" in node.observed:
         return None
     until = datetime.fromisoformat(since) + keep_idle
-    return None if until <= tx.now else min(until, tx.now + timedelta(seconds=30))
+    return None if until <= tx.now else min(until, tx.now + _LOOK)
 
 
 def find_idle(tx: Transaction, job: JobRow, offer: Offer) -> NodeRow | None:
