@@ -1,0 +1,46 @@
+"""What people look at: labels and permitted actions as the API words them, so that no client makes up its own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tradewind.domain.schemas import Answer
+
+#: What a label means: `good` and `bad` are ends, `busy` is under way, `warning` wants attention, `quiet` is no news.
+Tone = Literal["good", "busy", "warning", "bad", "quiet"]
+#: A picture that says the same as the label, for those who see no colours.
+Icon = Literal[
+    "check",
+    "cross",
+    "play",
+    "clock",
+    "pause",
+    "stop",
+    "alert",
+    "question",
+    "moon",
+    "bolt",
+    "plug",
+    "lock",
+    "swap",
+]
+
+
+class BadgeView(Answer):
+    """A state in a word or two: text, tone and picture say the same."""
+
+    label: str
+    tone: Tone
+    icon: Icon
+    #: A sentence with more, where there is more to say.
+    explanation: str | None = None
+
+
+class ActionView(Answer):
+    """Something that the caller may do now."""
+
+    id: str
+    label: str
+    #: What to ask before it is done, with what it costs or loses; None: done at once.
+    confirm: str | None = None
+    is_destructive: bool = False
