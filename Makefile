@@ -10,7 +10,7 @@ DEMO_STATE = $(CURDIR)/.cache/demo
 N = 1000
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check simulate fmt bench docs docs-cli new-provider lock run-environment environment clean
+.PHONY: help demo test check web api-types simulate fmt bench docs docs-cli new-provider lock run-environment environment clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -18,7 +18,7 @@ help: ## Show this list
 demo: run-environment ## Train a small model on this machine, and stop the server in the middle
 	@scripts/demo "$(DEMO_STATE)"
 
-test: check ## Run every check and every test, and show the coverage
+test: check web ## Run every check and every test, and show the coverage
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term
 
 check: environment ## Check format, style, types, the arrows between rooms and file sizes
@@ -27,6 +27,13 @@ check: environment ## Check format, style, types, the arrows between rooms and f
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	scripts/check-file-sizes
+	scripts/build-web check
+
+web: environment ## Build the web application, from which the server serves it
+	scripts/build-web
+
+api-types: environment ## Write the types that the web application sees the HTTP API with
+	scripts/build-web types
 
 simulate: environment ## Play N random runs of the control plane, or the one of SEED
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(N)) --workers $(WORKERS)
@@ -54,7 +61,7 @@ lock: ## Resolve and pin the requirements anew (needs uv)
 	scripts/lock
 
 clean: ## Remove what these verbs made
-	rm -rf .venv .cache site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv .cache site web/node_modules src/tradewind/server/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 
 run-environment:
 	@scripts/bootstrap run

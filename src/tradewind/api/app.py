@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any, Final
+
 from fastapi import FastAPI
 
 from tradewind import __version__
@@ -17,6 +20,7 @@ from tradewind.api import (
     files,
     hosts,
     jobs,
+    live,
     logs,
     metrics,
     moves,
@@ -27,13 +31,21 @@ from tradewind.api import (
     problems,
     simulations,
     system,
+    web,
 )
 from tradewind.api.guard import Guard
 from tradewind.api.services import Services
+from tradewind.domain.schemas import Problem
+
+#: What every route answers when something is wrong, as the API's document says it.
+_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {"default": {"model": Problem, "description": "An error"}}
 
 
-def create_app(services: Services, allowed_hosts: frozenset[str]) -> FastAPI:
-    """The application; `allowed_hosts` are the names it answers to besides loopback."""
+def create_app(services: Services, allowed_hosts: frozenset[str], pages: Path | None = None) -> FastAPI:
+    """The application.
+
+    `allowed_hosts` are the names it answers to besides loopback; `pages` is the folder of the built web application.
+    """
     app = FastAPI(
         title="Tradewind",
         version=__version__,
@@ -43,6 +55,7 @@ def create_app(services: Services, allowed_hosts: frozenset[str]) -> FastAPI:
     )
     app.state.services = services
     include_routes(app)
+    web.install(app, pages)
     problems.install(app)
     app.add_middleware(
         Guard, store=services.context.store, clock=services.context.clock, allowed_hosts=allowed_hosts
@@ -59,6 +72,7 @@ def include_routes(app: FastAPI) -> None:
         access,
         hosts,
         events,
+        live,
         logs,
         files,
         metrics,
@@ -73,6 +87,6 @@ def include_routes(app: FastAPI) -> None:
         preferences,
         system,
     ):
-        app.include_router(module.router, prefix="/api/v1")
-    app.include_router(cloud.router, prefix="/api/cloud")
+        app.include_router(module.router, prefix="/api/v1", responses=_PROBLEMS)
+    app.include_router(cloud.router, prefix="/api/cloud", responses=_PROBLEMS)
     app.include_router(system.root)

@@ -53,10 +53,11 @@ async def stream_events(
 ) -> StreamingResponse:
     """Events as they happen; ends with `event: end` once the job has ended."""
     job = await services.context.store.read(lambda tx: find_job(tx, caller, reference))
-    return stream(_follow(services, job.id, _position(last_event_id, after)))
+    return stream(_follow(services, job.id, position_of(last_event_id, after)))
 
 
-def _position(last_event_id: str | None, after: int) -> int:
+def position_of(last_event_id: str | None, after: int) -> int:
+    """Where a stream goes on: behind the last message that the client saw, or where it asks for."""
     if not last_event_id or not (last_event_id.isascii() and last_event_id.isdecimal()):
         return after
     return min(int(last_event_id), _LARGEST) if len(last_event_id) < 20 else _LARGEST
@@ -83,7 +84,7 @@ async def stream_all_events(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Events of all jobs as they happen, without end; the id of each is its position."""
-    return stream(_follow_all(services, caller, _position(last_event_id, after)))
+    return stream(_follow_all(services, caller, position_of(last_event_id, after)))
 
 
 async def _follow_all(services: Services, caller: Caller, after: int) -> AsyncIterator[bytes]:

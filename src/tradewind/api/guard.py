@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tradewind.api.problems import problem_response
+from tradewind.api.web import sign_in_page, wants_page
 from tradewind.db.owners import Caller, caller_for, user_of_token
 from tradewind.db.store import Store, Transaction
 from tradewind.domain.clock import Clock
@@ -22,6 +23,7 @@ _OPEN: Final = frozenset({"/healthz", "/readyz", "/login"})
 _COMPARISON: Final = "/api/cloud/"
 #: Headers that a proxy adds, beside all that begin with `x-forwarded-`.
 _OF_PROXIES: Final = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip"})
+_NOT_SIGNED_IN: Final = "This browser is not signed in, or no longer."
 _CACHE_S: Final = 10.0
 _CACHE_ENTRIES: Final = 1024
 
@@ -50,6 +52,11 @@ class Guard:
                 # Somebody in a browser sees what is theirs; nobody in particular sees what everybody sees.
                 secret = _session_of(headers.get("cookie", ""))
                 scope["tradewind.caller"] = await self._lookup(secret, ("session",)) if secret else None
+        except AuthenticationError as error:
+            asks_for_page = wants_page(scope, headers)
+            answer = sign_in_page(_NOT_SIGNED_IN) if asks_for_page else problem_response(error, scope)
+            await answer(scope, receive, send)
+            return
         except TradewindError as error:
             await problem_response(error, scope)(scope, receive, send)
             return

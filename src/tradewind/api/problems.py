@@ -14,7 +14,14 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from tradewind.domain.errors import InvalidInputError, NoRoomError, NotFoundError, TradewindError
+from tradewind.api.web import sign_in_page, wants_page
+from tradewind.domain.errors import (
+    AuthenticationError,
+    InvalidInputError,
+    NoRoomError,
+    NotFoundError,
+    TradewindError,
+)
 from tradewind.domain.schemas import Problem
 
 log = structlog.get_logger(__name__)
@@ -47,6 +54,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(TradewindError)
     async def on_known(request: Request, error: TradewindError) -> Response:
+        if isinstance(error, AuthenticationError) and wants_page(request.scope, dict(request.headers)):
+            return sign_in_page(f"{error.message[:1].upper()}{error.message[1:]}.")
         return problem_response(error, request.scope)
 
     @app.exception_handler(RequestValidationError)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy import func, select
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from tradewind import __version__
 from tradewind.api.guard import SESSION_COOKIE
@@ -25,6 +25,8 @@ router = APIRouter(tags=["system"])
 root = APIRouter(tags=["system"])
 _LINK_LIFETIME: Final = timedelta(minutes=5)
 _SESSION_LIFETIME: Final = timedelta(days=7)
+#: A page below the web application, and nowhere else.
+_PAGE_PATTERN: Final = r"^([A-Za-z0-9_][A-Za-z0-9_.~%-]*(/[A-Za-z0-9_.~%-]+)*(\?[A-Za-z0-9_.~%=&,:-]*)?)?$"
 
 
 @root.get("/healthz")
@@ -60,8 +62,12 @@ async def prometheus(services: ServicesOf, caller: CallerOf) -> Response:
 
 
 @root.get("/login", response_class=Response)
-async def login(code: str, services: ServicesOf) -> Response:
-    """Turns a one-time link into a browser session."""
+async def login(
+    code: str,
+    services: ServicesOf,
+    then: Annotated[str, Query(alias="next", max_length=500, pattern=_PAGE_PATTERN)] = "",
+) -> Response:
+    """Turns a one-time link into a browser session, and goes on to the page `next`."""
     session = secrets.token_urlsafe(32)
 
     def redeem(tx: Transaction) -> bool:
@@ -75,7 +81,8 @@ async def login(code: str, services: ServicesOf) -> Response:
         raise AuthenticationError(
             "this link was used before, or is too old", hint="get a new one with `tradewind open`"
         )
-    response = RedirectResponse("/", status_code=303)
+    # Relative to /login, so that it holds behind a proxy's prefix, too.
+    response = RedirectResponse(f"./{then}", status_code=303)
     response.set_cookie(
         SESSION_COOKIE,
         session,
@@ -85,16 +92,6 @@ async def login(code: str, services: ServicesOf) -> Response:
         secure=services.url.startswith("https:"),
     )
     return response
-
-
-@root.get("/", response_class=HTMLResponse)
-async def home(services: ServicesOf, caller: CallerOf) -> HTMLResponse:
-    """Says what this is: the web application is not part of this version."""
-    return HTMLResponse(
-        "<!doctype html><html lang='en'><title>Tradewind</title>"
-        f"<h1>Tradewind {__version__}</h1><p>The server is up. This version is used from the command line "
-        "(<code>tradewind --help</code>) and over HTTP (<a href='/docs'>API reference</a>).</p></html>"
-    )
 
 
 @router.post("/session-links", status_code=201)

@@ -22,7 +22,10 @@ class Schema(BaseModel):
 class Answer(BaseModel):
     """Base of everything that comes back. A client ignores fields that a newer server adds."""
 
-    model_config = ConfigDict(extra="ignore", defer_build=True)
+    # Every field is sent, those with defaults too: the document that types are made from says so.
+    model_config = ConfigDict(
+        extra="ignore", defer_build=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class MoneyView(Answer):

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _PORTS_TRIED: Final = 50
+#: Where the web application is built to (`make web`).
+PAGES: Final = Path(__file__).parent / "static"
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -149,7 +152,7 @@ async def serve(settings: Settings) -> None:
             started_at=clock.now(),
             database="sqlite" if presence is None else "postgresql",
         )
-        app = create_app(services, hosts_from(settings.allowed_hosts, settings.host))
+        app = create_app(services, hosts_from(settings.allowed_hosts, settings.host), PAGES)
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -84,7 +84,7 @@ def test_every_setting_is_explained() -> None:
     assert shown == set(_LOCAL_KEYS)
 
 
-@pytest.mark.parametrize("script", ["write_api_docs.py", "write_state_docs.py"])
+@pytest.mark.parametrize("script", ["write_api_docs.py", "write_openapi.py", "write_state_docs.py"])
 def test_what_is_made_from_the_code_is_current(script: str) -> None:
     done = subprocess.run([sys.executable, ROOT / "scripts" / script, "--check"], check=False)
     assert done.returncode == 0, "the documentation is out of date: run `make docs-cli`"
