@@ -201,6 +201,8 @@ class Fleet:
 
     def start_all(self) -> None:
         """Starts every server that is down."""
+        if not any(replica.is_up for replica in self.replicas):
+            self.watcher.served_since = self.clock.now()
         for replica in self.replicas:
             replica.gate.open()
             if not replica.is_up:

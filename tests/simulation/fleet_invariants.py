@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -53,6 +53,8 @@ class Watcher:
         self._clock = clock
         self._known_keys: set[str] = set()
         self._gone: set[str] = set()
+        #: Since when somebody is there to look after the jobs: after an outage nobody can have said why they wait.
+        self.served_since: datetime | None = None
 
     def allow(self, key: str) -> None:
         """A story makes a machine under this key behind the control plane's back."""
@@ -108,7 +110,7 @@ class Watcher:
         if job.status is not JobStatus.QUEUED:
             return
         if job.reason is None:
-            waited = self._clock.now() - job.created_at
+            waited = self._clock.now() - max(job.created_at, self.served_since or job.created_at)
             assert waited < _PATIENCE or job.attempt_id is not None, f"{job.name} waits, and nobody says why"
             return
         assert job.explanation, f"{job.name} waits for {job.reason} without a sentence"
