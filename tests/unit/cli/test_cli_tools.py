@@ -67,6 +67,13 @@ def test_open_prints_the_link(server: FakeServer, tw: Run) -> None:
     assert tw("open").out == "http://tradewind.test/session/abc\n"
 
 
+def test_open_goes_to_the_page_of_a_job(server: FakeServer, tw: Run) -> None:
+    link = {"url": "http://tradewind.test/login?code=abc", "expires_at": "2026-11-22T12:05:00Z"}
+    server.on("POST", "/api/v1/session-links", link)
+    server.on("GET", "/api/v1/jobs/digits", job(id=ID))
+    assert tw("open", "digits").out == f"http://tradewind.test/login?code=abc&next=jobs/{ID}\n"
+
+
 @pytest.fixture
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "package"
