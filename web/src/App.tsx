@@ -10,7 +10,15 @@ import { pages } from './routes';
 import { schemes, theme } from './theme';
 
 const router = createBrowserRouter(
-  [{ path: '/', element: <Shell />, errorElement: <Broken />, children: pages }],
+  [
+    {
+      path: '/',
+      element: <Shell />,
+      errorElement: <Broken />,
+      hydrateFallbackElement: <></>,
+      children: pages,
+    },
+  ],
   { basename: base || '/' },
 );
 
