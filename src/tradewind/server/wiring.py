@@ -147,14 +147,14 @@ async def build_context(
         host=host,
     )
     if is_alone:
-        await store.run(_end_leases)
+        await store.run(end_leases)
     await store.run(lambda tx: ensure_loops(tx, loops_of(context)))
     for backend in context.backends.values():
         await register_node(context, backend)
     return context
 
 
-def _end_leases(tx: Transaction) -> None:
+def end_leases(tx: Transaction) -> None:
     # No other server lives, a lock says so: what a killed one held need not run out first.
     for table in (
         tables.jobs,

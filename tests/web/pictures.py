@@ -1,0 +1,114 @@
+"""Pictures of every page, in both color schemes, on a desktop and on a phone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.web.browser import DESKTOP, PHONE, launch, visit
+from tests.web.stage import Stage
+
+FOLDER: Final = Path(__file__).parents[2] / "docs" / "screenshots"
+SCHEMES: Final = ("light", "dark")
+SIZES: Final = {"desktop": DESKTOP, "phone": PHONE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One page as it is to be seen. `{job}` in the path is the id of that job; `prepare` clicks where something must
+    be open."""
+
+    name: str
+    path: str
+    scene: str = "rich"
+    job: str = ""
+    prepare: Callable[[Page], None] | None = None
+    sizes: tuple[str, ...] = ("desktop", "phone")
+
+
+PICTURES: Final = (
+    Picture(name="home", path="/"),
+    Picture(name="home-first-run", path="/", scene="empty"),
+    Picture(name="offers", path="/offers"),
+    Picture(name="new", path="/new"),
+    Picture(name="jobs", path="/jobs"),
+    Picture(name="jobs-empty", path="/jobs", scene="empty"),
+    Picture(name="job", path="/jobs/{job}", job="vit-b16-distill-06"),
+    Picture(name="job-failed", path="/jobs/{job}", job="resnet50-imagenet-08"),
+    Picture(name="job-logs", path="/jobs/{job}/logs", job="digits-long"),
+    Picture(name="job-metrics", path="/jobs/{job}/metrics", job="vit-b16-distill-06"),
+    Picture(name="nodes", path="/nodes"),
+    Picture(name="costs", path="/costs"),
+    Picture(name="budgets", path="/budgets"),
+    Picture(name="alerts", path="/alerts"),
+    Picture(name="connections", path="/connections"),
+    Picture(name="settings", path="/settings"),
+)
+
+
+def wanted(names: Iterable[str]) -> list[Picture]:
+    """The pictures of these names (or beginnings of names); all where none is given. Raises SystemExit."""
+    given = list(names)
+    if not given:
+        return list(PICTURES)
+    found = [each for each in PICTURES if any(each.name.startswith(name) for name in given)]
+    if not found:
+        raise SystemExit(
+            f"no picture is called {' or '.join(given)}: {', '.join(each.name for each in PICTURES)}"
+        )
+    return found
+
+
+def take(pictures: Iterable[Picture], folder: Path = FOLDER) -> list[Path]:
+    """Takes the pictures; the paths of the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    by_scene: dict[str, list[Picture]] = {}
+    for each in pictures:
+        by_scene.setdefault(each.scene, []).append(each)
+    made: list[Path] = []
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        for scene, group in by_scene.items():
+            with (
+                tempfile.TemporaryDirectory(prefix="tradewind-pictures-") as state,
+                Stage.open(Path(state), scene=scene) as stage,
+            ):
+                made += [path for each in group for path in _take_one(browser, stage, each, folder)]
+        browser.close()
+    return made
+
+
+def _take_one(browser: Browser, stage: Stage, picture: Picture, folder: Path) -> list[Path]:
+    path = picture.path
+    if picture.job:
+        path = path.replace("{job}", str(stage.job(picture.job)["id"]))
+    made: list[Path] = []
+    for size in picture.sizes:
+        for scheme in SCHEMES:
+            target = folder / f"{picture.name}-{scheme}-{size}.png"
+            with visit(browser, stage, scheme=scheme, is_phone=size == "phone") as seen:
+                page = seen.open(path)
+                come_to_rest(page)
+                if picture.prepare is not None:
+                    picture.prepare(page)
+                    come_to_rest(page)
+                page.screenshot(path=target, animations="disabled", caret="hide")
+                # A picture of a page that complains is of no use.
+                seen.complaints.check()
+            made.append(target)
+    return made
+
+
+def come_to_rest(page: Page) -> None:
+    """Returns when the page has drawn what it has. Streams stay open, so the network never rests."""
+    page.wait_for_load_state("load")
+    page.evaluate("document.fonts.ready.then(() => true)")
+    page.wait_for_function(
+        "!document.querySelector('[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root')"
+    )
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
