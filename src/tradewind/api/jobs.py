@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -10,10 +10,16 @@ from pydantic import Field
 
 from tradewind.api.idempotency import Key, once
 from tradewind.api.services import CallerOf, ServicesOf
+from tradewind.control.job_bulk import do_bulk
+from tradewind.control.job_costs import job_cost
+from tradewind.control.job_facets import job_facets
+from tradewind.control.job_filters import JobFilter
+from tradewind.control.job_lines import spec_view
+from tradewind.control.job_list import Sort, job_page
 from tradewind.control.planning import make_plan
 from tradewind.control.predicting import fingerprint_of, past_runs
 from tradewind.control.submitting import check_submission, find_job, insert_jobs, stop_job, submission_of
-from tradewind.control.views import job_detail, job_page
+from tradewind.control.views import job_detail
 from tradewind.db.owners import Caller
 from tradewind.db.rows import JobRow
 from tradewind.db.store import Transaction
@@ -25,6 +31,7 @@ from tradewind.domain.schemas import (
     JobSubmission,
     Schema,
 )
+from tradewind.domain.schemas_jobs import BulkAnswer, BulkRequest, JobCost, SpecView
 from tradewind.domain.schemas_plan import PlanRequest, PlanView
 from tradewind.domain.status import JobStatus, has_ended
 from tradewind.spec.loading import validate_mapping
@@ -87,6 +94,29 @@ async def submit_batch(
     )
 
 
+@router.post("/jobs/bulk")
+async def bulk(
+    wanted: BulkRequest, services: ServicesOf, caller: CallerOf, request: Request, key: Key = None
+) -> BulkAnswer:
+    """Stops many jobs, or runs many again, with one answer for each; `dry_run` says what would be done."""
+    context = services.context
+    offers = await services.shelf.offers() if wanted.action == "retry" else []
+    if wanted.dry_run:
+        return await context.store.read(lambda tx: do_bulk(context, tx, caller, wanted, offers))
+    return await once(
+        context.store,
+        caller,
+        key,
+        request.url.path,
+        wanted,
+        BulkAnswer,
+        lambda tx: do_bulk(context, tx, caller, wanted, offers),
+    )
+
+
+Words = Annotated[list[Annotated[str, Field(max_length=256)]] | None, Query(max_length=50)]
+
+
 @router.get("/jobs")
 async def list_jobs(
     services: ServicesOf,
@@ -94,22 +124,69 @@ async def list_jobs(
     status: Annotated[list[JobStatus] | None, Query()] = None,
     name: str | None = None,
     active: bool = False,
+    q: Annotated[str | None, Query(max_length=200)] = None,
+    provider: Words = None,
+    accelerator: Words = None,
+    creator: Words = None,
+    tag: Words = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    sort: Sort = "newest",
+    reverse: bool = False,
+    facets: bool = False,
     limit: Annotated[int, Field(ge=1, le=1000)] = 100,
-    cursor: str | None = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> JobPage:
-    """A page of jobs, newest first."""
-    statuses = ACTIVE if active else [each.value for each in status or []]
-    return await services.context.store.read(
-        lambda tx: job_page(
-            services.context, tx, caller, statuses=statuses, name=name, limit=limit, cursor=cursor
-        )
+    """A page of jobs, the newest first unless `sort` says otherwise; `facets` counts how many there are of what.
+
+    `q` is looked for in names, ids and tags; `tag` is `key` or `key=value`. Values of one kind widen, kinds narrow.
+    """
+    wanted = JobFilter(
+        q=(q or "").strip() or None,
+        statuses=ACTIVE if active else [each.value for each in status or []],
+        name=name,
+        providers=provider or (),
+        accelerators=accelerator or (),
+        creators=creator or (),
+        tags=tag or (),
+        since=_aware(since),
+        until=_aware(until),
     )
+    context = services.context
+
+    def read(tx: Transaction) -> JobPage:
+        page = job_page(
+            context, tx, caller, wanted, sort=sort, is_reversed=reverse, limit=limit, cursor=cursor
+        )
+        if facets:
+            page.facets = job_facets(context, tx, caller, wanted)
+        return page
+
+    return await context.store.read(read)
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    """A time without a zone is in UTC."""
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 @router.get("/jobs/{reference}")
 async def show(reference: str, services: ServicesOf, caller: CallerOf) -> JobDetail:
     """One job, by id or by name (the newest of that name)."""
     return await _detail(services, caller, reference)
+
+
+@router.get("/jobs/{reference}/cost")
+async def cost(reference: str, services: ServicesOf, caller: CallerOf) -> JobCost:
+    """What a job has cost in parts, beside its estimate and its budget, and where it is heading."""
+    context = services.context
+    return await context.store.read(lambda tx: job_cost(context, tx, caller, find_job(tx, caller, reference)))
+
+
+@router.get("/jobs/{reference}/spec")
+async def spec(reference: str, services: ServicesOf, caller: CallerOf) -> SpecView:
+    """The file of a job as it was submitted, as YAML, and as a line for a shell."""
+    return await services.context.store.read(lambda tx: spec_view(find_job(tx, caller, reference)))
 
 
 @router.post("/jobs/{reference}/stop")

@@ -92,7 +92,7 @@ def running_interval(row: AttemptRow, tariff: Tariff, *, energy_j: int, until: d
     """The attempt's interval as it would be closed at this time."""
     basis = str(row.observed.get("basis") or "modelled")
     carbon = float(row.offer.get("carbon_g_per_kwh", tariff.carbon_g_per_kwh))
-    held = _held(row.offer)
+    name, count = held_accelerators(row.offer)
     return Interval(
         project_id=row.project_id,
         creator_id=row.creator_id,
@@ -107,14 +107,17 @@ def running_interval(row: AttemptRow, tariff: Tariff, *, energy_j: int, until: d
         carbon_g_per_kwh=carbon,
         basis=basis,
         note=str(row.offer.get("note", "")),
-        accelerator=held[0] if held else "",
-        accelerator_count=float(len(held)),
+        accelerator=name,
+        accelerator_count=count,
     )
 
 
-def _held(offer: dict[str, Any]) -> list[str]:
-    """The accelerators of an offer, one by one, under the names that estimates know them by."""
-    return [
+def held_accelerators(offer: dict[str, Any]) -> tuple[str, float]:
+    """The accelerators that an attempt holds, under the name that estimates know them by, and how many."""
+    if offer.get("accelerator"):
+        return str(offer["accelerator"]), float(offer.get("accelerator_count") or 1.0)
+    held = [
         identify(str(each["name"]), float(each.get("memory_bytes", 0)) / BYTES_PER_GIB or None).key
         for each in offer.get("accelerators") or ()
     ]
+    return (held[0] if held else "", float(len(held)))

@@ -16,3 +16,11 @@ def place_of_attempt(attempt: AttemptRow) -> str:
     offer = attempt.offer
     where = offer.get("zone") or offer.get("region")
     return f"{attempt.provider}/{where}/{offer['instance_type']} ({offer.get('market', 'owned')})"
+
+
+def shown_place(attempt: AttemptRow) -> str:
+    """Where an attempt runs, for people: `lambda/us-east-1a/gpu_1x_a100 (spot)`, or a machine's own name."""
+    if attempt.is_rented:
+        return place_of_attempt(attempt)
+    name = attempt.offer.get("instance_type")
+    return attempt.provider if name is None else f"{attempt.provider}/{name}"

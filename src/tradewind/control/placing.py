@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from tradewind.control import leases
+from tradewind.control.accruing import held_accelerators
 from tradewind.control.attempts import intent_key
 from tradewind.control.jobs import find_attempt, starting_message
 from tradewind.control.predicting import close_prediction
@@ -47,7 +48,8 @@ def put(
         {
             "id": attempt_id, **owner, "job_id": job.id, "task_id": task.id, "node_id": place.node_id,
             "number": number, "fence": number, "status": AttemptStatus.CREATING, "provider": place.provider,
-            "offer": place.offer, "observed": {}, "created_at": tx.now, "next_due_at": tx.now,
+            "accelerator": held_accelerators(place.offer)[0][:64], "offer": place.offer,
+            "observed": {}, "created_at": tx.now, "next_due_at": tx.now,
             # Before its first attempt a task has no checkpoint.
             "resumed_from": latest_checkpoint(tx, task.id) if task.fence else None,
         },

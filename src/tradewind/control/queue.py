@@ -101,3 +101,33 @@ def next_retry(tx: Transaction) -> datetime | None:
     """When the next task that waits for its back-off may be tried again."""
     found = tx.fetch(_NEXT_RETRY, {"b_now": tx.now})
     return found[0][0] if found else None
+
+
+def queue_places(tx: Transaction, job_ids: list[str]) -> dict[str, tuple[int, int]]:
+    """Where jobs stand among all tasks that could start now, from 1, and how many there are; others are left out.
+
+    A task that waits for its back-off to pass is in no line.
+    """
+    if not job_ids:
+        return {}
+    table = tables.tasks
+    line = (
+        select(
+            table.c.job_id,
+            func.row_number()
+            .over(order_by=(table.c.priority.desc(), table.c.queued_at, table.c.id))
+            .label("position"),
+            func.count().over().label("length"),
+        )
+        .where(
+            table.c.status == TaskStatus.WAITING,
+            (table.c.not_before.is_(None)) | (table.c.not_before <= tx.now),
+        )
+        .subquery()
+    )
+    rows = tx.execute(
+        select(line.c.job_id, func.min(line.c.position), func.min(line.c.length))
+        .where(line.c.job_id.in_(job_ids))
+        .group_by(line.c.job_id)
+    )
+    return {str(row[0]): (int(row[1]), int(row[2])) for row in rows}

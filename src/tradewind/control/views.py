@@ -5,80 +5,70 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from tradewind.control.attempt_views import accelerator_text, attempt_views, last_metric, place_region
 from tradewind.control.context import Context
-from tradewind.control.money import rate_of, running_interval
+from tradewind.control.job_badges import job_badge, permitted
+from tradewind.control.job_lines import commands_of
+from tradewind.control.job_money import Accruing, accruing_of, cost_view, estimates_of, holds_of
+from tradewind.control.job_timeline import timeline
 from tradewind.control.money_views import money_view as money_view
 from tradewind.control.prediction_views import prediction_view
+from tradewind.control.queue import queue_places
 from tradewind.control.records import fraction_of
 from tradewind.db import tables
-from tradewind.db.owners import Caller, visible_to
-from tradewind.db.rows import AttemptRow, JobRow, TaskRow
+from tradewind.db.owners import Caller
+from tradewind.db.rows import AttemptRow, JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
-from tradewind.domain.money import JOULES_PER_KWH
 from tradewind.domain.schemas import (
-    AttemptView,
-    CostView,
     HealthView,
     JobDetail,
-    JobPage,
     JobView,
     ProgressView,
     TaskView,
 )
-from tradewind.domain.status import AttemptStatus, Desired, JobStatus, has_ended
-from tradewind.estimate.tariff import Tariff
-from tradewind.ledger.intervals import amount_of, carbon_mg
+from tradewind.domain.schemas_job_parts import WaitingView
+from tradewind.domain.status import AttemptStatus, Desired, JobStatus, Reason, has_ended
 from tradewind.ledger.reports import Spend, spend_of_jobs
 
 _WAITING_TEXT = "waiting for free capacity"
 
 
-def job_page(
-    context: Context,
-    tx: Transaction,
-    caller: Caller,
-    *,
-    statuses: list[str],
-    name: str | None,
-    limit: int,
-    cursor: str | None,
-) -> JobPage:
-    """A page of the caller's jobs, newest first."""
-    table = tables.jobs
-    statement = JobRow.select().where(visible_to(caller, table))
-    if statuses:
-        statement = statement.where(table.c.status.in_(statuses))
-    if name:
-        statement = statement.where(table.c.name == name)
-    if cursor:
-        statement = statement.where(table.c.id < cursor)
-    rows = [JobRow.of(row) for row in tx.execute(statement.order_by(table.c.id.desc()).limit(limit + 1))]
-    page = rows[:limit]
-    return JobPage(
-        items=job_views(context, tx, caller, page), next_cursor=page[-1].id if len(rows) > limit else None
-    )
-
-
 def job_views(context: Context, tx: Transaction, caller: Caller, jobs: list[JobRow]) -> list[JobView]:
-    """Jobs as lists show them, with at most five queries however many there are."""
+    """Jobs as lists show them, with at most eight queries however many there are."""
     attempts = _attempts(tx, [job.attempt_id for job in jobs if job.attempt_id])
     # A job that was never tried has cost nothing and holds nothing: most of a long queue need not be looked up.
     tried = [job.id for job in jobs if job.attempt_id]
     spends = spend_of_jobs(tx, tried)
-    holds = _holds(tx, tried)
+    holds = holds_of(tx, tried)
+    accruing = accruing_of(tx, tried, attempts, context.tariff, tx.now)
+    estimates = estimates_of(tx, tried)
     nodes = _node_names(tx, attempts.values())
     users = _user_names(tx, {job.creator_id for job in jobs})
+    places = queue_places(tx, [job.id for job in jobs if job.status is JobStatus.QUEUED])
     views = []
     for job in jobs:
         attempt = attempts.get(job.attempt_id or "")
+        cost = cost_view(
+            job,
+            attempt,
+            spends.get(job.id, Spend()),
+            accruing.get(job.id, Accruing()),
+            holds.get(job.id, 0),
+            estimates.get(job.id),
+        )
+        fields = _job_fields(context, caller, job, attempt, nodes, users)
         views.append(
             JobView(
-                **_job_fields(context, caller, job, attempt, nodes, users),
-                cost=_cost(
-                    context.tariff, tx, job, attempt, spends.get(job.id, Spend()), holds.get(job.id, 0)
+                **fields,
+                cost=cost,
+                state=job_badge(job, attempt, fields["explanation"]),
+                permitted=permitted(
+                    job, attempt, cost.per_hour.text if cost.per_hour else None, may_move=context.can_rent
                 ),
+                waiting=_waiting(job, attempt, fields["explanation"], places.get(job.id)),
+                last_metric=last_metric(attempt),
             )
         )
     return views
@@ -92,39 +82,23 @@ def job_detail(context: Context, tx: Transaction, caller: Caller, job: JobRow) -
     )
     tasks = [TaskRow.of(row) for row in task_rows]
     attempts = _attempts_of(tx, job) if job.attempt_id else []
-    nodes = _node_names(tx, attempts)
+    machines = _nodes(tx, attempts)
+    shown = attempt_views(tx, attempts, machines, context.tariff)
     return JobDetail(
         **dict(view),
         spec=job.spec,
+        timeline=timeline(job, attempts, machines, tx.now),
+        commands=commands_of(job),
         prediction=prediction_view(tx, job.id, view.cost.amount.currency) if attempts else None,
         tasks=[
             TaskView(
                 id=task.id,
                 index=task.index,
                 status=task.status,
-                attempts=[attempt_view(each, nodes) for each in attempts if each.task_id == task.id],
+                attempts=[shown[each.id] for each in attempts if each.task_id == task.id],
             )
             for task in tasks
         ],
-    )
-
-
-def attempt_view(attempt: AttemptRow, nodes: dict[str, str]) -> AttemptView:
-    """One try."""
-    return AttemptView(
-        id=attempt.id,
-        number=attempt.number,
-        status=attempt.status,
-        reason=attempt.reason,
-        explanation=attempt.explanation,
-        exit_code=attempt.exit_code,
-        signal=attempt.signal,
-        provider=attempt.provider,
-        node=nodes.get(attempt.node_id, attempt.node_id),
-        created_at=attempt.created_at,
-        started_at=attempt.started_at,
-        ended_at=attempt.ended_at,
-        resumed_from=attempt.resumed_from,
     )
 
 
@@ -143,7 +117,6 @@ def _job_fields(
     elif job.status is JobStatus.STARTING and attempt is not None:
         setting_up = attempt.observed.get("phase") == "setup"
         explanation = "setting up its environment" if setting_up else "being started"
-    held = attempt.offer.get("accelerators", []) if attempt else []
     actions = ["retry"] if ended else ["stop"] if job.desired is Desired.RUN else []
     return {
         "id": job.id,
@@ -157,7 +130,10 @@ def _job_fields(
         "next_try_at": job.next_try_at,
         "provider": attempt.provider if attempt else None,
         "node": nodes.get(attempt.node_id) if attempt else None,
-        "accelerators": _accelerator_text(held),
+        "accelerators": accelerator_text(attempt),
+        "region": place_region(attempt),
+        "market": str(attempt.offer.get("market") or "owned") if attempt else None,
+        "is_stopping": job.desired is Desired.STOP and not ended,
         "attempt": attempt.number if attempt else 0,
         "exit_code": job.exit_code,
         "created_at": job.created_at,
@@ -170,11 +146,22 @@ def _job_fields(
     }
 
 
-def _accelerator_text(held: list[dict[str, Any]]) -> str | None:
-    if not held:
+def _waiting(
+    job: JobRow, attempt: AttemptRow | None, text: str | None, place: tuple[int, int] | None
+) -> WaitingView | None:
+    if job.status is not JobStatus.QUEUED:
         return None
-    names = [str(each["name"]) for each in held]
-    return ", ".join(f"{name}:{names.count(name)}" for name in sorted(set(names)))
+    since = job.created_at if attempt is None else attempt.ended_at or attempt.created_at
+    position, length = place or (None, None)
+    return WaitingView(
+        code=job.reason or Reason.WAITING_FOR_CAPACITY,
+        text=text or _WAITING_TEXT,
+        since=since,
+        next_try_at=job.next_try_at,
+        queue_position=position,
+        queue_length=length,
+        queue_text=None if position is None else f"{position:,} of {length:,} in the queue",
+    )
 
 
 def _health(attempt: AttemptRow | None) -> HealthView | None:
@@ -213,38 +200,6 @@ def _progress(context: Context, attempt: AttemptRow | None) -> ProgressView | No
     )
 
 
-def _cost(
-    tariff: Tariff,
-    tx: Transaction,
-    job: JobRow,
-    attempt: AttemptRow | None,
-    spend: Spend,
-    reserved_micro: int,
-) -> CostView:
-    micro, energy, carbon, basis = spend.amount_micro, spend.energy_j, spend.carbon_mg, spend.basis
-    notes = []
-    if attempt is not None:
-        notes.append(str(attempt.offer.get("note", "")))
-        if attempt.accepted_at is not None and not has_ended(attempt.status):
-            interval = running_interval(attempt, tariff, energy_j=attempt.energy_j, until=tx.now)
-            micro += amount_of(interval).micro
-            energy += attempt.energy_j
-            carbon += carbon_mg(attempt.energy_j, interval.carbon_g_per_kwh)
-            basis = interval.basis
-        if basis == "modelled":
-            notes.append("energy modelled from the machine's parts: no power meter could be read")
-    currency = rate_of(attempt.offer).currency if attempt else "USD"
-    return CostView(
-        amount=money_view(micro, currency),
-        reserved=money_view(reserved_micro, currency),
-        energy_kwh=energy / JOULES_PER_KWH,
-        carbon_grams=carbon / 1000,
-        basis="metered" if basis == "metered" else "none" if basis == "none" else "modelled",
-        notes=[note for note in notes if note],
-        is_final=has_ended(job.status),
-    )
-
-
 def _attempts(tx: Transaction, attempt_ids: list[str]) -> dict[str, AttemptRow]:
     if not attempt_ids:
         return {}
@@ -258,16 +213,12 @@ def _attempts_of(tx: Transaction, job: JobRow) -> list[AttemptRow]:
     return [AttemptRow.of(row) for row in rows]
 
 
-def _holds(tx: Transaction, job_ids: list[str]) -> dict[str, int]:
-    if not job_ids:
+def _nodes(tx: Transaction, attempts: Iterable[AttemptRow]) -> dict[str, NodeRow]:
+    wanted = {attempt.node_id for attempt in attempts}
+    if not wanted:
         return {}
-    table = tables.reservations
-    rows = tx.execute(
-        select(table.c.job_id, func.sum(table.c.amount_micro))
-        .where(table.c.job_id.in_(job_ids), table.c.released_at.is_(None))
-        .group_by(table.c.job_id)
-    )
-    return {str(row[0]): int(row[1]) for row in rows}
+    rows = tx.execute(NodeRow.select().where(tables.nodes.c.id.in_(wanted)))
+    return {row.id: NodeRow.of(row) for row in rows}
 
 
 def _node_names(tx: Transaction, attempts: Iterable[AttemptRow]) -> dict[str, str]:

@@ -230,6 +230,8 @@ attempts: Final = Table(
     Column("exit_code", Integer, nullable=True),
     Column("signal", Integer, nullable=True),
     Column("provider", String(32), nullable=False),
+    #: The accelerators that it holds, by the name that estimates know them by; empty without any.
+    Column("accelerator", String(64), nullable=False, default="", server_default=""),
     Column("offer", JSON, nullable=False),
     Column("handle", JSON, nullable=True),
     Column("stop_reason", String(32), nullable=True),

@@ -8,32 +8,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from tradewind.domain.schemas_base import Answer as Answer
+from tradewind.domain.schemas_base import MoneyView as MoneyView
+from tradewind.domain.schemas_base import Schema as Schema
+from tradewind.domain.schemas_job_parts import (
+    FacetsView,
+    LastMetricView,
+    SegmentView,
+    WaitingView,
+)
+from tradewind.domain.schemas_shown import ActionView, BadgeView
 from tradewind.domain.status import AttemptStatus, Desired, JobStatus, TaskStatus
-
-
-class Schema(BaseModel):
-    """Base of everything that travels. Unknown fields in a request are refused."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
-
-
-class Answer(BaseModel):
-    """Base of everything that comes back. A client ignores fields that a newer server adds."""
-
-    # Every field is sent, those with defaults too: the document that types are made from says so.
-    model_config = ConfigDict(
-        extra="ignore", defer_build=True, json_schema_serialization_defaults_required=True
-    )
-
-
-class MoneyView(Answer):
-    """An amount of money, with text ready to show."""
-
-    micro: int
-    currency: str = "USD"
-    text: str
 
 
 class JobSubmission(Schema):
@@ -89,6 +76,14 @@ class CostView(Answer):
     #: Sentences that say which rate, power figure and carbon intensity were used.
     notes: list[str] = []
     is_final: bool = False
+    #: The basis in a word that people know: estimated, metered or billed.
+    basis_label: str = ""
+    #: What an hour costs now, with ` /h` in its text; absent where nothing costs money.
+    per_hour: MoneyView | None = None
+    #: What was foretold as it was placed.
+    estimate: MoneyView | None = None
+    #: The job's own budget.
+    cap: MoneyView | None = None
 
 
 class AttemptView(Answer):
@@ -108,6 +103,19 @@ class AttemptView(Answer):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     resumed_from: str | None = None
+    #: The step of the checkpoint that it went on from, where the job tells its steps.
+    resumed_step: float | None = None
+    state: BadgeView | None = None
+    accepted_at: datetime | None = None
+    #: Where it runs or ran; empty or absent where the place does not say.
+    region: str = ""
+    zone: str | None = None
+    instance_type: str = ""
+    market: str = ""
+    accelerators: str | None = None
+    cost: MoneyView | None = None
+    #: Whether its cost is estimated, metered or billed.
+    cost_basis: str = ""
 
 
 class TaskView(Answer):
@@ -149,6 +157,17 @@ class JobView(Answer):
     tags: dict[str, str] = {}
     #: What the caller may do now: stop, retry.
     actions: list[str] = []
+    #: The status as people see it; absent of older servers, like all below.
+    state: BadgeView | None = None
+    #: What the caller may do now, with what to ask before.
+    permitted: list[ActionView] = []
+    #: Of a job that waits for a place.
+    waiting: WaitingView | None = None
+    last_metric: LastMetricView | None = None
+    region: str | None = None
+    market: str | None = None
+    #: True once somebody asked it to stop.
+    is_stopping: bool = False
 
 
 class BandView(Answer):
@@ -186,13 +205,26 @@ class JobDetail(JobView):
     #: From its first placement on.
     prediction: PredictionView | None = None
     spec: dict[str, Any] = {}
+    #: What the time since it was submitted went into, in order and without gaps.
+    timeline: list[SegmentView] = []
+    #: Lines for a shell that do something with this job.
+    commands: list[CommandView] = []
+
+
+class CommandView(Answer):
+    """A line for a shell."""
+
+    label: str
+    command: str
 
 
 class JobPage(Answer):
-    """A page of jobs, newest first."""
+    """A page of jobs."""
 
     items: list[JobView]
     next_cursor: str | None = None
+    #: How many there are of what, where it was asked for.
+    facets: FacetsView | None = None
 
 
 class BatchAnswer(Answer):
@@ -212,6 +244,8 @@ class EventView(Answer):
     actor: str
     message: str
     data: dict[str, Any] = {}
+    #: Its type as people read it.
+    badge: BadgeView | None = None
 
 
 class EventPage(Answer):
@@ -235,6 +269,9 @@ class CheckpointView(Answer):
     is_resumable: bool
     #: Why it is gone or cannot be used, where that is so.
     note: str | None = None
+    state: BadgeView | None = None
+    #: Where it was written and where it is kept.
+    place: str = ""
 
 
 class CheckpointPage(Answer):

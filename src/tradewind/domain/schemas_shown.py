@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tradewind.domain.schemas import Answer
+from tradewind.domain.schemas_base import Answer
 
 #: What a label means: `good` and `bad` are ends, `busy` is under way, `warning` wants attention, `quiet` is no news.
 Tone = Literal["good", "busy", "warning", "bad", "quiet"]
