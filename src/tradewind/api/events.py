@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 
 from tradewind.api.services import CallerOf, Services, ServicesOf
 from tradewind.api.sse import KEEP_ALIVE, KEEP_ALIVE_S, message, stream
+from tradewind.control.job_badges import event_badge
 from tradewind.control.submitting import find_job
 from tradewind.db.events import STREAM, events_after, stream_after
 from tradewind.db.owners import Caller
@@ -132,4 +133,5 @@ def _view(row: dict[str, Any]) -> EventView:
         actor=row["actor"],
         message=row["message"],
         data=row["data"],
+        badge=event_badge(row["type"]),
     )

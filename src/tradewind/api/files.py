@@ -12,9 +12,12 @@ from starlette.responses import Response, StreamingResponse
 
 from tradewind.api.services import CallerOf, ServicesOf
 from tradewind.control.context import Context
+from tradewind.control.job_badges import checkpoint_badge
+from tradewind.control.place_names import shown_place
 from tradewind.control.submitting import find_job
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
+from tradewind.db.rows import AttemptRow
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import ConflictError, NotFoundError
 from tradewind.domain.schemas import ArtifactPage, ArtifactView, CheckpointPage, CheckpointView, WorkdirAnswer
@@ -63,7 +66,11 @@ async def list_checkpoints(reference: str, services: ServicesOf, caller: CallerO
             .where(table.c.job_id == job.id)
             .order_by(table.c.created_at.desc(), table.c.id.desc())
         )
-        return CheckpointPage(items=[_checkpoint_view(dict(row._mapping)) for row in rows])
+        found = [dict(row._mapping) for row in rows]
+        places = _places(tx, {row["attempt_id"] for row in found})
+        return CheckpointPage(
+            items=[_checkpoint_view(row, places.get(row["attempt_id"], "")) for row in found]
+        )
 
     return await services.context.store.read(read)
 
@@ -129,7 +136,15 @@ def _owned(tx: Transaction, caller: Caller, table: Any, row_id: str, what: str) 
     return dict(row._mapping)
 
 
-def _checkpoint_view(row: dict[str, Any]) -> CheckpointView:
+def _places(tx: Transaction, attempt_ids: set[str]) -> dict[str, str]:
+    """Where attempts ran."""
+    if not attempt_ids:
+        return {}
+    rows = tx.execute(AttemptRow.select().where(tables.attempts.c.id.in_(attempt_ids)))
+    return {attempt.id: shown_place(attempt) for attempt in map(AttemptRow.of, rows)}
+
+
+def _checkpoint_view(row: dict[str, Any], place: str) -> CheckpointView:
     kept = row["state"] == "kept"
     notes = {
         "pruned": "pruned: newer ones are kept (checkpoints.keep)",
@@ -146,6 +161,8 @@ def _checkpoint_view(row: dict[str, Any]) -> CheckpointView:
         created_at=row["created_at"],
         is_resumable=kept,
         note=notes.get(row["state"]),
+        state=checkpoint_badge(row["state"], notes.get(row["state"])),
+        place=place,
     )
 
 

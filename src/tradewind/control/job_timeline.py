@@ -75,7 +75,7 @@ def _stages_of(attempt: AttemptRow, node: NodeRow | None) -> list[_Stage]:
             _Stage("provisioning", "Renting a machine", provider, "busy", attempt.created_at, number, place)
         )
         # One that was kept idle was there before.
-        if node is not None and node.accepted_at is not None and node.accepted_at > attempt.created_at:
+        if node is not None and node.accepted_at is not None and node.accepted_at >= attempt.created_at:
             found.append(
                 _Stage("host_start", "Machine starts", provider, "busy", node.accepted_at, number, place)
             )

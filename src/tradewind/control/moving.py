@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from tradewind.control.context import Context
+from tradewind.control.figures import decision_badge, figures_of
 from tradewind.control.live_offers import LiveOffers
 from tradewind.control.migrating import begin_move, stay_of
 from tradewind.control.place_names import place_name, place_of_attempt
@@ -93,6 +94,8 @@ def decisions_of(tx: Transaction, job: JobRow) -> list[DecisionView]:
             attempt=row.attempt_id,
             explanation=row.explanation,
             arithmetic=row.arithmetic,
+            figures=figures_of(row.arithmetic or {}),
+            badge=decision_badge(row.kind),
         )
         for row in rows
     ]
@@ -134,6 +137,7 @@ def _best(running: Running, allowed: list[Offer], now: datetime) -> Move | None:
             explanation=text,
             arithmetic=arithmetic,
             is_begun=False,
+            figures=figures_of(arithmetic),
         ),
     )
 

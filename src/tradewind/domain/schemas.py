@@ -270,7 +270,7 @@ class CheckpointView(Answer):
     #: Why it is gone or cannot be used, where that is so.
     note: str | None = None
     state: BadgeView | None = None
-    #: Where it was written and where it is kept.
+    #: Where it was written; it is kept in the server's storage.
     place: str = ""
 
 

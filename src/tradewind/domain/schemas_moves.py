@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from tradewind.domain.schemas import Answer, Schema
+from tradewind.domain.schemas_shown import BadgeView
 
 
 class MoveRequest(Schema):
@@ -14,6 +15,13 @@ class MoveRequest(Schema):
     to: str | None = None
     #: Only says where it would go and what that would cost.
     dry_run: bool = False
+
+
+class FigureView(Answer):
+    """A figure with its name, ready to show."""
+
+    label: str
+    text: str
 
 
 class MoveView(Answer):
@@ -25,6 +33,8 @@ class MoveView(Answer):
     explanation: str
     arithmetic: dict[str, Any]
     is_begun: bool
+    #: The arithmetic in words.
+    figures: list[FigureView] = []
 
 
 class DecisionView(Answer):
@@ -35,6 +45,9 @@ class DecisionView(Answer):
     attempt: str | None
     explanation: str
     arithmetic: dict[str, Any]
+    #: The arithmetic in words.
+    figures: list[FigureView] = []
+    badge: BadgeView | None = None
 
 
 class DecisionList(Answer):

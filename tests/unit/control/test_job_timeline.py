@@ -104,9 +104,9 @@ def test_the_stretches_meet_and_add_up_whatever_the_clocks_of_machines_say(
             )
         )
         nodes[f"n{number}"] = _node(accepted_at=_at(rented), ready_at=_at(ready))
-    status = JobStatus.RUNNING if ended is None else JobStatus.FAILED
+    rolled_up = JobStatus.RUNNING if ended is None else JobStatus.FAILED
     now = T0 + timedelta(seconds=6000)
-    found = timeline(_job(status=status, ended_at=_at(ended)), rows, nodes, now)
+    found = timeline(_job(status=rolled_up, ended_at=_at(ended)), rows, nodes, now)
     end = now if ended is None else T0 + timedelta(seconds=ended)
     assert found[0].started_at == T0
     assert sum(each.seconds for each in found) == (end - T0).total_seconds()

@@ -806,7 +806,9 @@ export interface paths {
         };
         /**
          * List Jobs
-         * @description A page of jobs, newest first.
+         * @description A page of jobs, the newest first unless `sort` says otherwise; `facets` counts how many there are of what.
+         *
+         *     `q` is looked for in names, ids and tags; `tag` is `key` or `key=value`. Values of one kind widen, kinds narrow.
          */
         get: operations["list_jobs_api_v1_jobs_get"];
         put?: never;
@@ -835,6 +837,26 @@ export interface paths {
          * @description Accepts many jobs in one transaction: all of them or none.
          */
         post: operations["submit_batch_api_v1_jobs_batch_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bulk
+         * @description Stops many jobs, or runs many again, with one answer for each; `dry_run` says what would be done.
+         */
+        post: operations["bulk_api_v1_jobs_bulk_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -913,6 +935,26 @@ export interface paths {
          * @description Checkpoints that were kept, newest first.
          */
         get: operations["list_checkpoints_api_v1_jobs__reference__checkpoints_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{reference}/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cost
+         * @description What a job has cost in parts, beside its estimate and its budget, and where it is heading.
+         */
+        get: operations["cost_api_v1_jobs__reference__cost_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1075,6 +1117,26 @@ export interface paths {
          * @description Submits an ended job again, as a new job with the same file and workdir.
          */
         post: operations["retry_api_v1_jobs__reference__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{reference}/spec": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spec
+         * @description The file of a job as it was submitted, as YAML, and as a line for a shell.
+         */
+        get: operations["spec_api_v1_jobs__reference__spec_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1799,10 +1861,7 @@ export interface components {
          * @description Something that the caller may do now.
          */
         ActionView: {
-            /**
-             * Confirm
-             * @default null
-             */
+            /** Confirm */
             confirm: string | null;
             /** Id */
             id: string;
@@ -1992,6 +2051,16 @@ export interface components {
          * @description One try.
          */
         AttemptView: {
+            /** Accelerators */
+            accelerators: string | null;
+            /** Accepted At */
+            accepted_at: string | null;
+            cost: components["schemas"]["MoneyView"] | null;
+            /**
+             * Cost Basis
+             * @default
+             */
+            cost_basis: string;
             /**
              * Created At
              * Format: date-time
@@ -2005,6 +2074,16 @@ export interface components {
             explanation: string | null;
             /** Id */
             id: string;
+            /**
+             * Instance Type
+             * @default
+             */
+            instance_type: string;
+            /**
+             * Market
+             * @default
+             */
+            market: string;
             /** Node */
             node: string;
             /** Number */
@@ -2013,13 +2092,23 @@ export interface components {
             provider: string;
             /** Reason */
             reason: string | null;
+            /**
+             * Region
+             * @default
+             */
+            region: string;
             /** Resumed From */
             resumed_from: string | null;
+            /** Resumed Step */
+            resumed_step: number | null;
             /** Signal */
             signal: number | null;
             /** Started At */
             started_at: string | null;
+            state: components["schemas"]["BadgeView"] | null;
             status: components["schemas"]["AttemptStatus"];
+            /** Zone */
+            zone: string | null;
         };
         /**
          * Availability
@@ -2032,10 +2121,7 @@ export interface components {
          * @description A state in a word or two: text, tone and picture say the same.
          */
         BadgeView: {
-            /**
-             * Explanation
-             * @default null
-             */
+            /** Explanation */
             explanation: string | null;
             /**
              * Icon
@@ -2242,6 +2328,64 @@ export interface components {
             watches_anomalies: boolean;
         };
         /**
+         * BulkAnswer
+         * @description One answer per job, in the order they were asked for.
+         */
+        BulkAnswer: {
+            /** Action */
+            action: string;
+            /** Done */
+            done: number;
+            /** Is Done */
+            is_done: boolean;
+            /** Items */
+            items: components["schemas"]["BulkItem"][];
+            per_hour: components["schemas"]["MoneyView"];
+            /** Refused */
+            refused: number;
+            /** Text */
+            text: string;
+            /** Unchanged */
+            unchanged: number;
+        };
+        /**
+         * BulkItem
+         * @description What became of one of many jobs.
+         */
+        BulkItem: {
+            /** Job */
+            job: string;
+            /** Name */
+            name: string | null;
+            /** New Job */
+            new_job: string | null;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "done" | "unchanged" | "refused";
+            /** Text */
+            text: string;
+        };
+        /**
+         * BulkRequest
+         * @description Asks for the same of many jobs. Each is answered for by itself; one that cannot keeps no other from it.
+         */
+        BulkRequest: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "stop" | "stop_now" | "retry";
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run?: boolean;
+            /** Jobs */
+            jobs: string[];
+        };
+        /**
          * BurnDownDay
          * @description One day of the period: what closed on it, and what was left of the amount at its end.
          */
@@ -2421,10 +2565,26 @@ export interface components {
             note: string | null;
             /** Path */
             path: string;
+            /**
+             * Place
+             * @default
+             */
+            place: string;
             /** Size Bytes */
             size_bytes: number;
+            state: components["schemas"]["BadgeView"] | null;
             /** Step */
             step: number | null;
+        };
+        /**
+         * CommandView
+         * @description A line for a shell.
+         */
+        CommandView: {
+            /** Command */
+            command: string;
+            /** Label */
+            label: string;
         };
         /**
          * ComparisonAnswer
@@ -2604,6 +2764,33 @@ export interface components {
             training_hours: number;
         };
         /**
+         * CostLine
+         * @description A part of what a job has cost.
+         */
+        CostLine: {
+            amount: components["schemas"]["MoneyView"];
+            /** Attempt */
+            attempt: number | null;
+            /** Basis */
+            basis: string;
+            /** Detail */
+            detail: string;
+            /**
+             * Is Final
+             * @default true
+             */
+            is_final: boolean;
+            /** Label */
+            label: string;
+            /** Provider */
+            provider: string;
+            /**
+             * Share
+             * @default 0
+             */
+            share: number;
+        };
+        /**
          * CostOutlook
          * @description What a project spends this month (UTC): closed, used up by what runs, held beyond that, and foreseen.
          */
@@ -2696,10 +2883,17 @@ export interface components {
              * @enum {string}
              */
             basis: "metered" | "modelled" | "none";
+            /**
+             * Basis Label
+             * @default
+             */
+            basis_label: string;
+            cap: components["schemas"]["MoneyView"] | null;
             /** Carbon Grams */
             carbon_grams: number;
             /** Energy Kwh */
             energy_kwh: number;
+            estimate: components["schemas"]["MoneyView"] | null;
             /**
              * Is Final
              * @default false
@@ -2710,6 +2904,7 @@ export interface components {
              * @default []
              */
             notes: string[];
+            per_hour: components["schemas"]["MoneyView"] | null;
             reserved: components["schemas"]["MoneyView"];
         };
         /**
@@ -2776,8 +2971,14 @@ export interface components {
             at: string;
             /** Attempt */
             attempt: string | null;
+            badge: components["schemas"]["BadgeView"] | null;
             /** Explanation */
             explanation: string;
+            /**
+             * Figures
+             * @default []
+             */
+            figures: components["schemas"]["FigureView"][];
             /**
              * Kind
              * @enum {string}
@@ -2924,6 +3125,7 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            badge: components["schemas"]["BadgeView"] | null;
             /**
              * Data
              * @default {}
@@ -2983,6 +3185,62 @@ export interface components {
             provider: string;
         };
         /**
+         * FacetView
+         * @description A value that jobs can be narrowed down to, and how many of those that the other filters let through have it.
+         */
+        FacetView: {
+            badge: components["schemas"]["BadgeView"] | null;
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * FacetsView
+         * @description How many jobs there are, how many match, and of what.
+         */
+        FacetsView: {
+            /**
+             * Accelerator
+             * @default []
+             */
+            accelerator: components["schemas"]["FacetView"][];
+            /**
+             * Creator
+             * @default []
+             */
+            creator: components["schemas"]["FacetView"][];
+            /** Empty Text */
+            empty_text: string | null;
+            /**
+             * Looser
+             * @default []
+             */
+            looser: components["schemas"]["LooserView"][];
+            /** Matching */
+            matching: number;
+            per_hour: components["schemas"]["MoneyView"] | null;
+            /**
+             * Provider
+             * @default []
+             */
+            provider: components["schemas"]["FacetView"][];
+            /**
+             * Status
+             * @default []
+             */
+            status: components["schemas"]["FacetView"][];
+            /**
+             * Tag
+             * @default []
+             */
+            tag: components["schemas"]["FacetView"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * FastestOption
          * @description The soonest to be done: expected wait, set-up and training.
          */
@@ -2993,6 +3251,16 @@ export interface components {
             platform: string;
             /** Setup Time */
             setup_time: string;
+        };
+        /**
+         * FigureView
+         * @description A figure with its name, ready to show.
+         */
+        FigureView: {
+            /** Label */
+            label: string;
+            /** Text */
+            text: string;
         };
         /**
          * FiringPage
@@ -3470,30 +3738,6 @@ export interface components {
             jobs: components["schemas"]["JobSubmission"][];
         };
         /**
-         * JobCost
-         * @description What was estimated of a job as it was placed, and what came. `ratio`: what came to what was estimated.
-         */
-        JobCost: {
-            /** Accelerator */
-            accelerator: string;
-            actual: components["schemas"]["MoneyView"] | null;
-            /** Actual Hours */
-            actual_hours: number | null;
-            estimated: components["schemas"]["MoneyView"] | null;
-            /** Estimated Hours */
-            estimated_hours: number | null;
-            /** Job */
-            job: string;
-            /** Name */
-            name: string;
-            /** Outcome */
-            outcome: string;
-            /** Provider */
-            provider: string;
-            /** Ratio */
-            ratio: number | null;
-        };
-        /**
          * JobCostPage
          * @description Jobs that ended in a period, newest first; totals of those that finished and had been estimated.
          */
@@ -3503,7 +3747,7 @@ export interface components {
             compared_jobs: number;
             estimated: components["schemas"]["MoneyView"];
             /** Items */
-            items: components["schemas"]["JobCost"][];
+            items: components["schemas"]["tradewind__domain__schemas_cost__JobCost"][];
         };
         /**
          * JobDetail
@@ -3522,6 +3766,11 @@ export interface components {
              * @default 0
              */
             attempt: number;
+            /**
+             * Commands
+             * @default []
+             */
+            commands: components["schemas"]["CommandView"][];
             cost: components["schemas"]["CostView"];
             /**
              * Created At
@@ -3540,12 +3789,25 @@ export interface components {
             health: components["schemas"]["HealthView"] | null;
             /** Id */
             id: string;
+            /**
+             * Is Stopping
+             * @default false
+             */
+            is_stopping: boolean;
+            last_metric: components["schemas"]["LastMetricView"] | null;
+            /** Market */
+            market: string | null;
             /** Name */
             name: string;
             /** Next Try At */
             next_try_at: string | null;
             /** Node */
             node: string | null;
+            /**
+             * Permitted
+             * @default []
+             */
+            permitted: components["schemas"]["ActionView"][];
             prediction: components["schemas"]["PredictionView"] | null;
             progress: components["schemas"]["ProgressView"] | null;
             /** Project */
@@ -3554,6 +3816,8 @@ export interface components {
             provider: string | null;
             /** Reason */
             reason: string | null;
+            /** Region */
+            region: string | null;
             /**
              * Spec
              * @default {}
@@ -3563,6 +3827,7 @@ export interface components {
             };
             /** Started At */
             started_at: string | null;
+            state: components["schemas"]["BadgeView"] | null;
             status: components["schemas"]["JobStatus"];
             /**
              * Tags
@@ -3576,12 +3841,19 @@ export interface components {
              * @default []
              */
             tasks: components["schemas"]["TaskView"][];
+            /**
+             * Timeline
+             * @default []
+             */
+            timeline: components["schemas"]["SegmentView"][];
+            waiting: components["schemas"]["WaitingView"] | null;
         };
         /**
          * JobPage
-         * @description A page of jobs, newest first.
+         * @description A page of jobs.
          */
         JobPage: {
+            facets: components["schemas"]["FacetsView"] | null;
             /** Items */
             items: components["schemas"]["JobView"][];
             /** Next Cursor */
@@ -3642,12 +3914,25 @@ export interface components {
             health: components["schemas"]["HealthView"] | null;
             /** Id */
             id: string;
+            /**
+             * Is Stopping
+             * @default false
+             */
+            is_stopping: boolean;
+            last_metric: components["schemas"]["LastMetricView"] | null;
+            /** Market */
+            market: string | null;
             /** Name */
             name: string;
             /** Next Try At */
             next_try_at: string | null;
             /** Node */
             node: string | null;
+            /**
+             * Permitted
+             * @default []
+             */
+            permitted: components["schemas"]["ActionView"][];
             progress: components["schemas"]["ProgressView"] | null;
             /** Project */
             project: string;
@@ -3655,8 +3940,11 @@ export interface components {
             provider: string | null;
             /** Reason */
             reason: string | null;
+            /** Region */
+            region: string | null;
             /** Started At */
             started_at: string | null;
+            state: components["schemas"]["BadgeView"] | null;
             status: components["schemas"]["JobStatus"];
             /**
              * Tags
@@ -3665,6 +3953,7 @@ export interface components {
             tags: {
                 [key: string]: string;
             };
+            waiting: components["schemas"]["WaitingView"] | null;
         };
         /**
          * JumpSpec
@@ -3687,6 +3976,18 @@ export interface components {
             user: string;
         };
         /**
+         * LastMetricView
+         * @description The metric that says most, at its last value.
+         */
+        LastMetricView: {
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
+            /** Value */
+            value: number;
+        };
+        /**
          * LeftOut
          * @description Jobs that no policy could place, for the same reason.
          */
@@ -3697,6 +3998,18 @@ export interface components {
             names: string[];
             /** Reason */
             reason: string;
+        };
+        /**
+         * LooserView
+         * @description A filter whose removal lets jobs through.
+         */
+        LooserView: {
+            /** Filter */
+            filter: string;
+            /** Label */
+            label: string;
+            /** Matching */
+            matching: number;
         };
         /**
          * Market
@@ -3854,6 +4167,11 @@ export interface components {
             };
             /** Explanation */
             explanation: string;
+            /**
+             * Figures
+             * @default []
+             */
+            figures: components["schemas"]["FigureView"][];
             /** Is Begun */
             is_begun: boolean;
             /** Job */
@@ -4821,6 +5139,41 @@ export interface components {
          */
         Scope: "project" | "team" | "user" | "provider";
         /**
+         * SegmentView
+         * @description A stretch of a job's time. Each begins where the one before ended.
+         */
+        SegmentView: {
+            /** Attempt */
+            attempt: number | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Explanation */
+            explanation: string | null;
+            /**
+             * Is Startup
+             * @default false
+             */
+            is_startup: boolean;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /** Owner */
+            owner: string;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Tone
+             * @enum {string}
+             */
+            tone: "good" | "busy" | "warning" | "bad" | "quiet";
+        };
+        /**
          * ServerInfo
          * @description Who is asking whom.
          */
@@ -5015,6 +5368,28 @@ export interface components {
             tried_at: string | null;
         };
         /**
+         * SpecView
+         * @description A job's file.
+         */
+        SpecView: {
+            /** Clone Path */
+            clone_path: string;
+            /** Command */
+            command: string;
+            /** File Name */
+            file_name: string;
+            /** Job */
+            job: string;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Workdir */
+            workdir: string | null;
+            /** Yaml */
+            yaml: string;
+        };
+        /**
          * SpotFiles
          * @description What was seen of spot machines: files by name, and what they leave open. Prices are dollars per machine-hour.
          */
@@ -5175,6 +5550,29 @@ export interface components {
             type: string;
         };
         /**
+         * WaitingView
+         * @description Why a job waits, since when, and when something is tried next.
+         */
+        WaitingView: {
+            /** Code */
+            code: string;
+            /** Next Try At */
+            next_try_at: string | null;
+            /** Queue Length */
+            queue_length: number | null;
+            /** Queue Position */
+            queue_position: number | null;
+            /** Queue Text */
+            queue_text: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * WorkdirAnswer
          * @description A stored workdir archive.
          */
@@ -5209,6 +5607,63 @@ export interface components {
             provider: string;
             /** Region */
             region: string;
+        };
+        /**
+         * JobCost
+         * @description What was estimated of a job as it was placed, and what came. `ratio`: what came to what was estimated.
+         */
+        tradewind__domain__schemas_cost__JobCost: {
+            /** Accelerator */
+            accelerator: string;
+            actual: components["schemas"]["MoneyView"] | null;
+            /** Actual Hours */
+            actual_hours: number | null;
+            estimated: components["schemas"]["MoneyView"] | null;
+            /** Estimated Hours */
+            estimated_hours: number | null;
+            /** Job */
+            job: string;
+            /** Name */
+            name: string;
+            /** Outcome */
+            outcome: string;
+            /** Provider */
+            provider: string;
+            /** Ratio */
+            ratio: number | null;
+        };
+        /**
+         * JobCost
+         * @description What a job has cost, in parts, beside what was foretold and what it may cost.
+         */
+        tradewind__domain__schemas_jobs__JobCost: {
+            /** Cap Share */
+            cap_share: number | null;
+            cost: components["schemas"]["CostView"];
+            /**
+             * Cost Share
+             * @default 0
+             */
+            cost_share: number;
+            /** Estimate Share */
+            estimate_share: number | null;
+            /** Job */
+            job: string;
+            /** Lines */
+            lines: components["schemas"]["CostLine"][];
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+            projected: components["schemas"]["MoneyView"] | null;
+            /** Projected End */
+            projected_end: string | null;
+            /** Projected Share */
+            projected_share: number | null;
+            /** Projection Text */
+            projection_text: string | null;
+            standing: components["schemas"]["BadgeView"] | null;
         };
         /**
          * OfferView
@@ -6856,6 +7311,16 @@ export interface operations {
                 status?: components["schemas"]["JobStatus"][] | null;
                 name?: string | null;
                 active?: boolean;
+                q?: string | null;
+                provider?: string[] | null;
+                accelerator?: string[] | null;
+                creator?: string[] | null;
+                tag?: string[] | null;
+                since?: string | null;
+                until?: string | null;
+                sort?: "newest" | "oldest" | "name" | "cost" | "elapsed" | "status";
+                reverse?: boolean;
+                facets?: boolean;
                 limit?: number;
                 cursor?: string | null;
             };
@@ -6942,6 +7407,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bulk_api_v1_jobs_bulk_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
                 };
             };
             /** @description An error */
@@ -7070,6 +7570,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckpointPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cost_api_v1_jobs__reference__cost_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["tradewind__domain__schemas_jobs__JobCost"];
                 };
             };
             /** @description An error */
@@ -7349,6 +7880,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    spec_api_v1_jobs__reference__spec_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecView"];
                 };
             };
             /** @description An error */
