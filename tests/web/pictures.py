@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.web.browser import DESKTOP, PHONE, launch, visit
 from tests.web.stage import Stage
@@ -38,7 +38,13 @@ PICTURES: Final = (
     Picture(name="new", path="/new"),
     Picture(name="jobs", path="/jobs"),
     Picture(name="jobs-empty", path="/jobs", scene="empty"),
+    Picture(name="jobs-no-match", path="/jobs?q=nothing&status=failed"),
     Picture(name="job", path="/jobs/{job}", job="vit-b16-distill-06"),
+    Picture(name="job-events", path="/jobs/{job}/events", job="vit-b16-distill-06"),
+    Picture(name="job-cost", path="/jobs/{job}/cost", job="vit-b16-distill-06"),
+    Picture(name="job-checkpoints", path="/jobs/{job}/checkpoints", job="vit-b16-distill-06"),
+    Picture(name="job-attempts", path="/jobs/{job}/attempts", job="vit-b16-distill-06"),
+    Picture(name="job-spec", path="/jobs/{job}/spec", job="vit-b16-distill-06"),
     Picture(name="job-failed", path="/jobs/{job}", job="resnet50-imagenet-08"),
     Picture(name="job-logs", path="/jobs/{job}/logs", job="digits-long"),
     Picture(name="job-metrics", path="/jobs/{job}/metrics", job="vit-b16-distill-06"),
@@ -108,7 +114,8 @@ def come_to_rest(page: Page) -> None:
     """Returns when the page has drawn what it has. Streams stay open, so the network never rests."""
     page.wait_for_load_state("load")
     page.evaluate("document.fonts.ready.then(() => true)")
-    page.wait_for_function(
-        "!document.querySelector('[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root')"
+    # Not by a function that waits in the page: the content security policy forbids to make one there.
+    expect(page.locator("[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(
+        0, timeout=30_000
     )
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")

@@ -1,4 +1,4 @@
-import { createTheme, localStorageColorSchemeManager, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, Modal, localStorageColorSchemeManager, type MantineColorsTuple } from '@mantine/core';
 
 /** The sea at four depths; contrast of 6 and darker on white is above 4.5. */
 const tide: MantineColorsTuple = [
@@ -16,7 +16,8 @@ const tide: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'tide',
-  primaryShade: { light: 6, dark: 4 },
+  // White on it can be read in both schemes: whether text is dark is decided by the light one.
+  primaryShade: 6,
   autoContrast: true,
   colors: { tide },
   defaultRadius: 'md',
@@ -24,6 +25,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
+  components: { Modal: Modal.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } }) },
   headings: {
     fontWeight: '600',
     sizes: {

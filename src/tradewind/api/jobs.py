@@ -31,7 +31,7 @@ from tradewind.domain.schemas import (
     JobSubmission,
     Schema,
 )
-from tradewind.domain.schemas_jobs import BulkAnswer, BulkRequest, JobCost, SpecView
+from tradewind.domain.schemas_jobs import BulkAnswer, BulkRequest, JobCostDetail, SpecView
 from tradewind.domain.schemas_plan import PlanRequest, PlanView
 from tradewind.domain.status import JobStatus, has_ended
 from tradewind.spec.loading import validate_mapping
@@ -177,7 +177,7 @@ async def show(reference: str, services: ServicesOf, caller: CallerOf) -> JobDet
 
 
 @router.get("/jobs/{reference}/cost")
-async def cost(reference: str, services: ServicesOf, caller: CallerOf) -> JobCost:
+async def cost(reference: str, services: ServicesOf, caller: CallerOf) -> JobCostDetail:
     """What a job has cost in parts, beside its estimate and its budget, and where it is heading."""
     context = services.context
     return await context.store.read(lambda tx: job_cost(context, tx, caller, find_job(tx, caller, reference)))

@@ -24,7 +24,7 @@ from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain.money import JOULES_PER_KWH, Quantity, format_money
-from tradewind.domain.schemas_jobs import CostLine, JobCost
+from tradewind.domain.schemas_jobs import CostLine, JobCostDetail
 from tradewind.domain.schemas_shown import BadgeView
 from tradewind.domain.status import AttemptStatus, has_ended
 from tradewind.ledger.intervals import amount_of
@@ -38,7 +38,7 @@ _NOT_METERED: Final = (
 )
 
 
-def job_cost(context: Context, tx: Transaction, caller: Caller, job: JobRow) -> JobCost:
+def job_cost(context: Context, tx: Transaction, caller: Caller, job: JobRow) -> JobCostDetail:
     """The parts, the whole, and where it is heading."""
     view = job_views(context, tx, caller, [job])[0]
     attempts = _attempts(tx, job)
@@ -56,7 +56,7 @@ def job_cost(context: Context, tx: Transaction, caller: Caller, job: JobRow) -> 
     largest = max(each for each in figures.values() if each is not None) or 1
     shares = {f"{key}_share": None if micro is None else micro / largest for key, micro in figures.items()}
     is_rented = any(each.is_rented for each in attempts.values())
-    return JobCost(
+    return JobCostDetail(
         job=job.id,
         cost=cost,
         lines=lines,

@@ -81,7 +81,7 @@ class CostLine(Answer):
     share: float = 0.0
 
 
-class JobCost(Answer):
+class JobCostDetail(Answer):
     """What a job has cost, in parts, beside what was foretold and what it may cost."""
 
     job: str

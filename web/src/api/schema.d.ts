@@ -3738,6 +3738,63 @@ export interface components {
             jobs: components["schemas"]["JobSubmission"][];
         };
         /**
+         * JobCost
+         * @description What was estimated of a job as it was placed, and what came. `ratio`: what came to what was estimated.
+         */
+        JobCost: {
+            /** Accelerator */
+            accelerator: string;
+            actual: components["schemas"]["MoneyView"] | null;
+            /** Actual Hours */
+            actual_hours: number | null;
+            estimated: components["schemas"]["MoneyView"] | null;
+            /** Estimated Hours */
+            estimated_hours: number | null;
+            /** Job */
+            job: string;
+            /** Name */
+            name: string;
+            /** Outcome */
+            outcome: string;
+            /** Provider */
+            provider: string;
+            /** Ratio */
+            ratio: number | null;
+        };
+        /**
+         * JobCostDetail
+         * @description What a job has cost, in parts, beside what was foretold and what it may cost.
+         */
+        JobCostDetail: {
+            /** Cap Share */
+            cap_share: number | null;
+            cost: components["schemas"]["CostView"];
+            /**
+             * Cost Share
+             * @default 0
+             */
+            cost_share: number;
+            /** Estimate Share */
+            estimate_share: number | null;
+            /** Job */
+            job: string;
+            /** Lines */
+            lines: components["schemas"]["CostLine"][];
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+            projected: components["schemas"]["MoneyView"] | null;
+            /** Projected End */
+            projected_end: string | null;
+            /** Projected Share */
+            projected_share: number | null;
+            /** Projection Text */
+            projection_text: string | null;
+            standing: components["schemas"]["BadgeView"] | null;
+        };
+        /**
          * JobCostPage
          * @description Jobs that ended in a period, newest first; totals of those that finished and had been estimated.
          */
@@ -3747,7 +3804,7 @@ export interface components {
             compared_jobs: number;
             estimated: components["schemas"]["MoneyView"];
             /** Items */
-            items: components["schemas"]["tradewind__domain__schemas_cost__JobCost"][];
+            items: components["schemas"]["JobCost"][];
         };
         /**
          * JobDetail
@@ -5607,63 +5664,6 @@ export interface components {
             provider: string;
             /** Region */
             region: string;
-        };
-        /**
-         * JobCost
-         * @description What was estimated of a job as it was placed, and what came. `ratio`: what came to what was estimated.
-         */
-        tradewind__domain__schemas_cost__JobCost: {
-            /** Accelerator */
-            accelerator: string;
-            actual: components["schemas"]["MoneyView"] | null;
-            /** Actual Hours */
-            actual_hours: number | null;
-            estimated: components["schemas"]["MoneyView"] | null;
-            /** Estimated Hours */
-            estimated_hours: number | null;
-            /** Job */
-            job: string;
-            /** Name */
-            name: string;
-            /** Outcome */
-            outcome: string;
-            /** Provider */
-            provider: string;
-            /** Ratio */
-            ratio: number | null;
-        };
-        /**
-         * JobCost
-         * @description What a job has cost, in parts, beside what was foretold and what it may cost.
-         */
-        tradewind__domain__schemas_jobs__JobCost: {
-            /** Cap Share */
-            cap_share: number | null;
-            cost: components["schemas"]["CostView"];
-            /**
-             * Cost Share
-             * @default 0
-             */
-            cost_share: number;
-            /** Estimate Share */
-            estimate_share: number | null;
-            /** Job */
-            job: string;
-            /** Lines */
-            lines: components["schemas"]["CostLine"][];
-            /**
-             * Notes
-             * @default []
-             */
-            notes: string[];
-            projected: components["schemas"]["MoneyView"] | null;
-            /** Projected End */
-            projected_end: string | null;
-            /** Projected Share */
-            projected_share: number | null;
-            /** Projection Text */
-            projection_text: string | null;
-            standing: components["schemas"]["BadgeView"] | null;
         };
         /**
          * OfferView
@@ -7600,7 +7600,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["tradewind__domain__schemas_jobs__JobCost"];
+                    "application/json": components["schemas"]["JobCostDetail"];
                 };
             };
             /** @description An error */

@@ -42,6 +42,8 @@ interface Props<Row> {
   /** Height of the scrolling part, once there are many rows. */
   height?: string;
   isMuted?: (row: Row) => boolean;
+  /** Columns keep their widths whatever is in them: for tables whose rows come and go while they are scrolled. */
+  isFixed?: boolean;
 }
 
 const FEW = 60;
@@ -82,7 +84,12 @@ export function DataTable<Row>(props: Props<Row>) {
       tabIndex={0}
       style={{ maxHeight: isLong ? (props.height ?? 'max(320px, calc(100dvh - 210px))') : undefined }}
     >
-      <table className={classes.table} aria-label={props.label} aria-rowcount={props.total ?? rows.length}>
+      <table
+        className={classes.table}
+        data-fixed={props.isFixed || undefined}
+        aria-label={props.label}
+        aria-rowcount={props.total ?? rows.length}
+      >
         <thead>
           <tr>
             {onSelect ? (

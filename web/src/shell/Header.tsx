@@ -20,10 +20,10 @@ import classes from './Header.module.css';
 export function Header({ isLoading }: { isLoading: boolean }) {
   return (
     <Group justify="space-between" wrap="nowrap" style={{ flex: 1 }}>
-      <UnstyledButton className={classes.search} onClick={spotlight.open} aria-label="Search and commands">
+      <UnstyledButton className={classes.search} onClick={spotlight.open}>
         <IconSearch size={16} stroke={1.8} aria-hidden />
         <span className={classes.hint}>Search jobs and pages</span>
-        <Kbd size="xs" className={classes.keys}>
+        <Kbd size="xs" className={classes.keys} aria-hidden>
           Ctrl K
         </Kbd>
       </UnstyledButton>

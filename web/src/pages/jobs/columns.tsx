@@ -1,0 +1,134 @@
+import { Anchor } from '@mantine/core';
+import { Link } from 'react-router';
+import type { Column } from '@/components/DataTable';
+import { StateBadge } from '@/components/StateBadge';
+import { Duration, When } from '@/components/When';
+import { formatPercent } from '@/lib/format';
+import classes from './jobs.module.css';
+import type { Job } from './useJobs';
+
+/** The same job says the same in its row and on its own page: both show what the server words. */
+export const columns: Column<Job>[] = [
+  {
+    id: 'status',
+    header: 'State',
+    width: '158px',
+    isSortable: true,
+    render: (job) => (job.state ? <StateBadge badge={job.state} /> : job.status),
+  },
+  { id: 'name', header: 'Job', isSortable: true, render: (job) => <Name job={job} /> },
+  {
+    id: 'where',
+    header: 'Where',
+    width: '170px',
+    hideBelow: 'md',
+    render: (job) => (
+      <Two
+        first={job.accelerators ?? (job.provider ? 'CPU only' : '–')}
+        second={[job.provider, job.region, job.market === 'owned' ? null : job.market]
+          .filter(Boolean)
+          .join(' · ')}
+      />
+    ),
+  },
+  {
+    id: 'metric',
+    header: 'Progress',
+    width: '132px',
+    hideBelow: 'lg',
+    render: (job) => (
+      <Two
+        first={
+          job.progress?.fraction === null || job.progress === null
+            ? '–'
+            : formatPercent(job.progress.fraction)
+        }
+        second={job.last_metric?.text}
+      />
+    ),
+  },
+  {
+    id: 'elapsed',
+    header: 'Elapsed',
+    width: '96px',
+    align: 'right',
+    hideBelow: 'sm',
+    isSortable: true,
+    render: (job) => (job.started_at ? <Duration since={job.started_at} until={job.ended_at} /> : '–'),
+  },
+  {
+    id: 'cost',
+    header: 'Cost',
+    width: '118px',
+    align: 'right',
+    isSortable: true,
+    render: (job) => <Cost job={job} />,
+  },
+  {
+    id: 'creator',
+    header: 'Owner',
+    width: '96px',
+    hideBelow: 'lg',
+    render: (job) => job.creator,
+  },
+  {
+    id: 'created',
+    header: 'Submitted',
+    width: '104px',
+    align: 'right',
+    hideBelow: 'sm',
+    isSortable: true,
+    render: (job) => <When at={job.created_at} />,
+  },
+];
+
+function Name({ job }: { job: Job }) {
+  return (
+    <div className={classes.two}>
+      <Anchor component={Link} to={`/jobs/${job.id}`} className={classes.name}>
+        {job.name}
+      </Anchor>
+      <Why job={job} />
+    </div>
+  );
+}
+
+/** Why it waits with what comes next, or why it ended; else its tags. */
+function Why({ job }: { job: Job }) {
+  const { waiting } = job;
+  if (waiting)
+    return (
+      <small title={waiting.text}>
+        {waiting.queue_text ? `${waiting.queue_text} · ` : ''}
+        {waiting.next_try_at ? (
+          <>
+            next try <When at={waiting.next_try_at} /> ·{' '}
+          </>
+        ) : null}
+        {waiting.text}
+      </small>
+    );
+  const tags = Object.entries(job.tags).map(([key, value]) => `${key}=${value}`);
+  const text = job.state?.explanation ?? tags.join(' · ');
+  return <small title={text}>{text || job.id}</small>;
+}
+
+function Cost({ job }: { job: Job }) {
+  const { cost } = job;
+  const against = cost.estimate ? `of ~${cost.estimate.text}` : cost.cap ? `cap ${cost.cap.text}` : '';
+  return (
+    <Two
+      first={cost.amount.text}
+      second={cost.per_hour && cost.per_hour.micro > 0 ? cost.per_hour.text : against || cost.basis_label}
+    />
+  );
+}
+
+function Two({ first, second }: { first: React.ReactNode; second?: React.ReactNode }) {
+  return (
+    <div className={classes.two}>
+      <span>{first}</span>
+      {second ? <small title={typeof second === 'string' ? second : undefined}>{second}</small> : null}
+    </div>
+  );
+}
