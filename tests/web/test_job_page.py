@@ -130,7 +130,7 @@ def test_what_was_decided_comes_with_its_figures(visit: Visit) -> None:
     expect(page.get_by_text("submitted by ana")).to_be_visible()
     page.get_by_text("What was decided").click()
     expect(page).to_have_url(re.compile(r"show=decisions"))
-    expect(page.get_by_text("Next in line").first).to_be_visible()
+    expect(page.get_by_text("Likely to take").first).to_be_visible()
     assert_accessible(page)
 
 

@@ -9,6 +9,7 @@ import { When } from '@/components/When';
 import { formatBytes, formatNumber } from '@/lib/format';
 import type { Detail } from './useJob';
 import { NotBegun } from './withAttempts';
+import classes from './job.module.css';
 
 type Checkpoint = Schemas['CheckpointView'];
 
@@ -45,10 +46,10 @@ const columns: Column<Checkpoint>[] = [
         <Anchor
           href={`${base}/api/v1/checkpoints/${each.id}/content`}
           download={`${each.path.split('/').pop() ?? 'checkpoint'}.tar`}
-          aria-label={`Download ${each.path}`}
           inherit
         >
-          <IconDownload size={16} aria-hidden /> tar
+          <IconDownload size={16} aria-hidden />{' '}
+          <span className={classes.unseen}>Download {each.path} as </span>tar
         </Anchor>
       ) : (
         <Text component="span" size="xs" c="var(--tw-quiet)">

@@ -7,8 +7,8 @@ import { ProblemAlert } from '@/components/ProblemAlert';
 import { Stat } from '@/components/Stat';
 import { StateBadge } from '@/components/StateBadge';
 import { When } from '@/components/When';
-import { formatNumber, formatPercent } from '@/lib/format';
-import { WHILE_RUNNING_MS, type Detail } from './useJob';
+import { formatPercent } from '@/lib/format';
+import { energyText, WHILE_RUNNING_MS, type Detail } from './useJob';
 import classes from './cost.module.css';
 import page from './job.module.css';
 
@@ -142,7 +142,6 @@ function Parts({ cost }: { cost: Cost }) {
     return (
       <EmptyState title="It has cost nothing">Nothing was rented for it and nothing was drawn.</EmptyState>
     );
-  const { energy_kwh, carbon_grams } = cost.cost;
   return (
     <>
       <DataTable
@@ -152,11 +151,7 @@ function Parts({ cost }: { cost: Cost }) {
         rowKey={(line) => `${line.attempt ?? ''}${line.label}${line.detail}${line.amount.micro}`}
       />
       <List size="sm" c="var(--tw-quiet)" spacing={4}>
-        {energy_kwh > 0 ? (
-          <List.Item>
-            {formatNumber(energy_kwh)} kWh of electricity, {formatNumber(carbon_grams)} g CO₂e
-          </List.Item>
-        ) : null}
+        {cost.cost.energy_kwh > 0 ? <List.Item>{energyText(cost.cost)}</List.Item> : null}
         {cost.notes.map((note) => (
           <List.Item key={note}>{note}</List.Item>
         ))}

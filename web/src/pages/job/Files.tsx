@@ -8,6 +8,7 @@ import { ProblemAlert } from '@/components/ProblemAlert';
 import { formatBytes } from '@/lib/format';
 import type { Detail } from './useJob';
 import { NotBegun } from './withAttempts';
+import classes from './job.module.css';
 
 const columns: Column<Schemas['ArtifactView']>[] = [
   { id: 'path', header: 'Path', render: (each) => <code>{each.path}</code> },
@@ -47,10 +48,10 @@ const columns: Column<Schemas['ArtifactView']>[] = [
       <Anchor
         href={`${base}/api/v1/artifacts/${each.id}/content`}
         download={each.path.split('/').pop()}
-        aria-label={`Download ${each.path}`}
         inherit
       >
-        <IconDownload size={16} aria-hidden /> file
+        <IconDownload size={16} aria-hidden />{' '}
+        <span className={classes.unseen}>Download {each.path} as </span>file
       </Anchor>
     ),
   },

@@ -136,15 +136,16 @@ function Progress({ job }: { job: Detail }) {
   return (
     <>
       {progress.fraction === null ? null : (
-        <Meter share={progress.fraction} label="Progress" tone={job.state?.tone ?? 'busy'} />
+        <span className={classes.meter}>
+          <Meter share={progress.fraction} label="Progress" tone={job.state?.tone ?? 'busy'} />
+        </span>
       )}
-      {parts.join(' · ')}
       {progress.eta_seconds ? (
         <>
-          {' '}
-          · <Duration seconds={progress.eta_seconds} /> left
+          <Duration seconds={progress.eta_seconds} /> left ·{' '}
         </>
       ) : null}
+      {parts.join(' · ')}
     </>
   );
 }

@@ -8,7 +8,7 @@ import { When } from '@/components/When';
 import { formatNumber, formatPercent } from '@/lib/format';
 import { EventList } from './EventList';
 import { Timeline } from './Timeline';
-import type { Detail } from './useJob';
+import { attemptsOf, energyText, type Detail } from './useJob';
 import classes from './job.module.css';
 
 const RECENT = 8;
@@ -23,8 +23,8 @@ export function Overview({ job }: { job: Detail }) {
           <Timeline segments={startup} label="Start-up" />
         </Panel>
         {hasMore ? (
-          <Panel title="From submission to now">
-            <Timeline segments={job.timeline} label="From submission to now" />
+          <Panel title={job.ended_at ? 'From submission to end' : 'From submission to now'}>
+            <Timeline segments={job.timeline} label="From submission to now" isSummed />
           </Panel>
         ) : null}
         <Recent job={job} />
@@ -61,7 +61,7 @@ function facts(job: Detail): [string, React.ReactNode][] {
   const found: [string, React.ReactNode][] = [
     ['Owner', `${job.creator} in ${job.project}`],
     ['Submitted', <When key="at" at={job.created_at} />],
-    ['Node', job.node],
+    ['Machine', attemptsOf(job).at(-1)?.instance_type || job.node],
   ];
   if (progress?.epoch !== null && progress?.epoch !== undefined)
     found.push([
@@ -71,11 +71,7 @@ function facts(job: Detail): [string, React.ReactNode][] {
   if (prediction?.text) found.push(['Foretold', prediction.text]);
   if (prediction?.error !== null && prediction?.error !== undefined)
     found.push(['Off by', formatPercent(prediction.error)]);
-  if (cost.energy_kwh > 0)
-    found.push([
-      'Energy',
-      `${formatNumber(cost.energy_kwh)} kWh · ${formatNumber(cost.carbon_grams)} g CO₂e`,
-    ]);
+  if (cost.energy_kwh > 0) found.push(['Energy', energyText(cost)]);
   if (job.exit_code !== null) found.push(['Exit code', job.exit_code]);
   if (tags.length)
     found.push([

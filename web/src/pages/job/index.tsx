@@ -1,4 +1,4 @@
-import { Anchor, Button, Loader, Skeleton, Stack, Tabs } from '@mantine/core';
+import { Button, Loader, Skeleton, Stack, Tabs } from '@mantine/core';
 import { IconMoodEmpty } from '@tabler/icons-react';
 import { Suspense } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
@@ -73,11 +73,7 @@ function Missing({ reference }: { reference: string }) {
           </Button>
         }
       >
-        It was deleted, it belongs to another project, or the address is mistyped. Names work, too:{' '}
-        <Anchor component={Link} to="/jobs" inherit>
-          the list of jobs
-        </Anchor>{' '}
-        has them all.
+        It was deleted, it belongs to another project, or the address is mistyped.
       </EmptyState>
     </>
   );

@@ -47,3 +47,10 @@ export function useActions(job: Detail | undefined) {
 export function attemptsOf(job: Detail): Attempt[] {
   return job.tasks.flatMap((task) => task.attempts);
 }
+
+/** What was drawn and what that emitted, to three digits. */
+export function energyText({ energy_kwh, carbon_grams }: Schemas['CostView']): string {
+  const short = (value: number) => value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
+  const carbon = carbon_grams >= 1000 ? `${short(carbon_grams / 1000)} kg` : `${short(carbon_grams)} g`;
+  return `${short(energy_kwh)} kWh · ${carbon} CO₂e`;
+}

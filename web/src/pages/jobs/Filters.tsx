@@ -86,7 +86,7 @@ function Search({ url }: { url: Url }) {
 function Statuses({ url, facets }: { url: Url; facets: Facets | null }) {
   const chosen = url.list('status');
   return (
-    <Group gap={6} role="group" aria-label="State">
+    <div className={classes.chips} role="group" aria-label="State">
       {facets?.status.map((each) => {
         const isOn = chosen.includes(each.value);
         return (
@@ -106,7 +106,7 @@ function Statuses({ url, facets }: { url: Url; facets: Facets | null }) {
           </UnstyledButton>
         );
       })}
-    </Group>
+    </div>
   );
 }
 

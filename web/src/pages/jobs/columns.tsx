@@ -12,7 +12,8 @@ export const columns: Column<Job>[] = [
   {
     id: 'status',
     header: 'State',
-    width: '158px',
+    width: '150px',
+    hideBelow: 'sm',
     isSortable: true,
     render: (job) => (job.state ? <StateBadge badge={job.state} /> : job.status),
   },
@@ -20,21 +21,22 @@ export const columns: Column<Job>[] = [
   {
     id: 'where',
     header: 'Where',
-    width: '170px',
+    width: '172px',
     hideBelow: 'md',
     render: (job) => (
       <Two
         first={job.accelerators ?? (job.provider ? 'CPU only' : '–')}
-        second={[job.provider, job.region, job.market === 'owned' ? null : job.market]
-          .filter(Boolean)
-          .join(' · ')}
+        second={
+          job.waiting?.queue_text ??
+          [job.provider, job.region, job.market === 'owned' ? null : job.market].filter(Boolean).join(' · ')
+        }
       />
     ),
   },
   {
     id: 'metric',
     header: 'Progress',
-    width: '132px',
+    width: '112px',
     hideBelow: 'lg',
     render: (job) => (
       <Two
@@ -50,7 +52,7 @@ export const columns: Column<Job>[] = [
   {
     id: 'elapsed',
     header: 'Elapsed',
-    width: '96px',
+    width: '90px',
     align: 'right',
     hideBelow: 'sm',
     isSortable: true,
@@ -59,7 +61,7 @@ export const columns: Column<Job>[] = [
   {
     id: 'cost',
     header: 'Cost',
-    width: '118px',
+    width: '106px',
     align: 'right',
     isSortable: true,
     render: (job) => <Cost job={job} />,
@@ -67,7 +69,7 @@ export const columns: Column<Job>[] = [
   {
     id: 'creator',
     header: 'Owner',
-    width: '96px',
+    width: '84px',
     hideBelow: 'lg',
     render: (job) => job.creator,
   },
@@ -85,9 +87,16 @@ export const columns: Column<Job>[] = [
 function Name({ job }: { job: Job }) {
   return (
     <div className={classes.two}>
-      <Anchor component={Link} to={`/jobs/${job.id}`} className={classes.name}>
-        {job.name}
-      </Anchor>
+      <span className={classes.head}>
+        <Anchor component={Link} to={`/jobs/${job.id}`} className={classes.name}>
+          {job.name}
+        </Anchor>
+        {job.state ? (
+          <span className={classes.small}>
+            <StateBadge badge={job.state} size="sm" />
+          </span>
+        ) : null}
+      </span>
       <Why job={job} />
     </div>
   );
@@ -99,10 +108,9 @@ function Why({ job }: { job: Job }) {
   if (waiting)
     return (
       <small title={waiting.text}>
-        {waiting.queue_text ? `${waiting.queue_text} · ` : ''}
         {waiting.next_try_at ? (
           <>
-            next try <When at={waiting.next_try_at} /> ·{' '}
+            Next try <When at={waiting.next_try_at} />:{' '}
           </>
         ) : null}
         {waiting.text}
