@@ -1201,6 +1201,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/offers/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare
+         * @description Up to four offers side by side, line by line.
+         */
+        get: operations["compare_api_v1_offers_compare_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/detail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Offer
+         * @description One offer with its provider's strengths, weaknesses and set-up steps, how it is billed, and what is like it.
+         */
+        get: operations["show_offer_api_v1_offers_detail_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/explore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explore
+         * @description Offers and machines at hand, worded; the first page has cards, counts per filter and the state of sources.
+         */
+        get: operations["explore_api_v1_offers_explore_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Everything that the same filters show, in the same order, as CSV or JSON.
+         */
+        get: operations["export_api_v1_offers_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description Your saved views, each with how many offers it gives now and the cheapest of them.
+         */
+        get: operations["list_views_api_v1_offers_views_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/views/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put View
+         * @description Keeps a search under a name; what had the name before is replaced.
+         */
+        put: operations["put_view_api_v1_offers_views__name__put"];
+        post?: never;
+        /**
+         * Delete View
+         * @description Forgets a saved view.
+         */
+        delete: operations["delete_view_api_v1_offers_views__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plans": {
         parameters: {
             query?: never;
@@ -2028,14 +2152,19 @@ export interface components {
          */
         Availability: "high" | "medium" | "low" | "unavailable" | "unknown";
         /**
+         * AvailabilityLevel
+         * @description How a level of availability is shown.
+         */
+        AvailabilityLevel: {
+            badge: components["schemas"]["BadgeView"];
+            level: components["schemas"]["Availability"];
+        };
+        /**
          * BadgeView
          * @description A state in a word or two: text, tone and picture say the same.
          */
         BadgeView: {
-            /**
-             * Explanation
-             * @default null
-             */
+            /** Explanation */
             explanation: string | null;
             /**
              * Icon
@@ -2425,6 +2554,18 @@ export interface components {
             size_bytes: number;
             /** Step */
             step: number | null;
+        };
+        /**
+         * ComparedLine
+         * @description One thing that offers are compared by, in words; `best` are the positions of the best, where one is.
+         */
+        ComparedLine: {
+            /** Best */
+            best: number[];
+            /** Label */
+            label: string;
+            /** Values */
+            values: string[];
         };
         /**
          * ComparisonAnswer
@@ -2983,6 +3124,301 @@ export interface components {
             provider: string;
         };
         /**
+         * ExplorerPage
+         * @description A page of offers, with everything around them.
+         */
+        ExplorerPage: {
+            /** Cards */
+            cards: components["schemas"]["OfferCard"][];
+            /** Chips */
+            chips: components["schemas"]["FilterChip"][];
+            /** Facets */
+            facets: components["schemas"]["Facet"][];
+            /** Items */
+            items: components["schemas"]["ExplorerRow"][];
+            /** Known */
+            known: number;
+            /**
+             * Looked At
+             * Format: date-time
+             */
+            looked_at: string;
+            /** Loosenings */
+            loosenings: components["schemas"]["LooseningView"][];
+            /** Matching */
+            matching: number;
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Notes */
+            notes: string[];
+            sources: components["schemas"]["SourcesHealth"] | null;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /** Text */
+            text: string;
+            /** Why Nothing */
+            why_nothing: string | null;
+        };
+        /**
+         * ExplorerRow
+         * @description One offer, or a machine at hand. Absent amounts are not known.
+         */
+        ExplorerRow: {
+            /** Accelerator */
+            accelerator: string | null;
+            /** Accelerator Count */
+            accelerator_count: number;
+            /** Accelerator Title */
+            accelerator_title: string | null;
+            age: components["schemas"]["BadgeView"];
+            availability: components["schemas"]["BadgeView"];
+            availability_level: components["schemas"]["Availability"];
+            /** Carbon G */
+            carbon_g: number | null;
+            /** Carbon Text */
+            carbon_text: string | null;
+            /** Cpus */
+            cpus: number | null;
+            /** Disk Gib */
+            disk_gib: number | null;
+            /** Energy Kwh */
+            energy_kwh: number | null;
+            /** Finish Hours */
+            finish_hours: number | null;
+            /** Finish Text */
+            finish_text: string;
+            gpu_price: components["schemas"]["MoneyView"] | null;
+            /** Host Memory Gib */
+            host_memory_gib: number | null;
+            /** Hours */
+            hours: number | null;
+            /** Instance Type */
+            instance_type: string;
+            /** Is Own */
+            is_own: boolean;
+            /** Key */
+            key: string;
+            launch: components["schemas"]["LaunchView"];
+            /** Market */
+            market: string;
+            /** Market Title */
+            market_title: string;
+            /** Marks */
+            marks: string[];
+            /** Memory Gb */
+            memory_gb: number | null;
+            /** Network Gbit Per S */
+            network_gbit_per_s: number | null;
+            price: components["schemas"]["MoneyView"] | null;
+            /** Provider */
+            provider: string;
+            /** Provider Title */
+            provider_title: string;
+            /** Region */
+            region: string;
+            /** Reliability */
+            reliability: number | null;
+            resources: components["schemas"]["OfferResources"];
+            /** Seen At */
+            seen_at: string | null;
+            /** Source */
+            source: string;
+            /** Specs */
+            specs: string;
+            /** Start Minutes */
+            start_minutes: number;
+            /** Start Text */
+            start_text: string;
+            /** Title */
+            title: string;
+            total: components["schemas"]["MoneyView"] | null;
+            /** Total Memory Gb */
+            total_memory_gb: number | null;
+            /** Total Note */
+            total_note: string;
+            work: components["schemas"]["MoneyView"] | null;
+            /** Work Unit */
+            work_unit: string;
+            /** Zone */
+            zone: string | null;
+        };
+        /**
+         * ExplorerSearch
+         * @description Which offers, for how much work, and in which order.
+         */
+        "ExplorerSearch-Input": {
+            availability?: components["schemas"]["Availability"] | null;
+            /** Count */
+            count?: number | null;
+            /**
+             * Descending
+             * @default false
+             */
+            descending?: boolean;
+            /** Gpu */
+            gpu?: string[];
+            /**
+             * Hours
+             * @default 10
+             */
+            hours?: number;
+            /**
+             * Launchable
+             * @default false
+             */
+            launchable?: boolean;
+            /** Local Cost */
+            local_cost?: number | string | null;
+            /** Local Gpu */
+            local_gpu?: string | null;
+            /** Market */
+            market?: components["schemas"]["Market"][];
+            /** Max Count */
+            max_count?: number | null;
+            /** Max Gpu Price */
+            max_gpu_price?: number | string | null;
+            /** Max Price */
+            max_price?: number | string | null;
+            /** Min Count */
+            min_count?: number | null;
+            /** Min Cpus */
+            min_cpus?: number | null;
+            /** Min Host Memory */
+            min_host_memory?: number | null;
+            /** Min Memory */
+            min_memory?: number | null;
+            /** Min Total Memory */
+            min_total_memory?: number | null;
+            /** On */
+            on?: string | null;
+            /** Provider */
+            provider?: string[];
+            /** Region */
+            region?: string[];
+            /**
+             * Sort
+             * @default total
+             * @enum {string}
+             */
+            sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+            /** Source */
+            source?: string | null;
+            /**
+             * Unpriced
+             * @default false
+             */
+            unpriced?: boolean;
+        };
+        /**
+         * ExplorerSearch
+         * @description Which offers, for how much work, and in which order.
+         */
+        "ExplorerSearch-Output": {
+            availability?: components["schemas"]["Availability"] | null;
+            /** Count */
+            count?: number | null;
+            /**
+             * Descending
+             * @default false
+             */
+            descending?: boolean;
+            /** Gpu */
+            gpu?: string[];
+            /**
+             * Hours
+             * @default 10
+             */
+            hours?: number;
+            /**
+             * Launchable
+             * @default false
+             */
+            launchable?: boolean;
+            /** Local Cost */
+            local_cost?: string | null;
+            /** Local Gpu */
+            local_gpu?: string | null;
+            /** Market */
+            market?: components["schemas"]["Market"][];
+            /** Max Count */
+            max_count?: number | null;
+            /** Max Gpu Price */
+            max_gpu_price?: string | null;
+            /** Max Price */
+            max_price?: string | null;
+            /** Min Count */
+            min_count?: number | null;
+            /** Min Cpus */
+            min_cpus?: number | null;
+            /** Min Host Memory */
+            min_host_memory?: number | null;
+            /** Min Memory */
+            min_memory?: number | null;
+            /** Min Total Memory */
+            min_total_memory?: number | null;
+            /** On */
+            on?: string | null;
+            /** Provider */
+            provider?: string[];
+            /** Region */
+            region?: string[];
+            /**
+             * Sort
+             * @default total
+             * @enum {string}
+             */
+            sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+            /** Source */
+            source?: string | null;
+            /**
+             * Unpriced
+             * @default false
+             */
+            unpriced?: boolean;
+        };
+        /**
+         * Facet
+         * @description A filter with its values; `param` is the part of the query that it sets.
+         */
+        Facet: {
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "many" | "one";
+            /**
+             * Left Out
+             * @default 0
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Param */
+            param: string;
+            /** Title */
+            title: string;
+            /** Values */
+            values: components["schemas"]["FacetValue"][];
+        };
+        /**
+         * FacetValue
+         * @description One value of a filter with how many offers it would give, the other filters as they are.
+         */
+        FacetValue: {
+            /** Count */
+            count: number;
+            from_price: components["schemas"]["MoneyView"] | null;
+            /** Is Chosen */
+            is_chosen: boolean;
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+        };
+        /**
          * FastestOption
          * @description The soonest to be done: expected wait, set-up and training.
          */
@@ -2993,6 +3429,18 @@ export interface components {
             platform: string;
             /** Setup Time */
             setup_time: string;
+        };
+        /**
+         * FilterChip
+         * @description A filter that is set, in words; `query` is what is asked without it.
+         */
+        FilterChip: {
+            /** Param */
+            param: string;
+            /** Query */
+            query: string;
+            /** Text */
+            text: string;
         };
         /**
          * FiringPage
@@ -3687,6 +4135,18 @@ export interface components {
             user: string;
         };
         /**
+         * LaunchView
+         * @description Whether a job can run there now; where it cannot, why, and which provider to connect if that would do.
+         */
+        LaunchView: {
+            /** Connect Provider */
+            connect_provider: string | null;
+            /** Is Possible */
+            is_possible: boolean;
+            /** Reason */
+            reason: string | null;
+        };
+        /**
          * LeftOut
          * @description Jobs that no policy could place, for the same reason.
          */
@@ -3697,6 +4157,20 @@ export interface components {
             names: string[];
             /** Reason */
             reason: string;
+        };
+        /**
+         * LooseningView
+         * @description What giving up one filter gives: `query` is what to ask then.
+         */
+        LooseningView: {
+            /** Constraint */
+            constraint: string;
+            /** Count */
+            count: number;
+            /** Query */
+            query: string;
+            /** Text */
+            text: string;
         };
         /**
          * Market
@@ -3988,6 +4462,54 @@ export interface components {
             title: string;
         };
         /**
+         * OfferCard
+         * @description The cheapest, the fastest or the recommended offer, and why.
+         */
+        OfferCard: {
+            /** Headline */
+            headline: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cheapest" | "fastest" | "recommended";
+            /** Reason */
+            reason: string;
+            row: components["schemas"]["ExplorerRow"];
+            /** Savings */
+            savings: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * OfferComparison
+         * @description Offers side by side, in the order asked for. `gone` are keys of which nothing is known any more.
+         */
+        OfferComparison: {
+            /** Gone */
+            gone: string[];
+            /** Items */
+            items: components["schemas"]["ExplorerRow"][];
+            /** Lines */
+            lines: components["schemas"]["ComparedLine"][];
+        };
+        /**
+         * OfferDetail
+         * @description One offer with what to know of its provider.
+         */
+        OfferDetail: {
+            /** Alternatives */
+            alternatives: components["schemas"]["ExplorerRow"][];
+            /** Billing */
+            billing: string;
+            /** Cons */
+            cons: string[];
+            /** Pros */
+            pros: string[];
+            row: components["schemas"]["ExplorerRow"];
+            setup: components["schemas"]["SetupView"];
+        };
+        /**
          * OfferPage
          * @description A page of offers: `matching` fit, of `known` in all.
          */
@@ -4006,6 +4528,23 @@ export interface components {
             next_cursor: string | null;
             /** Why Nothing */
             why_nothing: string | null;
+        };
+        /**
+         * OfferResources
+         * @description What of a job file's `resources` asks for this offer. A job file cannot name a type of machine.
+         */
+        OfferResources: {
+            /** Accelerators */
+            accelerators: string[];
+            /** Providers */
+            providers: string[];
+            /** Regions */
+            regions: string[];
+            /**
+             * Spot
+             * @enum {string}
+             */
+            spot: "never" | "only";
         };
         /**
          * OrphanView
@@ -4330,8 +4869,10 @@ export interface components {
         /**
          * Preferences
          * @description What a user prefers. Absent values are not set; a PUT replaces them all.
+         *
+         *     Built at once: a type with one that is (a search) inside is not built as well by the first request that brings it.
          */
-        Preferences: {
+        "Preferences-Input": {
             default_filters?: components["schemas"]["AlertFilters"] | null;
             /** Default Sort */
             default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
@@ -4342,7 +4883,26 @@ export interface components {
             /** Regions */
             regions?: string[] | null;
             /** Saved Views */
-            saved_views?: components["schemas"]["SavedView"][] | null;
+            saved_views?: components["schemas"]["SavedView-Input"][] | null;
+        };
+        /**
+         * Preferences
+         * @description What a user prefers. Absent values are not set; a PUT replaces them all.
+         *
+         *     Built at once: a type with one that is (a search) inside is not built as well by the first request that brings it.
+         */
+        "Preferences-Output": {
+            default_filters?: components["schemas"]["AlertFilters"] | null;
+            /** Default Sort */
+            default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
+            /** Display Currency */
+            display_currency?: string | null;
+            /** Providers */
+            providers?: string[] | null;
+            /** Regions */
+            regions?: string[] | null;
+            /** Saved Views */
+            saved_views?: components["schemas"]["SavedView-Output"][] | null;
         };
         /**
          * PreferencesView
@@ -4354,7 +4914,7 @@ export interface components {
             known_currencies: string[];
             /** Updated At */
             updated_at: string | null;
-            values: components["schemas"]["Preferences"];
+            values: components["schemas"]["Preferences-Output"];
         };
         /**
          * PreviewAnswer
@@ -4409,6 +4969,7 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            availability: components["schemas"]["Availability"] | null;
             /** Max Micro */
             max_micro: number | null;
             /** Median Micro */
@@ -4424,15 +4985,15 @@ export interface components {
          */
         PriceChangePage: {
             /** Items */
-            items: components["schemas"]["PriceChangeView"][];
+            items: components["schemas"]["PriceChangeRow"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
         /**
-         * PriceChangeView
-         * @description One thing that happened to a price.
+         * PriceChangeRow
+         * @description A change with its words.
          */
-        PriceChangeView: {
+        PriceChangeRow: {
             /** Accelerator */
             accelerator: string | null;
             /** Accelerator Count */
@@ -4444,6 +5005,7 @@ export interface components {
             at: string;
             /** Availability */
             availability: string;
+            badge: components["schemas"]["BadgeView"];
             /**
              * Currency
              * @default USD
@@ -4453,6 +5015,8 @@ export interface components {
             instance_type: string;
             /** Market */
             market: string;
+            /** Market Title */
+            market_title: string;
             /** Per Cent */
             per_cent: number | null;
             /** Position */
@@ -4463,6 +5027,8 @@ export interface components {
             price_micro: number | null;
             /** Provider */
             provider: string;
+            /** Provider Title */
+            provider_title: string;
             /**
              * Reading
              * @enum {string}
@@ -4472,6 +5038,10 @@ export interface components {
             region: string;
             /** Source */
             source: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
             /** Zone */
             zone: string | null;
         };
@@ -4484,6 +5054,9 @@ export interface components {
             band: components["schemas"]["PriceBand"][];
             /** Is Cut */
             is_cut: boolean;
+            /** Levels */
+            levels: components["schemas"]["AvailabilityLevel"][];
+            now: components["schemas"]["PriceNow"] | null;
             /** Series */
             series: components["schemas"]["PriceSeries"][];
             /** Series Count */
@@ -4536,6 +5109,19 @@ export interface components {
             offers: number;
             /** Unpriced */
             unpriced: number;
+        };
+        /**
+         * PriceNow
+         * @description What one accelerator costs per hour at the end of the time asked about, and how that has changed.
+         */
+        PriceNow: {
+            /** Change */
+            change: string | null;
+            least: components["schemas"]["MoneyView"];
+            middle: components["schemas"]["MoneyView"];
+            most: components["schemas"]["MoneyView"];
+            /** Offers */
+            offers: number;
         };
         /**
          * PricePoint
@@ -4796,10 +5382,40 @@ export interface components {
             regret_p90: components["schemas"]["MoneyView"];
         };
         /**
-         * SavedView
-         * @description Filters under a name.
+         * SavedSearchPage
+         * @description Saved views by name.
          */
-        SavedView: {
+        SavedSearchPage: {
+            /** Items */
+            items: components["schemas"]["SavedSearchView"][];
+        };
+        /**
+         * SavedSearchRequest
+         * @description What to keep under a name.
+         */
+        SavedSearchRequest: {
+            search: components["schemas"]["ExplorerSearch-Input"];
+        };
+        /**
+         * SavedSearchView
+         * @description A saved view: `query` opens it, `matching` and `cheapest` are what it gives now.
+         */
+        SavedSearchView: {
+            cheapest: components["schemas"]["ExplorerRow"] | null;
+            /** Matching */
+            matching: number;
+            /** Name */
+            name: string;
+            /** Query */
+            query: string;
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * SavedView
+         * @description Filters under a name. `search` is the whole search of the offers page; views without one have `filters`.
+         */
+        "SavedView-Input": {
             /**
              * @default {
              *       "accelerators": [],
@@ -4811,6 +5427,27 @@ export interface components {
             filters?: components["schemas"]["AlertFilters"];
             /** Name */
             name: string;
+            search?: components["schemas"]["ExplorerSearch-Input"] | null;
+            /** Sort */
+            sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
+        };
+        /**
+         * SavedView
+         * @description Filters under a name. `search` is the whole search of the offers page; views without one have `filters`.
+         */
+        "SavedView-Output": {
+            /**
+             * @default {
+             *       "accelerators": [],
+             *       "markets": [],
+             *       "providers": [],
+             *       "regions": []
+             *     }
+             */
+            filters?: components["schemas"]["AlertFilters"];
+            /** Name */
+            name: string;
+            search?: components["schemas"]["ExplorerSearch-Output"] | null;
             /** Sort */
             sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
         };
@@ -4891,6 +5528,20 @@ export interface components {
             platform: string;
             /** Pros */
             pros: string[];
+            /** Steps */
+            steps: string[];
+            /** Title */
+            title: string;
+        };
+        /**
+         * SetupView
+         * @description How to get ready for a provider.
+         */
+        SetupView: {
+            /** Api Docs */
+            api_docs: string;
+            /** Estimated Time */
+            estimated_time: string;
             /** Steps */
             steps: string[];
             /** Title */
@@ -5013,6 +5664,19 @@ export interface components {
             name: string;
             /** Tried At */
             tried_at: string | null;
+        };
+        /**
+         * SourcesHealth
+         * @description How the price sources are, in a line, and which have failed.
+         */
+        SourcesHealth: {
+            badge: components["schemas"]["BadgeView"];
+            /** Failures */
+            failures: components["schemas"]["SourceFailure"][];
+            /** Newest At */
+            newest_at: string | null;
+            /** Text */
+            text: string;
         };
         /**
          * SpotFiles
@@ -7581,6 +8245,278 @@ export interface operations {
             };
         };
     };
+    compare_api_v1_offers_compare_get: {
+        parameters: {
+            query: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                offer: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferComparison"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_offer_api_v1_offers_detail_get: {
+        parameters: {
+            query: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                offer: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferDetail"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explore_api_v1_offers_explore_get: {
+        parameters: {
+            query?: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                gpu?: string[];
+                count?: number | null;
+                min_count?: number | null;
+                max_count?: number | null;
+                min_memory?: number | null;
+                min_total_memory?: number | null;
+                min_cpus?: number | null;
+                min_host_memory?: number | null;
+                provider?: string[];
+                region?: string[];
+                market?: components["schemas"]["Market"][];
+                max_price?: number | string | null;
+                max_gpu_price?: number | string | null;
+                availability?: components["schemas"]["Availability"] | null;
+                source?: string | null;
+                unpriced?: boolean;
+                launchable?: boolean;
+                sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+                descending?: boolean;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplorerPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_v1_offers_export_get: {
+        parameters: {
+            query?: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                gpu?: string[];
+                count?: number | null;
+                min_count?: number | null;
+                max_count?: number | null;
+                min_memory?: number | null;
+                min_total_memory?: number | null;
+                min_cpus?: number | null;
+                min_host_memory?: number | null;
+                provider?: string[];
+                region?: string[];
+                market?: components["schemas"]["Market"][];
+                max_price?: number | string | null;
+                max_gpu_price?: number | string | null;
+                availability?: components["schemas"]["Availability"] | null;
+                source?: string | null;
+                unpriced?: boolean;
+                launchable?: boolean;
+                sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+                descending?: boolean;
+                format?: "csv" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_views_api_v1_offers_views_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_view_api_v1_offers_views__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_view_api_v1_offers_views__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     plan_api_v1_plans_post: {
         parameters: {
             query?: never;
@@ -7652,7 +8588,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Preferences"];
+                "application/json": components["schemas"]["Preferences-Input"];
             };
         };
         responses: {
