@@ -24,6 +24,8 @@ function lazy(path: string, load: Page): RouteObject {
 /** Every page of the application. */
 export const pages: RouteObject[] = [
   { index: true, lazy: async () => ({ Component: (await import('./pages/home')).default }) },
+  lazy('/offers', () => import('./pages/offers')),
+  lazy('/prices', () => import('./pages/prices')),
   { path: '*', element: <NotFound /> },
 ];
 
