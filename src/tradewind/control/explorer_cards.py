@@ -63,11 +63,10 @@ def cards_of(
     places = {id(each.option.place): each.row for each in candidates}
     chosen = [places[id(each.place)] for each in (cheapest, fastest, best)]
     views = rowing.rows(np.array(chosen, dtype=np.intp))
-    for_hours = _for_hours(query)
     headlines = (
-        f"{money(cheapest.cost_micro).text} {for_hours}",
-        f"starts {_in(views[1].start_minutes)}, done in {views[1].finish_text}",
-        f"{money(best.cost_micro).text} {for_hours}",
+        _headline(cheapest),
+        f"Starts {_in(views[1].start_minutes)}, done in {views[1].finish_text}",
+        _headline(best),
     )
     reasons = (
         _why_cheapest(goods, standing),
@@ -196,6 +195,10 @@ def _for_hours(query: ExplorerQuery) -> str:
     return (
         f"for {hours_asked(query.hours)}{on}" if not on else f"for what takes {hours_asked(query.hours)}{on}"
     )
+
+
+def _headline(option: Option) -> str:
+    return f"{money(option.cost_micro).text} for {hours_asked(round(option.hours, 2))}"
 
 
 def _in(minutes: float) -> str:

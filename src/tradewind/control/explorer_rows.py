@@ -165,7 +165,8 @@ class Rowing:
             return f"{training} at about {watts:,.0f} W." if watts else f"{training} at your own rate."
         count = figure["interruptions"]
         if count > 0:
-            return f"{training}, the billed part of setting up, and {count:.2g} expected interruptions."
+            what = "interruption" if f"{count:.2g}" == "1" else "interruptions"
+            return f"{training}, the billed part of setting up, and {count:.2g} expected {what}."
         return f"{training} and the billed part of setting up."
 
     def _energy(

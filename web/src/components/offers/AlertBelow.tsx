@@ -30,7 +30,7 @@ export function AlertBelow({
   /** The price of one accelerator for an hour now, in micro-dollars. */
   usual: number | null;
 }) {
-  const [price, setPrice] = useState<string | number>(usual === null ? '' : roundDown(usual));
+  const [typed, setTyped] = useState<string | number | null>(null);
   const [per, setPer] = useState<NonNullable<Condition['per']>>('accelerator_hour');
   const [channels, setChannels] = useState<string[]>([]);
   const [name, setName] = useState<string | null>(null);
@@ -39,6 +39,7 @@ export function AlertBelow({
   const create = $api.useMutation('post', '/api/v1/alerts', {
     onSuccess: () => queries.invalidateQueries({ queryKey: ['get', '/api/v1/alerts'] }),
   });
+  const price = typed ?? (usual === null ? '' : roundDown(usual));
   const value = Number(price);
   const isPrice = price !== '' && value > 0;
   const shownName = name ?? nameOf(title, price);
@@ -83,7 +84,7 @@ export function AlertBelow({
             decimalScale={6}
             hideControls
             value={price}
-            onChange={setPrice}
+            onChange={setTyped}
             onBlur={() => (isPrice ? preview.mutate({ body: { condition, days: 30 } }) : undefined)}
           />
           <Select

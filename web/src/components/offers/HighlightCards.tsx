@@ -1,4 +1,4 @@
-import { Group, SimpleGrid, Text, UnstyledButton } from '@mantine/core';
+import { Group, Text, UnstyledButton } from '@mantine/core';
 import { IconAward, IconBolt, IconCoin, type Icon } from '@tabler/icons-react';
 import { StateBadge } from '@/components/StateBadge';
 import { useDoing } from './context';
@@ -16,11 +16,11 @@ const PICTURES: Record<Card['kind'], Icon> = {
 export function HighlightCards({ cards, isCompact }: { cards: Card[]; isCompact: boolean }) {
   if (cards.length === 0) return null;
   return (
-    <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="sm">
+    <div className={classes.highlights}>
       {cards.map((card) => (
         <Highlight key={card.kind} card={card} isCompact={isCompact} />
       ))}
-    </SimpleGrid>
+    </div>
   );
 }
 

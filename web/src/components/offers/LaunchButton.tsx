@@ -1,4 +1,4 @@
-import { Button, Tooltip } from '@mantine/core';
+import { Button, Text, Tooltip } from '@mantine/core';
 import { IconCheck } from '@tabler/icons-react';
 import { Link } from 'react-router';
 import { useDoing } from './context';
@@ -23,7 +23,13 @@ export function LaunchButton({ offer, size = 'xs' }: { offer: Offer; size?: 'com
     );
   }
   if (!offer.launch.is_possible) {
-    if (!offer.launch.connect_provider) return null;
+    if (!offer.launch.connect_provider) {
+      return (
+        <Text span size="xs" c="var(--tw-quiet)" title={offer.launch.reason ?? undefined}>
+          Prices only
+        </Text>
+      );
+    }
     return (
       <Tooltip label={offer.launch.reason}>
         <Button

@@ -24,8 +24,8 @@ export function OfferTable({
 }) {
   const { open } = useDoing();
   const hours = search.hours ?? 10;
-  const unit = rows[0]?.work_unit;
-  const columns = useMemo(() => columnsOf(hours, search.on ?? null, unit), [hours, search.on, unit]);
+  const hasWork = search.sort === 'work' || Boolean(search.on);
+  const columns = useMemo(() => columnsOf(hours, search.on ?? null, hasWork), [hours, search.on, hasWork]);
   return (
     <DataTable
       label="Offers"
@@ -43,8 +43,8 @@ export function OfferTable({
   );
 }
 
-function columnsOf(hours: number, on: string | null, unit: string | undefined): Column<Offer>[] {
-  const total = on ? `For ${hours} h on ${on}` : `Total, ${hours} h`;
+function columnsOf(hours: number, on: string | null, hasWork: boolean): Column<Offer>[] {
+  const total = on ? 'Total' : `Total, ${hours} h`;
   return [
     { id: 'select', header: '', width: '34px', render: (row) => <Compare offer={row} />, hideBelow: 'sm' },
     { id: 'gpu', header: 'GPU and machine', render: (row) => <Name offer={row} /> },
@@ -72,29 +72,32 @@ function columnsOf(hours: number, on: string | null, unit: string | undefined): 
       render: (row) => row.gpu_price?.text ?? '–',
     },
     { id: 'total', header: total, align: 'right', isSortable: true, render: (row) => <Total offer={row} /> },
-    {
-      id: 'work',
-      header: unit ? `Per ${unit} hour` : 'Per unit of work',
-      align: 'right',
-      isSortable: true,
-      hideBelow: 'lg',
-      render: (row) => row.work?.text ?? '–',
-    },
-    {
-      id: 'start',
-      header: 'Starts in',
-      align: 'right',
-      isSortable: true,
-      hideBelow: 'lg',
-      render: (row) => row.start_text,
-    },
+    ...(hasWork
+      ? [
+          {
+            id: 'work',
+            header: 'Per work hour',
+            align: 'right',
+            isSortable: true,
+            hideBelow: 'md',
+            render: (row) => (
+              <span title={`For what ${row.work_unit} does in an hour`}>{row.work?.text ?? '–'}</span>
+            ),
+          } satisfies Column<Offer>,
+        ]
+      : []),
     {
       id: 'finish',
       header: 'Done in',
       align: 'right',
       isSortable: true,
       hideBelow: 'md',
-      render: (row) => row.finish_text,
+      render: (row) => (
+        <Two
+          first={row.finish_text}
+          second={row.start_minutes < 1 ? 'starts at once' : `starts in ${row.start_text}`}
+        />
+      ),
     },
     {
       id: 'availability',

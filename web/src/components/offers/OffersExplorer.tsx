@@ -99,11 +99,11 @@ export function OffersExplorer({
           )}
         </Group>
         {page ? <HighlightCards cards={page.cards} isCompact={compact} /> : null}
-        {page?.notes.map((note) => (
-          <Text key={note} size="xs" c="var(--tw-quiet)">
-            {note}
+        {page && page.notes.length > 0 ? (
+          <Text size="xs" c="var(--tw-quiet)">
+            {page.notes.join(' ')}
           </Text>
-        ))}
+        ) : null}
         <FilterBar page={page} state={state} />
         <ProblemAlert error={offers.error} onRetry={() => void offers.refetch()} />
         <Group justify="space-between" gap="xs">

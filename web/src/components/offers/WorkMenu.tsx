@@ -26,9 +26,12 @@ export function WorkMenu({ state }: { state: SearchState }) {
 
   return (
     <Group gap={6} wrap="nowrap" className={classes.work}>
+      <Text size="xs" c="var(--tw-quiet)">
+        Totals for
+      </Text>
       <NumberInput
         size="xs"
-        w={92}
+        w={84}
         aria-label="Hours of work"
         suffix=" h"
         min={0}

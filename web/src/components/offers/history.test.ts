@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bandSeries, formatDollars, hasPrices, sinceOf, stretches } from './history';
+import { bandSeries, formatDollars, hasPrices, isWide, sinceOf, stretches } from './history';
 
 const band = [
   {
@@ -41,7 +41,20 @@ describe('the course of a price', () => {
   it('has a gap where nothing was to be had', () => {
     const [most, least, middle] = bandSeries(history, 'Spot', '--tw-series-2');
     expect(middle?.points.map(([, y]) => y)).toEqual([2, null, 1, 1]);
-    expect(least?.band).toBe(most?.name);
+    expect(most?.band).toBe(least?.name);
+    expect(isWide([most!])).toBe(false);
+    expect(
+      isWide([
+        {
+          name: 'x',
+          points: [
+            [0, 1],
+            [1, null],
+            [2, 20],
+          ],
+        },
+      ]),
+    ).toBe(true);
     expect(middle?.kind).toBe('step');
   });
 

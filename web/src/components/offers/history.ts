@@ -34,6 +34,8 @@ export function bandSeries(history: History, name: string, color: string, dash =
       points: points((each) => each.max_micro),
       kind: 'step',
       color,
+      // A band is filled from its upper edge down.
+      band: `${name}, least`,
       isQuiet: true,
       isFaint: true,
     },
@@ -42,7 +44,6 @@ export function bandSeries(history: History, name: string, color: string, dash =
       points: points((each) => each.min_micro),
       kind: 'step',
       color,
-      band: `${name}, most`,
       isQuiet: true,
       isFaint: true,
     },
@@ -53,6 +54,12 @@ export function bandSeries(history: History, name: string, color: string, dash =
 /** True if there is a price at any time. */
 export function hasPrices(history: History | undefined): boolean {
   return history?.band.some((each) => each.median_micro !== null) ?? false;
+}
+
+/** True if the lowest and the highest price are so far apart that a straight axis would hide the course of most. */
+export function isWide(series: Series[]): boolean {
+  const values = series.flatMap((each) => each.points.flatMap(([, y]) => (y === null || y <= 0 ? [] : [y])));
+  return values.length > 0 && Math.max(...values) / Math.min(...values) > 6;
 }
 
 /** A price on an axis: as many digits as say something. */

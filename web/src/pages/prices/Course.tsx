@@ -3,7 +3,7 @@ import { useMemo } from 'react';
 import { $api, type Schemas } from '@/api/client';
 import { TimeSeriesChart } from '@/components/chart/TimeSeriesChart';
 import { EmptyState } from '@/components/EmptyState';
-import { bandSeries, formatDollars, hasPrices, RANGES, sinceOf } from '@/components/offers/history';
+import { bandSeries, formatDollars, hasPrices, isWide, RANGES, sinceOf } from '@/components/offers/history';
 import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
 import { Stat } from '@/components/Stat';
@@ -42,6 +42,7 @@ export function Course({ wanted, range, title }: { wanted: Wanted; range: string
             label={`Price of one GPU-hour of ${title}, ${words}. Bands go from the least to the most of all offers`}
             series={series}
             height={300}
+            isLog={isWide(series)}
             format={formatDollars}
           />
         ) : null}

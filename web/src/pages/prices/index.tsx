@@ -1,4 +1,4 @@
-import { Group, Loader, SegmentedControl, Select, Stack, Text } from '@mantine/core';
+import { Anchor, Group, Loader, SegmentedControl, Select, Stack, Text } from '@mantine/core';
 import { Link } from 'react-router';
 import { $api, type Schemas } from '@/api/client';
 import { useLive } from '@/api/stream';
@@ -130,10 +130,19 @@ export default function Prices() {
 function Best({ gpu, provider }: { gpu: string; provider: string }) {
   const query = { gpu: [gpu], provider: provider ? [provider] : [], limit: 1 };
   const found = $api.useQuery('get', '/api/v1/offers/explore', { params: { query } });
-  const cards = (found.data?.cards ?? []).filter((each) => each.kind !== 'fastest');
+  const cards = (found.data?.cards ?? []).filter(
+    (each, at, all) => all.findIndex((other) => other.row.key === each.row.key) === at,
+  );
   const all = new URLSearchParams(provider ? { gpu, provider } : { gpu });
   return (
-    <Panel title="Now" aside={<Link to={`/offers?${all.toString()}`}>All offers</Link>}>
+    <Panel
+      title="Now"
+      aside={
+        <Anchor component={Link} size="sm" to={`/offers?${all.toString()}`}>
+          All offers
+        </Anchor>
+      }
+    >
       <ProblemAlert error={found.error} />
       {found.data && cards.length === 0 ? (
         <Text size="sm" c="var(--tw-quiet)">
