@@ -34,7 +34,9 @@ class Picture:
 PICTURES: Final = (
     Picture(name="home", path="/"),
     Picture(name="home-first-run", path="/", scene="empty"),
-    Picture(name="offers", path="/offers"),
+    Picture(name="offers", path="/offers?gpu=H100"),
+    Picture(name="offers-cards", path="/offers?launchable=true&view=cards", sizes=("desktop",)),
+    Picture(name="prices", path="/prices?gpu=H100-SXM&provider=vast"),
     Picture(name="new", path="/new"),
     Picture(name="jobs", path="/jobs"),
     Picture(name="jobs-empty", path="/jobs", scene="empty"),

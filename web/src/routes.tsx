@@ -26,6 +26,8 @@ export const pages: RouteObject[] = [
   { index: true, lazy: async () => ({ Component: (await import('./pages/home')).default }) },
   lazy('/jobs', () => import('./pages/jobs')),
   lazy('/jobs/:id/:tab?', () => import('./pages/job')),
+  lazy('/offers', () => import('./pages/offers')),
+  lazy('/prices', () => import('./pages/prices')),
   { path: '*', element: <NotFound /> },
 ];
 

@@ -15,12 +15,10 @@ from tradewind.api.idempotency import Key, once
 from tradewind.api.services import CallerOf, Services, ServicesOf
 from tradewind.catalog import history
 from tradewind.catalog.snapshot import compare_and_pack
+from tradewind.control.price_courses import change_row, change_view, history_filter, price_history
 from tradewind.control.price_desk import (
-    change_view,
     find_source,
-    history_filter,
     import_answer,
-    price_history,
     read_import,
     remove_import,
     source_view,
@@ -140,7 +138,7 @@ async def list_changes(
     cursor = str(page[-1].position) if len(found) > query.limit else None
 
     def answer() -> PriceChangePage:
-        return PriceChangePage(items=[change_view(change) for change in page], next_cursor=cursor)
+        return PriceChangePage(items=[change_row(change) for change in page], next_cursor=cursor)
 
     return await _answer(services, answer)
 

@@ -117,4 +117,6 @@ def _in_words(table: OfferTable, part: Constraint, row: int) -> str:
             return f"{MARKETS[number['market']].value.replace('_', '-')} would do"
         case "provider" | "region" | "accelerator" | "source":
             return f"{table.words[part.name][table.codes[part.name][row]]} would do"
+        case "launchable":
+            return f"{table.words['provider'][table.codes['provider'][row]]} would do once it is connected"
     return "only offers without a real price are left"

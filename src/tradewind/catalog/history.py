@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any, ClassVar, Final, Literal, Self
@@ -30,6 +30,8 @@ _COLUMNS: Final = (
     "availability",
     "seen_at",
 )
+#: As `query` orders them: what nobody knows may still be had.
+_BEST_FIRST: Final = ("high", "medium", "unknown", "low", "unavailable")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: The most changes that one course is computed from.
 MOST_CHANGES: Final = 200_000
@@ -121,6 +123,8 @@ class BandPoint:
     min_micro: float | None
     median_micro: float | None
     max_micro: float | None
+    #: The best that any offer there was said of being had then; None: there was none.
+    availability: str | None = None
 
 
 def changes(
@@ -164,18 +168,24 @@ def band(found: Sequence[PriceChange], start: datetime, end: datetime, buckets: 
     """
     step = (end - start) / buckets
     current: dict[tuple[Any, ...], float] = {}
+    levels: dict[tuple[Any, ...], str] = {}
     points, place = [], 0
     for number in range(1, buckets + 1):
         at = end if number == buckets else start + step * number
         while place < len(found) and found[place].seen_at <= at:
             change = found[place]
             price = change.per_accelerator_micro
+            if change.price_micro is None:
+                levels.pop(change.series, None)
+            else:
+                levels[change.series] = change.availability
             if price is None or change.availability == "unavailable":
                 current.pop(change.series, None)
             else:
                 current[change.series] = price
             place += 1
-        points.append(_point(at, current.values()))
+        best = min(levels.values(), key=_BEST_FIRST.index, default=None)
+        points.append(replace(_point(at, current.values()), availability=best))
     return points
 
 

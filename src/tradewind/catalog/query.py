@@ -61,6 +61,8 @@ class OfferFilter:
     availability_min: Availability | None = None
     #: The name of the source as the offer has it.
     source: str | None = None
+    #: Provider ids: only there. Apart from `providers`, because it is another wish: where jobs can run now.
+    runnable: frozenset[str] | None = None
     #: Also those whose price is unknown or a placeholder.
     include_placeholder: bool = False
 
@@ -112,7 +114,7 @@ def _sorted_by(table: OfferTable, rows: Rows, sort: Sort, price: npt.NDArray[np.
         case "memory":
             column = -np.nan_to_num(_number(table, "accelerator_memory_gb")[rows], nan=0.0)
         case "availability":
-            column = _likelihood()[levels_of(table)[rows]]
+            column = availability_order()[levels_of(table)[rows]]
         case "provider":
             rank = np.argsort(np.argsort(np.array(table.words["provider"], dtype=object)))
             column = rank[table.codes["provider"][rows]]
@@ -182,7 +184,7 @@ def constraints(table: OfferTable, wanted: OfferFilter) -> list[Constraint]:
             Constraint(name="market", title=title, mask=_lookup(codes, len(MARKETS))[table.numbers["market"]])
         )
     if wanted.availability_min is not None:
-        order = _likelihood()
+        order = availability_order()
         worst = int(order[AVAILABILITIES.index(wanted.availability_min)])
         distance = order[levels_of(table)]
         title = f"availability at least {wanted.availability_min.value}"
@@ -209,6 +211,10 @@ def constraints(table: OfferTable, wanted: OfferFilter) -> list[Constraint]:
 
 def _places(table: OfferTable, wanted: OfferFilter) -> list[Constraint]:
     found = []
+    if wanted.runnable is not None:
+        able = wanted.runnable
+        mask = _has_word(table, "provider", lambda word: word in able)
+        found.append(Constraint(name="launchable", title="where jobs can run now", mask=mask))
     if wanted.providers:
         ids = frozenset(wanted.providers)
         mask = _has_word(table, "provider", lambda word: word in ids)
@@ -260,7 +266,7 @@ def _lookup(codes: Sequence[int], size: int) -> Mask:
     return lookup
 
 
-def _likelihood() -> npt.NDArray[np.intp]:
+def availability_order() -> npt.NDArray[np.intp]:
     """By availability code how far down the order of likelihood it stands."""
     return np.array([_LIKELIHOOD.index(level) for level in AVAILABILITIES], dtype=np.intp)
 

@@ -25,6 +25,7 @@ from tradewind.domain.schemas_offers import (
     GpuView,
     OfferPage,
     OfferQuery,
+    OfferSearch,
     OfferView,
     SourceFailure,
 )
@@ -38,8 +39,8 @@ _WITH_COUNT: Final = re.compile(r"(?P<name>.+):(?P<count>\d+(?:\.\d+)?)")
 _UNPRICED: Final = np.iinfo(np.int64).max
 
 
-def filter_of(query: OfferQuery) -> OfferFilter:
-    """The filter that a query stands for.
+def filter_of(query: OfferSearch, runnable: frozenset[str] | None = None) -> OfferFilter:
+    """The filter that a query stands for; `runnable`: only at these providers.
 
     Raises:
         InvalidInputError: counts contradict each other.
@@ -74,6 +75,7 @@ def filter_of(query: OfferQuery) -> OfferFilter:
         if query.max_gpu_price is None
         else int(query.max_gpu_price * _MICRO),
         availability_min=query.availability,
+        runnable=runnable,
         include_placeholder=query.unpriced,
     )
 

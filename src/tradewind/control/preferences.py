@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import insert, select, update
 
 from tradewind.control.offer_names import resolve_filters, resolve_providers
-from tradewind.db import price_tables
+from tradewind.db import price_tables, tables
 from tradewind.db.owners import Caller
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import InvalidInputError
@@ -51,10 +51,22 @@ def write_preferences(tx: Transaction, caller: Caller, values: Preferences) -> P
         )
     table = price_tables.preferences
     row = {"values": _resolve(values).model_dump(mode="json", exclude_none=True), "updated_at": tx.now}
+    _lock(tx, caller)
     mine = table.c.user_id == caller.user_id
     if tx.execute(update(table).where(mine).values(row)).rowcount == 0:
         tx.execute(insert(table).values({"user_id": caller.user_id, **row}))
     return read_preferences(tx, caller)
+
+
+def stored_preferences(tx: Transaction, caller: Caller) -> Preferences:
+    """The caller's preferences to be changed and written back: nobody else writes them in between."""
+    _lock(tx, caller)
+    return read_preferences(tx, caller).values
+
+
+def _lock(tx: Transaction, caller: Caller) -> None:
+    """Two pages that save at once must not lose each other's change, nor both insert."""
+    tx.execute(select(tables.users.c.id).where(tables.users.c.id == caller.user_id).with_for_update())
 
 
 def _resolve(values: Preferences) -> Preferences:

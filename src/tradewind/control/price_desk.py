@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert, update
 
-from tradewind.catalog import history
-from tradewind.catalog.history import HistoryFilter, PriceChange
 from tradewind.catalog.ranks import PRICE_FILE
 from tradewind.catalog.snapshot import compare_and_pack, read_snapshot, write_snapshot
 from tradewind.control.offer_names import resolve_providers
@@ -21,15 +19,8 @@ from tradewind.domain import ids
 from tradewind.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from tradewind.domain.offers import Offer
 from tradewind.domain.schemas_offers import (
-    CourseQuery,
-    HistoryQuery,
-    PriceBand,
-    PriceChangeView,
-    PriceHistory,
     PriceImport,
     PriceImportAnswer,
-    PricePoint,
-    PriceSeries,
     PriceSourceView,
     SourceFailure,
 )
@@ -173,96 +164,6 @@ def remove_import(
 def withdrawn(name: str) -> Callable[[bytes | None, datetime], Compared]:
     """What leaves nothing of a source's offers."""
     return lambda packed, now: compare_and_pack(packed, [], name, now)
-
-
-def history_filter(query: HistoryQuery) -> HistoryFilter:
-    """The filter that a query stands for."""
-    return HistoryFilter(
-        accelerators=tuple(query.gpu),
-        providers=tuple(resolve_providers(query.provider)),
-        regions=tuple(query.region),
-        instance_types=tuple(query.instance_type),
-        markets=tuple(market.value for market in query.market),
-        source=query.source,
-        since=query.since,
-        until=query.until,
-    )
-
-
-def price_history(tx: Transaction, caller: Caller, query: CourseQuery) -> PriceHistory:
-    """The course of prices: a band over all offers, and the offers that changed last one by one."""
-    wanted = history_filter(query)
-    found = history.changes_in_order(tx, caller, wanted, history.MOST_CHANGES)
-    start, end = history.span_of(found, wanted, tx.now)
-    every = list(history.series_of(found))
-    return PriceHistory(
-        since=start,
-        until=end,
-        band=[
-            PriceBand(
-                at=point.at,
-                offers=point.offers,
-                min_micro=_rounded(point.min_micro),
-                median_micro=_rounded(point.median_micro),
-                max_micro=_rounded(point.max_micro),
-            )
-            for point in history.band(found, start, end, query.buckets)
-        ],
-        series=[_series_view(changes, start) for changes in every[: query.series]],
-        series_count=len(every),
-        is_cut=len(found) == history.MOST_CHANGES,
-    )
-
-
-def change_view(change: PriceChange) -> PriceChangeView:
-    """A change as it is shown."""
-    per_cent = change.per_cent
-    return PriceChangeView.model_construct(
-        position=change.position,
-        at=change.seen_at,
-        reading=change.reading,
-        per_cent=None if per_cent is None else round(per_cent, 4),
-        source=change.source,
-        provider=change.provider,
-        region=change.region,
-        zone=change.zone or None,
-        instance_type=change.instance_type,
-        accelerator=change.accelerator or None,
-        accelerator_count=change.accelerator_count,
-        market=change.market,
-        price_micro=change.price_micro,
-        previous_micro=change.previous_micro,
-        currency="USD",
-        availability=change.availability,
-    )
-
-
-def _series_view(changes: list[PriceChange], start: datetime) -> PriceSeries:
-    first = changes[0]
-    before = [place for place, change in enumerate(changes) if change.seen_at <= start]
-    return PriceSeries(
-        source=first.source,
-        provider=first.provider,
-        region=first.region,
-        zone=first.zone or None,
-        instance_type=first.instance_type,
-        accelerator=first.accelerator or None,
-        accelerator_count=first.accelerator_count,
-        market=first.market,
-        points=[
-            PricePoint(
-                at=change.seen_at,
-                price_micro=change.price_micro,
-                price_per_accelerator_micro=_rounded(change.per_accelerator_micro),
-                availability=change.availability,
-            )
-            for change in changes[before[-1] if before else 0 :]
-        ],
-    )
-
-
-def _rounded(value: float | None) -> int | None:
-    return None if value is None else round(value)
 
 
 def _stored_name(caller: Caller, name: str) -> str:

@@ -9,10 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from tradewind.domain.offers import Market
 from tradewind.domain.schemas import Answer, MoneyView, Schema
+from tradewind.domain.schemas_explorer import ExplorerSearch
 from tradewind.domain.secrets import Secret
 
 MAX_URL_LENGTH: Final = 2_048
@@ -20,6 +21,8 @@ MAX_PRICE_MICRO: Final = 1_000_000_000_000
 MAX_PREVIEW_DAYS: Final = 366
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+#: As people name things: spaces inside, none at the ends, and nothing that a path would take apart.
+ViewName = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f/]([^\x00-\x1f/]{0,62}[^\s\x00-\x1f/])?$")]
 Word = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")]
 Words = Annotated[list[Word], Field(max_length=64)]
 Count = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
@@ -242,18 +245,24 @@ class PreviewAnswer(Answer):
 
 
 class SavedView(Schema):
-    """Filters under a name."""
+    """Filters under a name. `search` is the whole search of the offers page; views without one have `filters`."""
 
-    name: Name
+    name: ViewName
     filters: AlertFilters = AlertFilters()
     sort: Sort | None = None
+    search: ExplorerSearch | None = None
 
 
 Sort = Literal["price", "price_per_accelerator", "memory", "availability", "provider"]
 
 
 class Preferences(Schema):
-    """What a user prefers. Absent values are not set; a PUT replaces them all."""
+    """What a user prefers. Absent values are not set; a PUT replaces them all.
+
+    Built at once: a type with one that is (a search) inside is not built as well by the first request that brings it.
+    """
+
+    model_config = ConfigDict(defer_build=False)
 
     providers: Words | None = None
     regions: Words | None = None

@@ -12,7 +12,8 @@ from typing import Annotated, Final, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat
 
 from tradewind.domain.offers import Availability, Market
-from tradewind.domain.schemas import Answer, Schema
+from tradewind.domain.schemas import Answer, MoneyView, Schema
+from tradewind.domain.schemas_shown import BadgeView
 
 MAX_PAGE: Final = 10_000
 #: Characters of a file with prices that is handed in.
@@ -32,7 +33,7 @@ class Question(Schema):
     model_config = ConfigDict(extra="forbid", defer_build=False)
 
 
-class OfferQuery(Question):
+class OfferSearch(Question):
     """Which offers. Everything is optional; of several values of one kind any will do."""
 
     #: Any spelling; `A100` is any A100, `A100-80GB` one of that size, `H100:8` eight of them.
@@ -58,6 +59,11 @@ class OfferQuery(Question):
     source: Word | None = None
     #: Also offers whose price is unknown or a placeholder.
     unpriced: bool = False
+
+
+class OfferQuery(OfferSearch):
+    """Which offers, in which order, how many of them."""
+
     sort: OfferSort = "price"
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
     cursor: Annotated[str, Field(pattern=r"^[0-9]{1,9}$")] | None = None
@@ -247,6 +253,26 @@ class PriceBand(Answer):
     min_micro: int | None
     median_micro: int | None
     max_micro: int | None
+    #: The best that any offer said of being had; None: there was none.
+    availability: Availability | None = None
+
+
+class PriceNow(Answer):
+    """What one accelerator costs per hour at the end of the time asked about, and how that has changed."""
+
+    offers: int
+    least: MoneyView
+    middle: MoneyView
+    most: MoneyView
+    #: `The middle price is 4.2 % lower than at the start.` Absent where there was none.
+    change: str | None = None
+
+
+class AvailabilityLevel(Answer):
+    """How a level of availability is shown."""
+
+    level: Availability
+    badge: BadgeView
 
 
 class PriceHistory(Answer):
@@ -258,6 +284,9 @@ class PriceHistory(Answer):
     series: list[PriceSeries]
     series_count: int
     is_cut: bool
+    #: Absent where there is nothing at the end.
+    now: PriceNow | None = None
+    levels: list[AvailabilityLevel] = Field(default_factory=list)
 
 
 class PriceChangeView(Answer):
@@ -282,8 +311,19 @@ class PriceChangeView(Answer):
     availability: str
 
 
+class PriceChangeRow(PriceChangeView):
+    """A change with its words."""
+
+    title: str
+    provider_title: str
+    market_title: str
+    badge: BadgeView
+    #: `$1.99/h, was $2.29/h`.
+    text: str
+
+
 class PriceChangePage(Answer):
     """Changes, newest first."""
 
-    items: list[PriceChangeView]
+    items: list[PriceChangeRow]
     next_cursor: str | None = None

@@ -180,7 +180,7 @@ def compare(
     if local is not None:
         options.append(local)
     options.sort(key=lambda each: (each.cost_micro, each.finish_minutes, each.place.platform, each.place.gpu))
-    return _conclude(options, local, notes, question)
+    return conclude(options, local, notes, question)
 
 
 def _fitting(question: Question, places: list[Place], notes: list[str]) -> list[Place]:
@@ -279,9 +279,10 @@ def _local_rate_micro(question: Question, watts: float | None) -> int | None:
     return Money.parse(Decimal(str(price)) * Decimal(str(watts)) / 1000).micro
 
 
-def _conclude(
+def conclude(
     options: Sequence[Option], local: Option | None, notes: list[str], question: Question
 ) -> Comparison:
+    """The cheapest, the fastest and the recommended of these options, and what the cheapest saves against here."""
     if not options:
         return Comparison(message="; ".join([*notes, "no offer fits"][:2]), notes=tuple(notes))
     there = [each for each in options if not math.isinf(each.finish_minutes)]
@@ -296,18 +297,23 @@ def _conclude(
     recommended, reason = recommend(cheapest, able)
     if not there:
         reason = f"{reason}, though none of them can be had now"
-    savings = None
-    if local is not None and local.cost_micro:
-        savings = show_percent(1 - Decimal(cheapest.cost_micro) / local.cost_micro)
+    saved = saved_share(cheapest, local)
     return Comparison(
         options=tuple(options),
         cheapest=cheapest,
         fastest=fastest,
         recommended=recommended,
         reason=reason,
-        savings_vs_local=savings,
+        savings_vs_local=None if saved is None else show_percent(saved),
         notes=tuple(notes),
     )
+
+
+def saved_share(option: Option, local: Option | None) -> Decimal | None:
+    """Of what running here costs, the part that the option saves; negative where it costs more. None: not known."""
+    if local is None or not local.cost_micro:
+        return None
+    return 1 - Decimal(option.cost_micro) / local.cost_micro
 
 
 def _may_be_cheapest(option: Option, question: Question) -> bool:

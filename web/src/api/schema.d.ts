@@ -806,9 +806,7 @@ export interface paths {
         };
         /**
          * List Jobs
-         * @description A page of jobs, the newest first unless `sort` says otherwise; `facets` counts how many there are of what.
-         *
-         *     `q` is looked for in names, ids and tags; `tag` is `key` or `key=value`. Values of one kind widen, kinds narrow.
+         * @description A page of jobs, newest first.
          */
         get: operations["list_jobs_api_v1_jobs_get"];
         put?: never;
@@ -837,26 +835,6 @@ export interface paths {
          * @description Accepts many jobs in one transaction: all of them or none.
          */
         post: operations["submit_batch_api_v1_jobs_batch_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/bulk": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Bulk
-         * @description Stops many jobs, or runs many again, with one answer for each; `dry_run` says what would be done.
-         */
-        post: operations["bulk_api_v1_jobs_bulk_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -935,26 +913,6 @@ export interface paths {
          * @description Checkpoints that were kept, newest first.
          */
         get: operations["list_checkpoints_api_v1_jobs__reference__checkpoints_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{reference}/cost": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Cost
-         * @description What a job has cost in parts, beside its estimate and its budget, and where it is heading.
-         */
-        get: operations["cost_api_v1_jobs__reference__cost_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1123,26 +1081,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/jobs/{reference}/spec": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Spec
-         * @description The file of a job as it was submitted, as YAML, and as a line for a shell.
-         */
-        get: operations["spec_api_v1_jobs__reference__spec_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/jobs/{reference}/stop": {
         parameters: {
             query?: never;
@@ -1258,6 +1196,130 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare
+         * @description Up to four offers side by side, line by line.
+         */
+        get: operations["compare_api_v1_offers_compare_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/detail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Offer
+         * @description One offer with its provider's strengths, weaknesses and set-up steps, how it is billed, and what is like it.
+         */
+        get: operations["show_offer_api_v1_offers_detail_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/explore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explore
+         * @description Offers and machines at hand, worded; the first page has cards, counts per filter and the state of sources.
+         */
+        get: operations["explore_api_v1_offers_explore_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Everything that the same filters show, in the same order, as CSV or JSON.
+         */
+        get: operations["export_api_v1_offers_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description Your saved views, each with how many offers it gives now and the cheapest of them.
+         */
+        get: operations["list_views_api_v1_offers_views_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/views/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put View
+         * @description Keeps a search under a name; what had the name before is replaced.
+         */
+        put: operations["put_view_api_v1_offers_views__name__put"];
+        post?: never;
+        /**
+         * Delete View
+         * @description Forgets a saved view.
+         */
+        delete: operations["delete_view_api_v1_offers_views__name__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1861,7 +1923,10 @@ export interface components {
          * @description Something that the caller may do now.
          */
         ActionView: {
-            /** Confirm */
+            /**
+             * Confirm
+             * @default null
+             */
             confirm: string | null;
             /** Id */
             id: string;
@@ -2051,16 +2116,6 @@ export interface components {
          * @description One try.
          */
         AttemptView: {
-            /** Accelerators */
-            accelerators: string | null;
-            /** Accepted At */
-            accepted_at: string | null;
-            cost: components["schemas"]["MoneyView"] | null;
-            /**
-             * Cost Basis
-             * @default
-             */
-            cost_basis: string;
             /**
              * Created At
              * Format: date-time
@@ -2074,16 +2129,6 @@ export interface components {
             explanation: string | null;
             /** Id */
             id: string;
-            /**
-             * Instance Type
-             * @default
-             */
-            instance_type: string;
-            /**
-             * Market
-             * @default
-             */
-            market: string;
             /** Node */
             node: string;
             /** Number */
@@ -2092,23 +2137,13 @@ export interface components {
             provider: string;
             /** Reason */
             reason: string | null;
-            /**
-             * Region
-             * @default
-             */
-            region: string;
             /** Resumed From */
             resumed_from: string | null;
-            /** Resumed Step */
-            resumed_step: number | null;
             /** Signal */
             signal: number | null;
             /** Started At */
             started_at: string | null;
-            state: components["schemas"]["BadgeView"] | null;
             status: components["schemas"]["AttemptStatus"];
-            /** Zone */
-            zone: string | null;
         };
         /**
          * Availability
@@ -2116,6 +2151,14 @@ export interface components {
          * @enum {string}
          */
         Availability: "high" | "medium" | "low" | "unavailable" | "unknown";
+        /**
+         * AvailabilityLevel
+         * @description How a level of availability is shown.
+         */
+        AvailabilityLevel: {
+            badge: components["schemas"]["BadgeView"];
+            level: components["schemas"]["Availability"];
+        };
         /**
          * BadgeView
          * @description A state in a word or two: text, tone and picture say the same.
@@ -2328,64 +2371,6 @@ export interface components {
             watches_anomalies: boolean;
         };
         /**
-         * BulkAnswer
-         * @description One answer per job, in the order they were asked for.
-         */
-        BulkAnswer: {
-            /** Action */
-            action: string;
-            /** Done */
-            done: number;
-            /** Is Done */
-            is_done: boolean;
-            /** Items */
-            items: components["schemas"]["BulkItem"][];
-            per_hour: components["schemas"]["MoneyView"];
-            /** Refused */
-            refused: number;
-            /** Text */
-            text: string;
-            /** Unchanged */
-            unchanged: number;
-        };
-        /**
-         * BulkItem
-         * @description What became of one of many jobs.
-         */
-        BulkItem: {
-            /** Job */
-            job: string;
-            /** Name */
-            name: string | null;
-            /** New Job */
-            new_job: string | null;
-            /**
-             * Outcome
-             * @enum {string}
-             */
-            outcome: "done" | "unchanged" | "refused";
-            /** Text */
-            text: string;
-        };
-        /**
-         * BulkRequest
-         * @description Asks for the same of many jobs. Each is answered for by itself; one that cannot keeps no other from it.
-         */
-        BulkRequest: {
-            /**
-             * Action
-             * @enum {string}
-             */
-            action: "stop" | "stop_now" | "retry";
-            /**
-             * Dry Run
-             * @default false
-             */
-            dry_run?: boolean;
-            /** Jobs */
-            jobs: string[];
-        };
-        /**
          * BurnDownDay
          * @description One day of the period: what closed on it, and what was left of the amount at its end.
          */
@@ -2565,26 +2550,22 @@ export interface components {
             note: string | null;
             /** Path */
             path: string;
-            /**
-             * Place
-             * @default
-             */
-            place: string;
             /** Size Bytes */
             size_bytes: number;
-            state: components["schemas"]["BadgeView"] | null;
             /** Step */
             step: number | null;
         };
         /**
-         * CommandView
-         * @description A line for a shell.
+         * ComparedLine
+         * @description One thing that offers are compared by, in words; `best` are the positions of the best, where one is.
          */
-        CommandView: {
-            /** Command */
-            command: string;
+        ComparedLine: {
+            /** Best */
+            best: number[];
             /** Label */
             label: string;
+            /** Values */
+            values: string[];
         };
         /**
          * ComparisonAnswer
@@ -2764,33 +2745,6 @@ export interface components {
             training_hours: number;
         };
         /**
-         * CostLine
-         * @description A part of what a job has cost.
-         */
-        CostLine: {
-            amount: components["schemas"]["MoneyView"];
-            /** Attempt */
-            attempt: number | null;
-            /** Basis */
-            basis: string;
-            /** Detail */
-            detail: string;
-            /**
-             * Is Final
-             * @default true
-             */
-            is_final: boolean;
-            /** Label */
-            label: string;
-            /** Provider */
-            provider: string;
-            /**
-             * Share
-             * @default 0
-             */
-            share: number;
-        };
-        /**
          * CostOutlook
          * @description What a project spends this month (UTC): closed, used up by what runs, held beyond that, and foreseen.
          */
@@ -2883,17 +2837,10 @@ export interface components {
              * @enum {string}
              */
             basis: "metered" | "modelled" | "none";
-            /**
-             * Basis Label
-             * @default
-             */
-            basis_label: string;
-            cap: components["schemas"]["MoneyView"] | null;
             /** Carbon Grams */
             carbon_grams: number;
             /** Energy Kwh */
             energy_kwh: number;
-            estimate: components["schemas"]["MoneyView"] | null;
             /**
              * Is Final
              * @default false
@@ -2904,7 +2851,6 @@ export interface components {
              * @default []
              */
             notes: string[];
-            per_hour: components["schemas"]["MoneyView"] | null;
             reserved: components["schemas"]["MoneyView"];
         };
         /**
@@ -2971,14 +2917,8 @@ export interface components {
             at: string;
             /** Attempt */
             attempt: string | null;
-            badge: components["schemas"]["BadgeView"] | null;
             /** Explanation */
             explanation: string;
-            /**
-             * Figures
-             * @default []
-             */
-            figures: components["schemas"]["FigureView"][];
             /**
              * Kind
              * @enum {string}
@@ -3125,7 +3065,6 @@ export interface components {
              * Format: date-time
              */
             at: string;
-            badge: components["schemas"]["BadgeView"] | null;
             /**
              * Data
              * @default {}
@@ -3185,60 +3124,299 @@ export interface components {
             provider: string;
         };
         /**
-         * FacetView
-         * @description A value that jobs can be narrowed down to, and how many of those that the other filters let through have it.
+         * ExplorerPage
+         * @description A page of offers, with everything around them.
          */
-        FacetView: {
-            badge: components["schemas"]["BadgeView"] | null;
+        ExplorerPage: {
+            /** Cards */
+            cards: components["schemas"]["OfferCard"][];
+            /** Chips */
+            chips: components["schemas"]["FilterChip"][];
+            /** Facets */
+            facets: components["schemas"]["Facet"][];
+            /** Items */
+            items: components["schemas"]["ExplorerRow"][];
+            /** Known */
+            known: number;
+            /**
+             * Looked At
+             * Format: date-time
+             */
+            looked_at: string;
+            /** Loosenings */
+            loosenings: components["schemas"]["LooseningView"][];
+            /** Matching */
+            matching: number;
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Notes */
+            notes: string[];
+            sources: components["schemas"]["SourcesHealth"] | null;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /** Text */
+            text: string;
+            /** Why Nothing */
+            why_nothing: string | null;
+        };
+        /**
+         * ExplorerRow
+         * @description One offer, or a machine at hand. Absent amounts are not known.
+         */
+        ExplorerRow: {
+            /** Accelerator */
+            accelerator: string | null;
+            /** Accelerator Count */
+            accelerator_count: number;
+            /** Accelerator Title */
+            accelerator_title: string | null;
+            age: components["schemas"]["BadgeView"];
+            availability: components["schemas"]["BadgeView"];
+            availability_level: components["schemas"]["Availability"];
+            /** Carbon G */
+            carbon_g: number | null;
+            /** Carbon Text */
+            carbon_text: string | null;
+            /** Cpus */
+            cpus: number | null;
+            /** Disk Gib */
+            disk_gib: number | null;
+            /** Energy Kwh */
+            energy_kwh: number | null;
+            /** Finish Hours */
+            finish_hours: number | null;
+            /** Finish Text */
+            finish_text: string;
+            gpu_price: components["schemas"]["MoneyView"] | null;
+            /** Host Memory Gib */
+            host_memory_gib: number | null;
+            /** Hours */
+            hours: number | null;
+            /** Instance Type */
+            instance_type: string;
+            /** Is Own */
+            is_own: boolean;
+            /** Key */
+            key: string;
+            launch: components["schemas"]["LaunchView"];
+            /** Market */
+            market: string;
+            /** Market Title */
+            market_title: string;
+            /** Marks */
+            marks: string[];
+            /** Memory Gb */
+            memory_gb: number | null;
+            /** Network Gbit Per S */
+            network_gbit_per_s: number | null;
+            price: components["schemas"]["MoneyView"] | null;
+            /** Provider */
+            provider: string;
+            /** Provider Title */
+            provider_title: string;
+            /** Region */
+            region: string;
+            /** Reliability */
+            reliability: number | null;
+            resources: components["schemas"]["OfferResources"];
+            /** Seen At */
+            seen_at: string | null;
+            /** Source */
+            source: string;
+            /** Specs */
+            specs: string;
+            /** Start Minutes */
+            start_minutes: number;
+            /** Start Text */
+            start_text: string;
+            /** Title */
+            title: string;
+            total: components["schemas"]["MoneyView"] | null;
+            /** Total Memory Gb */
+            total_memory_gb: number | null;
+            /** Total Note */
+            total_note: string;
+            work: components["schemas"]["MoneyView"] | null;
+            /** Work Unit */
+            work_unit: string;
+            /** Zone */
+            zone: string | null;
+        };
+        /**
+         * ExplorerSearch
+         * @description Which offers, for how much work, and in which order.
+         */
+        "ExplorerSearch-Input": {
+            availability?: components["schemas"]["Availability"] | null;
+            /** Count */
+            count?: number | null;
+            /**
+             * Descending
+             * @default false
+             */
+            descending?: boolean;
+            /** Gpu */
+            gpu?: string[];
+            /**
+             * Hours
+             * @default 10
+             */
+            hours?: number;
+            /**
+             * Launchable
+             * @default false
+             */
+            launchable?: boolean;
+            /** Local Cost */
+            local_cost?: number | string | null;
+            /** Local Gpu */
+            local_gpu?: string | null;
+            /** Market */
+            market?: components["schemas"]["Market"][];
+            /** Max Count */
+            max_count?: number | null;
+            /** Max Gpu Price */
+            max_gpu_price?: number | string | null;
+            /** Max Price */
+            max_price?: number | string | null;
+            /** Min Count */
+            min_count?: number | null;
+            /** Min Cpus */
+            min_cpus?: number | null;
+            /** Min Host Memory */
+            min_host_memory?: number | null;
+            /** Min Memory */
+            min_memory?: number | null;
+            /** Min Total Memory */
+            min_total_memory?: number | null;
+            /** On */
+            on?: string | null;
+            /** Provider */
+            provider?: string[];
+            /** Region */
+            region?: string[];
+            /**
+             * Sort
+             * @default total
+             * @enum {string}
+             */
+            sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+            /** Source */
+            source?: string | null;
+            /**
+             * Unpriced
+             * @default false
+             */
+            unpriced?: boolean;
+        };
+        /**
+         * ExplorerSearch
+         * @description Which offers, for how much work, and in which order.
+         */
+        "ExplorerSearch-Output": {
+            availability?: components["schemas"]["Availability"] | null;
+            /** Count */
+            count?: number | null;
+            /**
+             * Descending
+             * @default false
+             */
+            descending?: boolean;
+            /** Gpu */
+            gpu?: string[];
+            /**
+             * Hours
+             * @default 10
+             */
+            hours?: number;
+            /**
+             * Launchable
+             * @default false
+             */
+            launchable?: boolean;
+            /** Local Cost */
+            local_cost?: string | null;
+            /** Local Gpu */
+            local_gpu?: string | null;
+            /** Market */
+            market?: components["schemas"]["Market"][];
+            /** Max Count */
+            max_count?: number | null;
+            /** Max Gpu Price */
+            max_gpu_price?: string | null;
+            /** Max Price */
+            max_price?: string | null;
+            /** Min Count */
+            min_count?: number | null;
+            /** Min Cpus */
+            min_cpus?: number | null;
+            /** Min Host Memory */
+            min_host_memory?: number | null;
+            /** Min Memory */
+            min_memory?: number | null;
+            /** Min Total Memory */
+            min_total_memory?: number | null;
+            /** On */
+            on?: string | null;
+            /** Provider */
+            provider?: string[];
+            /** Region */
+            region?: string[];
+            /**
+             * Sort
+             * @default total
+             * @enum {string}
+             */
+            sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+            /** Source */
+            source?: string | null;
+            /**
+             * Unpriced
+             * @default false
+             */
+            unpriced?: boolean;
+        };
+        /**
+         * Facet
+         * @description A filter with its values; `param` is the part of the query that it sets.
+         */
+        Facet: {
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "many" | "one";
+            /**
+             * Left Out
+             * @default 0
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Param */
+            param: string;
+            /** Title */
+            title: string;
+            /** Values */
+            values: components["schemas"]["FacetValue"][];
+        };
+        /**
+         * FacetValue
+         * @description One value of a filter with how many offers it would give, the other filters as they are.
+         */
+        FacetValue: {
             /** Count */
             count: number;
+            from_price: components["schemas"]["MoneyView"] | null;
+            /** Is Chosen */
+            is_chosen: boolean;
             /** Label */
             label: string;
             /** Value */
             value: string;
-        };
-        /**
-         * FacetsView
-         * @description How many jobs there are, how many match, and of what.
-         */
-        FacetsView: {
-            /**
-             * Accelerator
-             * @default []
-             */
-            accelerator: components["schemas"]["FacetView"][];
-            /**
-             * Creator
-             * @default []
-             */
-            creator: components["schemas"]["FacetView"][];
-            /** Empty Text */
-            empty_text: string | null;
-            /**
-             * Looser
-             * @default []
-             */
-            looser: components["schemas"]["LooserView"][];
-            /** Matching */
-            matching: number;
-            per_hour: components["schemas"]["MoneyView"] | null;
-            /**
-             * Provider
-             * @default []
-             */
-            provider: components["schemas"]["FacetView"][];
-            /**
-             * Status
-             * @default []
-             */
-            status: components["schemas"]["FacetView"][];
-            /**
-             * Tag
-             * @default []
-             */
-            tag: components["schemas"]["FacetView"][];
-            /** Total */
-            total: number;
         };
         /**
          * FastestOption
@@ -3253,12 +3431,14 @@ export interface components {
             setup_time: string;
         };
         /**
-         * FigureView
-         * @description A figure with its name, ready to show.
+         * FilterChip
+         * @description A filter that is set, in words; `query` is what is asked without it.
          */
-        FigureView: {
-            /** Label */
-            label: string;
+        FilterChip: {
+            /** Param */
+            param: string;
+            /** Query */
+            query: string;
             /** Text */
             text: string;
         };
@@ -3762,39 +3942,6 @@ export interface components {
             ratio: number | null;
         };
         /**
-         * JobCostDetail
-         * @description What a job has cost, in parts, beside what was foretold and what it may cost.
-         */
-        JobCostDetail: {
-            /** Cap Share */
-            cap_share: number | null;
-            cost: components["schemas"]["CostView"];
-            /**
-             * Cost Share
-             * @default 0
-             */
-            cost_share: number;
-            /** Estimate Share */
-            estimate_share: number | null;
-            /** Job */
-            job: string;
-            /** Lines */
-            lines: components["schemas"]["CostLine"][];
-            /**
-             * Notes
-             * @default []
-             */
-            notes: string[];
-            projected: components["schemas"]["MoneyView"] | null;
-            /** Projected End */
-            projected_end: string | null;
-            /** Projected Share */
-            projected_share: number | null;
-            /** Projection Text */
-            projection_text: string | null;
-            standing: components["schemas"]["BadgeView"] | null;
-        };
-        /**
          * JobCostPage
          * @description Jobs that ended in a period, newest first; totals of those that finished and had been estimated.
          */
@@ -3823,11 +3970,6 @@ export interface components {
              * @default 0
              */
             attempt: number;
-            /**
-             * Commands
-             * @default []
-             */
-            commands: components["schemas"]["CommandView"][];
             cost: components["schemas"]["CostView"];
             /**
              * Created At
@@ -3846,25 +3988,12 @@ export interface components {
             health: components["schemas"]["HealthView"] | null;
             /** Id */
             id: string;
-            /**
-             * Is Stopping
-             * @default false
-             */
-            is_stopping: boolean;
-            last_metric: components["schemas"]["LastMetricView"] | null;
-            /** Market */
-            market: string | null;
             /** Name */
             name: string;
             /** Next Try At */
             next_try_at: string | null;
             /** Node */
             node: string | null;
-            /**
-             * Permitted
-             * @default []
-             */
-            permitted: components["schemas"]["ActionView"][];
             prediction: components["schemas"]["PredictionView"] | null;
             progress: components["schemas"]["ProgressView"] | null;
             /** Project */
@@ -3873,8 +4002,6 @@ export interface components {
             provider: string | null;
             /** Reason */
             reason: string | null;
-            /** Region */
-            region: string | null;
             /**
              * Spec
              * @default {}
@@ -3884,7 +4011,6 @@ export interface components {
             };
             /** Started At */
             started_at: string | null;
-            state: components["schemas"]["BadgeView"] | null;
             status: components["schemas"]["JobStatus"];
             /**
              * Tags
@@ -3898,19 +4024,12 @@ export interface components {
              * @default []
              */
             tasks: components["schemas"]["TaskView"][];
-            /**
-             * Timeline
-             * @default []
-             */
-            timeline: components["schemas"]["SegmentView"][];
-            waiting: components["schemas"]["WaitingView"] | null;
         };
         /**
          * JobPage
-         * @description A page of jobs.
+         * @description A page of jobs, newest first.
          */
         JobPage: {
-            facets: components["schemas"]["FacetsView"] | null;
             /** Items */
             items: components["schemas"]["JobView"][];
             /** Next Cursor */
@@ -3971,25 +4090,12 @@ export interface components {
             health: components["schemas"]["HealthView"] | null;
             /** Id */
             id: string;
-            /**
-             * Is Stopping
-             * @default false
-             */
-            is_stopping: boolean;
-            last_metric: components["schemas"]["LastMetricView"] | null;
-            /** Market */
-            market: string | null;
             /** Name */
             name: string;
             /** Next Try At */
             next_try_at: string | null;
             /** Node */
             node: string | null;
-            /**
-             * Permitted
-             * @default []
-             */
-            permitted: components["schemas"]["ActionView"][];
             progress: components["schemas"]["ProgressView"] | null;
             /** Project */
             project: string;
@@ -3997,11 +4103,8 @@ export interface components {
             provider: string | null;
             /** Reason */
             reason: string | null;
-            /** Region */
-            region: string | null;
             /** Started At */
             started_at: string | null;
-            state: components["schemas"]["BadgeView"] | null;
             status: components["schemas"]["JobStatus"];
             /**
              * Tags
@@ -4010,7 +4113,6 @@ export interface components {
             tags: {
                 [key: string]: string;
             };
-            waiting: components["schemas"]["WaitingView"] | null;
         };
         /**
          * JumpSpec
@@ -4033,16 +4135,16 @@ export interface components {
             user: string;
         };
         /**
-         * LastMetricView
-         * @description The metric that says most, at its last value.
+         * LaunchView
+         * @description Whether a job can run there now; where it cannot, why, and which provider to connect if that would do.
          */
-        LastMetricView: {
-            /** Name */
-            name: string;
-            /** Text */
-            text: string;
-            /** Value */
-            value: number;
+        LaunchView: {
+            /** Connect Provider */
+            connect_provider: string | null;
+            /** Is Possible */
+            is_possible: boolean;
+            /** Reason */
+            reason: string | null;
         };
         /**
          * LeftOut
@@ -4057,16 +4159,18 @@ export interface components {
             reason: string;
         };
         /**
-         * LooserView
-         * @description A filter whose removal lets jobs through.
+         * LooseningView
+         * @description What giving up one filter gives: `query` is what to ask then.
          */
-        LooserView: {
-            /** Filter */
-            filter: string;
-            /** Label */
-            label: string;
-            /** Matching */
-            matching: number;
+        LooseningView: {
+            /** Constraint */
+            constraint: string;
+            /** Count */
+            count: number;
+            /** Query */
+            query: string;
+            /** Text */
+            text: string;
         };
         /**
          * Market
@@ -4224,11 +4328,6 @@ export interface components {
             };
             /** Explanation */
             explanation: string;
-            /**
-             * Figures
-             * @default []
-             */
-            figures: components["schemas"]["FigureView"][];
             /** Is Begun */
             is_begun: boolean;
             /** Job */
@@ -4363,6 +4462,54 @@ export interface components {
             title: string;
         };
         /**
+         * OfferCard
+         * @description The cheapest, the fastest or the recommended offer, and why.
+         */
+        OfferCard: {
+            /** Headline */
+            headline: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cheapest" | "fastest" | "recommended";
+            /** Reason */
+            reason: string;
+            row: components["schemas"]["ExplorerRow"];
+            /** Savings */
+            savings: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * OfferComparison
+         * @description Offers side by side, in the order asked for. `gone` are keys of which nothing is known any more.
+         */
+        OfferComparison: {
+            /** Gone */
+            gone: string[];
+            /** Items */
+            items: components["schemas"]["ExplorerRow"][];
+            /** Lines */
+            lines: components["schemas"]["ComparedLine"][];
+        };
+        /**
+         * OfferDetail
+         * @description One offer with what to know of its provider.
+         */
+        OfferDetail: {
+            /** Alternatives */
+            alternatives: components["schemas"]["ExplorerRow"][];
+            /** Billing */
+            billing: string;
+            /** Cons */
+            cons: string[];
+            /** Pros */
+            pros: string[];
+            row: components["schemas"]["ExplorerRow"];
+            setup: components["schemas"]["SetupView"];
+        };
+        /**
          * OfferPage
          * @description A page of offers: `matching` fit, of `known` in all.
          */
@@ -4381,6 +4528,23 @@ export interface components {
             next_cursor: string | null;
             /** Why Nothing */
             why_nothing: string | null;
+        };
+        /**
+         * OfferResources
+         * @description What of a job file's `resources` asks for this offer. A job file cannot name a type of machine.
+         */
+        OfferResources: {
+            /** Accelerators */
+            accelerators: string[];
+            /** Providers */
+            providers: string[];
+            /** Regions */
+            regions: string[];
+            /**
+             * Spot
+             * @enum {string}
+             */
+            spot: "never" | "only";
         };
         /**
          * OrphanView
@@ -4705,8 +4869,10 @@ export interface components {
         /**
          * Preferences
          * @description What a user prefers. Absent values are not set; a PUT replaces them all.
+         *
+         *     Built at once: a type with one that is (a search) inside is not built as well by the first request that brings it.
          */
-        Preferences: {
+        "Preferences-Input": {
             default_filters?: components["schemas"]["AlertFilters"] | null;
             /** Default Sort */
             default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
@@ -4717,7 +4883,26 @@ export interface components {
             /** Regions */
             regions?: string[] | null;
             /** Saved Views */
-            saved_views?: components["schemas"]["SavedView"][] | null;
+            saved_views?: components["schemas"]["SavedView-Input"][] | null;
+        };
+        /**
+         * Preferences
+         * @description What a user prefers. Absent values are not set; a PUT replaces them all.
+         *
+         *     Built at once: a type with one that is (a search) inside is not built as well by the first request that brings it.
+         */
+        "Preferences-Output": {
+            default_filters?: components["schemas"]["AlertFilters"] | null;
+            /** Default Sort */
+            default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
+            /** Display Currency */
+            display_currency?: string | null;
+            /** Providers */
+            providers?: string[] | null;
+            /** Regions */
+            regions?: string[] | null;
+            /** Saved Views */
+            saved_views?: components["schemas"]["SavedView-Output"][] | null;
         };
         /**
          * PreferencesView
@@ -4729,7 +4914,7 @@ export interface components {
             known_currencies: string[];
             /** Updated At */
             updated_at: string | null;
-            values: components["schemas"]["Preferences"];
+            values: components["schemas"]["Preferences-Output"];
         };
         /**
          * PreviewAnswer
@@ -4784,6 +4969,7 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            availability: components["schemas"]["Availability"] | null;
             /** Max Micro */
             max_micro: number | null;
             /** Median Micro */
@@ -4799,15 +4985,15 @@ export interface components {
          */
         PriceChangePage: {
             /** Items */
-            items: components["schemas"]["PriceChangeView"][];
+            items: components["schemas"]["PriceChangeRow"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
         /**
-         * PriceChangeView
-         * @description One thing that happened to a price.
+         * PriceChangeRow
+         * @description A change with its words.
          */
-        PriceChangeView: {
+        PriceChangeRow: {
             /** Accelerator */
             accelerator: string | null;
             /** Accelerator Count */
@@ -4819,6 +5005,7 @@ export interface components {
             at: string;
             /** Availability */
             availability: string;
+            badge: components["schemas"]["BadgeView"];
             /**
              * Currency
              * @default USD
@@ -4828,6 +5015,8 @@ export interface components {
             instance_type: string;
             /** Market */
             market: string;
+            /** Market Title */
+            market_title: string;
             /** Per Cent */
             per_cent: number | null;
             /** Position */
@@ -4838,6 +5027,8 @@ export interface components {
             price_micro: number | null;
             /** Provider */
             provider: string;
+            /** Provider Title */
+            provider_title: string;
             /**
              * Reading
              * @enum {string}
@@ -4847,6 +5038,10 @@ export interface components {
             region: string;
             /** Source */
             source: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
             /** Zone */
             zone: string | null;
         };
@@ -4859,6 +5054,9 @@ export interface components {
             band: components["schemas"]["PriceBand"][];
             /** Is Cut */
             is_cut: boolean;
+            /** Levels */
+            levels: components["schemas"]["AvailabilityLevel"][];
+            now: components["schemas"]["PriceNow"] | null;
             /** Series */
             series: components["schemas"]["PriceSeries"][];
             /** Series Count */
@@ -4911,6 +5109,19 @@ export interface components {
             offers: number;
             /** Unpriced */
             unpriced: number;
+        };
+        /**
+         * PriceNow
+         * @description What one accelerator costs per hour at the end of the time asked about, and how that has changed.
+         */
+        PriceNow: {
+            /** Change */
+            change: string | null;
+            least: components["schemas"]["MoneyView"];
+            middle: components["schemas"]["MoneyView"];
+            most: components["schemas"]["MoneyView"];
+            /** Offers */
+            offers: number;
         };
         /**
          * PricePoint
@@ -5171,10 +5382,40 @@ export interface components {
             regret_p90: components["schemas"]["MoneyView"];
         };
         /**
-         * SavedView
-         * @description Filters under a name.
+         * SavedSearchPage
+         * @description Saved views by name.
          */
-        SavedView: {
+        SavedSearchPage: {
+            /** Items */
+            items: components["schemas"]["SavedSearchView"][];
+        };
+        /**
+         * SavedSearchRequest
+         * @description What to keep under a name.
+         */
+        SavedSearchRequest: {
+            search: components["schemas"]["ExplorerSearch-Input"];
+        };
+        /**
+         * SavedSearchView
+         * @description A saved view: `query` opens it, `matching` and `cheapest` are what it gives now.
+         */
+        SavedSearchView: {
+            cheapest: components["schemas"]["ExplorerRow"] | null;
+            /** Matching */
+            matching: number;
+            /** Name */
+            name: string;
+            /** Query */
+            query: string;
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * SavedView
+         * @description Filters under a name. `search` is the whole search of the offers page; views without one have `filters`.
+         */
+        "SavedView-Input": {
             /**
              * @default {
              *       "accelerators": [],
@@ -5186,6 +5427,27 @@ export interface components {
             filters?: components["schemas"]["AlertFilters"];
             /** Name */
             name: string;
+            search?: components["schemas"]["ExplorerSearch-Input"] | null;
+            /** Sort */
+            sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
+        };
+        /**
+         * SavedView
+         * @description Filters under a name. `search` is the whole search of the offers page; views without one have `filters`.
+         */
+        "SavedView-Output": {
+            /**
+             * @default {
+             *       "accelerators": [],
+             *       "markets": [],
+             *       "providers": [],
+             *       "regions": []
+             *     }
+             */
+            filters?: components["schemas"]["AlertFilters"];
+            /** Name */
+            name: string;
+            search?: components["schemas"]["ExplorerSearch-Output"] | null;
             /** Sort */
             sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
         };
@@ -5195,41 +5457,6 @@ export interface components {
          * @enum {string}
          */
         Scope: "project" | "team" | "user" | "provider";
-        /**
-         * SegmentView
-         * @description A stretch of a job's time. Each begins where the one before ended.
-         */
-        SegmentView: {
-            /** Attempt */
-            attempt: number | null;
-            /** Ended At */
-            ended_at: string | null;
-            /** Explanation */
-            explanation: string | null;
-            /**
-             * Is Startup
-             * @default false
-             */
-            is_startup: boolean;
-            /** Kind */
-            kind: string;
-            /** Label */
-            label: string;
-            /** Owner */
-            owner: string;
-            /** Seconds */
-            seconds: number;
-            /**
-             * Started At
-             * Format: date-time
-             */
-            started_at: string;
-            /**
-             * Tone
-             * @enum {string}
-             */
-            tone: "good" | "busy" | "warning" | "bad" | "quiet";
-        };
         /**
          * ServerInfo
          * @description Who is asking whom.
@@ -5301,6 +5528,20 @@ export interface components {
             platform: string;
             /** Pros */
             pros: string[];
+            /** Steps */
+            steps: string[];
+            /** Title */
+            title: string;
+        };
+        /**
+         * SetupView
+         * @description How to get ready for a provider.
+         */
+        SetupView: {
+            /** Api Docs */
+            api_docs: string;
+            /** Estimated Time */
+            estimated_time: string;
             /** Steps */
             steps: string[];
             /** Title */
@@ -5425,26 +5666,17 @@ export interface components {
             tried_at: string | null;
         };
         /**
-         * SpecView
-         * @description A job's file.
+         * SourcesHealth
+         * @description How the price sources are, in a line, and which have failed.
          */
-        SpecView: {
-            /** Clone Path */
-            clone_path: string;
-            /** Command */
-            command: string;
-            /** File Name */
-            file_name: string;
-            /** Job */
-            job: string;
-            /** Spec */
-            spec: {
-                [key: string]: unknown;
-            };
-            /** Workdir */
-            workdir: string | null;
-            /** Yaml */
-            yaml: string;
+        SourcesHealth: {
+            badge: components["schemas"]["BadgeView"];
+            /** Failures */
+            failures: components["schemas"]["SourceFailure"][];
+            /** Newest At */
+            newest_at: string | null;
+            /** Text */
+            text: string;
         };
         /**
          * SpotFiles
@@ -5605,29 +5837,6 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
-        };
-        /**
-         * WaitingView
-         * @description Why a job waits, since when, and when something is tried next.
-         */
-        WaitingView: {
-            /** Code */
-            code: string;
-            /** Next Try At */
-            next_try_at: string | null;
-            /** Queue Length */
-            queue_length: number | null;
-            /** Queue Position */
-            queue_position: number | null;
-            /** Queue Text */
-            queue_text: string | null;
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-            /** Text */
-            text: string;
         };
         /**
          * WorkdirAnswer
@@ -7311,16 +7520,6 @@ export interface operations {
                 status?: components["schemas"]["JobStatus"][] | null;
                 name?: string | null;
                 active?: boolean;
-                q?: string | null;
-                provider?: string[] | null;
-                accelerator?: string[] | null;
-                creator?: string[] | null;
-                tag?: string[] | null;
-                since?: string | null;
-                until?: string | null;
-                sort?: "newest" | "oldest" | "name" | "cost" | "elapsed" | "status";
-                reverse?: boolean;
-                facets?: boolean;
                 limit?: number;
                 cursor?: string | null;
             };
@@ -7407,41 +7606,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BatchAnswer"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    bulk_api_v1_jobs_bulk_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                "Idempotency-Key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BulkRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkAnswer"];
                 };
             };
             /** @description An error */
@@ -7570,37 +7734,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckpointPage"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    cost_api_v1_jobs__reference__cost_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                reference: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobCostDetail"];
                 };
             };
             /** @description An error */
@@ -7893,37 +8026,6 @@ export interface operations {
             };
         };
     };
-    spec_api_v1_jobs__reference__spec_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                reference: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SpecView"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     stop_api_v1_jobs__reference__stop_post: {
         parameters: {
             query?: never;
@@ -8143,6 +8245,278 @@ export interface operations {
             };
         };
     };
+    compare_api_v1_offers_compare_get: {
+        parameters: {
+            query: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                offer: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferComparison"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_offer_api_v1_offers_detail_get: {
+        parameters: {
+            query: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                offer: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferDetail"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explore_api_v1_offers_explore_get: {
+        parameters: {
+            query?: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                gpu?: string[];
+                count?: number | null;
+                min_count?: number | null;
+                max_count?: number | null;
+                min_memory?: number | null;
+                min_total_memory?: number | null;
+                min_cpus?: number | null;
+                min_host_memory?: number | null;
+                provider?: string[];
+                region?: string[];
+                market?: components["schemas"]["Market"][];
+                max_price?: number | string | null;
+                max_gpu_price?: number | string | null;
+                availability?: components["schemas"]["Availability"] | null;
+                source?: string | null;
+                unpriced?: boolean;
+                launchable?: boolean;
+                sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+                descending?: boolean;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplorerPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_v1_offers_export_get: {
+        parameters: {
+            query?: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                gpu?: string[];
+                count?: number | null;
+                min_count?: number | null;
+                max_count?: number | null;
+                min_memory?: number | null;
+                min_total_memory?: number | null;
+                min_cpus?: number | null;
+                min_host_memory?: number | null;
+                provider?: string[];
+                region?: string[];
+                market?: components["schemas"]["Market"][];
+                max_price?: number | string | null;
+                max_gpu_price?: number | string | null;
+                availability?: components["schemas"]["Availability"] | null;
+                source?: string | null;
+                unpriced?: boolean;
+                launchable?: boolean;
+                sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+                descending?: boolean;
+                format?: "csv" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_views_api_v1_offers_views_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_view_api_v1_offers_views__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_view_api_v1_offers_views__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     plan_api_v1_plans_post: {
         parameters: {
             query?: never;
@@ -8214,7 +8588,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Preferences"];
+                "application/json": components["schemas"]["Preferences-Input"];
             };
         };
         responses: {

@@ -49,7 +49,7 @@ export function TimeSeriesChart({
   const [isTable, { toggle }] = useDisclosure(false);
   const columns = useMemo(() => columnsOf(series), [series]);
   const shape = JSON.stringify([
-    series.map((each) => [each.name, each.kind, each.color, each.dash, each.band]),
+    series.map((each) => [each.name, each.kind, each.color, each.dash, each.band, each.isFaint]),
     x,
     group,
     isLog,

@@ -13,6 +13,8 @@ export interface Series {
   band?: string;
   /** Not listed below the chart. */
   isQuiet?: boolean;
+  /** Drawn thin and pale, as the edge of a band. */
+  isFaint?: boolean;
 }
 
 /** Series side by side over all their x: what uPlot draws. A series that has nothing at an x is not broken by it. */

@@ -51,8 +51,8 @@ export function optionsOf(look: Look, host: Element, width: number): uPlot.Optio
         const color = paint(each.color ?? `--tw-series-${(index % 8) + 1}`);
         return {
           label: each.name,
-          stroke: color,
-          width: 1.6,
+          stroke: each.isFaint ? withAlpha(color, 0.35) : color,
+          width: each.isFaint ? 1 : 1.6,
           dash: each.dash ? [5, 4] : undefined,
           spanGaps: false,
           points: { show: each.points.length === 1 },
