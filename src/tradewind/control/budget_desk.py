@@ -12,7 +12,7 @@ from tradewind.control.loops import wake_placers
 from tradewind.control.offer_names import resolve_providers
 from tradewind.db import budget_tables, tables
 from tradewind.db.budget_rows import BudgetRow
-from tradewind.db.owners import Caller
+from tradewind.db.owners import Caller, is_owner
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.budgets import Scope
@@ -20,7 +20,6 @@ from tradewind.domain.errors import ConflictError, ForbiddenError, InvalidInputE
 from tradewind.domain.schemas_budgets import BudgetPatch, BudgetRequest
 
 MOST_BUDGETS: Final = 200
-_OWNER: Final = "owner"
 _B: Final = budget_tables.budgets
 _CLEARED: Final = {
     "amount": "amount_micro",
@@ -150,15 +149,6 @@ def remove_budget(tx: Transaction, caller: Caller, reference: str) -> BudgetRow:
     tx.execute(delete(_B).where(_B.c.id == budget.id))
     let_try_again(tx, budget.team_id)
     return budget
-
-
-def is_owner(tx: Transaction, caller: Caller) -> bool:
-    """Whether the caller may set budgets of their team."""
-    members = tables.team_members
-    role = tx.execute(
-        select(members.c.role).where(members.c.team_id == caller.team_id, members.c.user_id == caller.user_id)
-    ).scalar()
-    return role == _OWNER
 
 
 def _check_owner(tx: Transaction, caller: Caller) -> None:

@@ -9,14 +9,14 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import and_, select
 
-from tradewind.control.budget_desk import budgets_of, find_budget, is_owner
+from tradewind.control.budget_desk import budgets_of, find_budget
 from tradewind.control.budget_past import past_periods
 from tradewind.control.budget_standing import Standing, standing_of
 from tradewind.control.budget_words import badge_of, forecast_text, permitted, used_text, what_happens
 from tradewind.control.money_views import money_view
 from tradewind.db import budget_tables, price_tables, tables
 from tradewind.db.budget_rows import BudgetRow
-from tradewind.db.owners import Caller
+from tradewind.db.owners import Caller, is_owner
 from tradewind.db.store import Transaction
 from tradewind.domain.budgets import Action, Scope, each
 from tradewind.domain.schemas import MoneyView
