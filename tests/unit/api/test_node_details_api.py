@@ -48,7 +48,7 @@ async def own_machine(store: SqlStore, caller: Caller, **observed: Any) -> str:
         )  # fmt: skip
         broken = add_attempt(
             tx, add_job(tx, caller, name="broken"), status=AttemptStatus.INTERRUPTED, reason=Reason.GPU_ERROR,
-            ended_at=tx.now, observed={"gpu_errors": {"GPU-1/79": {"uuid": "GPU-1", "xid": 79, "at": 5.0}}},
+            ended_at=tx.now, observed={"phase": "running", "gpu_errors": {"GPU-1/79": {"uuid": "GPU-1", "xid": 79, "at": 5.0}}},
         )  # fmt: skip
         tx.execute(
             update(tables.attempts).where(tables.attempts.c.id == broken.id).values(node_id=attempt.node_id)

@@ -304,6 +304,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/budgets/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description How such a budget would stand now, what it would do at once, and when it would have been reached before.
+         */
+        post: operations["preview_api_v1_budgets_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/budgets/{reference}": {
         parameters: {
             query?: never;
@@ -505,6 +525,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cost/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The same as CSV: the groups, the amounts over time, or the jobs with what was estimated of them.
+         */
+        get: operations["export_api_v1_cost_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cost/invoices": {
         parameters: {
             query?: never;
@@ -561,6 +601,26 @@ export interface paths {
          * @description What your project spends this month: closed, used up by what runs, held, and foreseen.
          */
         get: operations["outlook_api_v1_cost_outlook_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cost/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description A range by day and group, beside the one before, with what was saved. `only` is `GROUP=value`, several times.
+         */
+        get: operations["overview_api_v1_cost_overview_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1150,7 +1210,7 @@ export interface paths {
         };
         /**
          * Node
-         * @description One node, by its id or name.
+         * @description One node, by its id or name, with who had it and what was paid.
          */
         get: operations["node_api_v1_nodes__reference__get"];
         put?: never;
@@ -1445,6 +1505,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Queue
+         * @description Jobs that wait, in the order in which they are looked at, each with why, until when, and what would help.
+         */
+        get: operations["queue_api_v1_queue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schema": {
         parameters: {
             query?: never;
@@ -1661,16 +1741,35 @@ export interface components {
          * @description One accelerator of a node, who holds it, and how busy it was when it was last looked at.
          */
         AcceleratorView: {
+            badge: components["schemas"]["BadgeView"] | null;
             /** Index */
             index: number;
             /** Job */
             job: string | null;
+            /** Job Id */
+            job_id: string | null;
+            /**
+             * Label
+             * @default free
+             */
+            label: string;
             /** Memory Bytes */
             memory_bytes: number;
+            /**
+             * Memory Text
+             * @default
+             */
+            memory_text: string;
             /** Memory Used Bytes */
             memory_used_bytes: number | null;
             /** Name */
             name: string;
+            /**
+             * Use
+             * @default free
+             * @enum {string}
+             */
+            use: "held" | "free" | "idle" | "others" | "resting" | "starting" | "unknown";
             /** Utilisation Percent */
             utilisation_percent: number | null;
             /** Uuid */
@@ -1799,10 +1898,7 @@ export interface components {
          * @description Something that the caller may do now.
          */
         ActionView: {
-            /**
-             * Confirm
-             * @default null
-             */
+            /** Confirm */
             confirm: string | null;
             /** Id */
             id: string;
@@ -2032,10 +2128,7 @@ export interface components {
          * @description A state in a word or two: text, tone and picture say the same.
          */
         BadgeView: {
-            /**
-             * Explanation
-             * @default null
-             */
+            /** Explanation */
             explanation: string | null;
             /**
              * Icon
@@ -2075,12 +2168,34 @@ export interface components {
             ids: string[];
         };
         /**
+         * Before
+         * @description The range of the same length before, and how this one compares.
+         */
+        Before: {
+            amount: components["schemas"]["MoneyView"];
+            /** Change */
+            change: number | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Text */
+            text: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * BudgetDetail
          * @description A budget with its days and what was told of it, newest first.
          */
         BudgetDetail: {
             action: components["schemas"]["Action"];
             amount: components["schemas"]["MoneyView"] | null;
+            badge: components["schemas"]["BadgeView"] | null;
             /** Channels */
             channels: string[];
             cost_per_hour: components["schemas"]["MoneyView"];
@@ -2094,18 +2209,29 @@ export interface components {
             /** Days */
             days: components["schemas"]["BurnDownDay"][];
             forecast: components["schemas"]["ForecastView"];
+            /**
+             * Forecast Text
+             * @default
+             */
+            forecast_text: string;
+            /** Foreseen */
+            foreseen: components["schemas"]["BurnPoint"][];
             /** Id */
             id: string;
             left: components["schemas"]["MoneyView"] | null;
             /** Max Concurrent Jobs */
             max_concurrent_jobs: number | null;
             max_cost_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Meter */
+            meter: components["schemas"]["MeterPart"][];
             /** Name */
             name: string;
             /** Notes */
             notes: string[];
             /** Notices */
             notices: components["schemas"]["NoticeView"][];
+            /** Past */
+            past: components["schemas"]["PastPeriod"][];
             period: components["schemas"]["Period"];
             /** Period End */
             period_end: string | null;
@@ -2114,11 +2240,18 @@ export interface components {
              * Format: date-time
              */
             period_start: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             reserved: components["schemas"]["MoneyView"];
             running: components["schemas"]["MoneyView"];
             /** Running Jobs */
             running_jobs: number;
             scope: components["schemas"]["Scope"];
+            /**
+             * Scope Text
+             * @default
+             */
+            scope_text: string;
             spent: components["schemas"]["MoneyView"];
             /** Target */
             target: string;
@@ -2126,16 +2259,27 @@ export interface components {
             thresholds: number[];
             /** Used Percent */
             used_percent: number | null;
+            /**
+             * Used Text
+             * @default
+             */
+            used_text: string;
             /** Watches Anomalies */
             watches_anomalies: boolean;
+            /** What Happens */
+            what_happens: string[];
         };
         /**
          * BudgetPage
          * @description Budgets by name.
          */
         BudgetPage: {
+            /** Explanation */
+            explanation: string | null;
             /** Items */
             items: components["schemas"]["BudgetView"][];
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
         };
         /**
          * BudgetPatch
@@ -2160,8 +2304,23 @@ export interface components {
             watches_anomalies?: boolean | null;
         };
         /**
+         * BudgetPreview
+         * @description How a budget would stand and what it would do, without anything being set.
+         */
+        BudgetPreview: {
+            /** Effects */
+            effects: components["schemas"]["EffectView"][];
+            /** Past */
+            past: components["schemas"]["PastPeriod"][];
+            /** Past Text */
+            past_text: string;
+            view: components["schemas"]["BudgetView"];
+        };
+        /**
          * BudgetRequest
          * @description A new budget. Without an amount it only limits rate and number, or only watches for anomalies.
+         *
+         *     `amount` (`$1,000`) and `max_cost_per_hour` (`$4/h`) may stand for `amount_micro` and `max_hourly_micro`.
          */
         BudgetRequest: {
             /** @default notify */
@@ -2197,6 +2356,7 @@ export interface components {
         BudgetView: {
             action: components["schemas"]["Action"];
             amount: components["schemas"]["MoneyView"] | null;
+            badge: components["schemas"]["BadgeView"] | null;
             /** Channels */
             channels: string[];
             cost_per_hour: components["schemas"]["MoneyView"];
@@ -2208,12 +2368,19 @@ export interface components {
             /** Creator */
             creator: string;
             forecast: components["schemas"]["ForecastView"];
+            /**
+             * Forecast Text
+             * @default
+             */
+            forecast_text: string;
             /** Id */
             id: string;
             left: components["schemas"]["MoneyView"] | null;
             /** Max Concurrent Jobs */
             max_concurrent_jobs: number | null;
             max_cost_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Meter */
+            meter: components["schemas"]["MeterPart"][];
             /** Name */
             name: string;
             /** Notes */
@@ -2226,11 +2393,18 @@ export interface components {
              * Format: date-time
              */
             period_start: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             reserved: components["schemas"]["MoneyView"];
             running: components["schemas"]["MoneyView"];
             /** Running Jobs */
             running_jobs: number;
             scope: components["schemas"]["Scope"];
+            /**
+             * Scope Text
+             * @default
+             */
+            scope_text: string;
             spent: components["schemas"]["MoneyView"];
             /** Target */
             target: string;
@@ -2238,8 +2412,15 @@ export interface components {
             thresholds: number[];
             /** Used Percent */
             used_percent: number | null;
+            /**
+             * Used Text
+             * @default
+             */
+            used_text: string;
             /** Watches Anomalies */
             watches_anomalies: boolean;
+            /** What Happens */
+            what_happens: string[];
         };
         /**
          * BurnDownDay
@@ -2254,6 +2435,48 @@ export interface components {
             left: components["schemas"]["MoneyView"] | null;
             spent: components["schemas"]["MoneyView"];
             total: components["schemas"]["MoneyView"];
+        };
+        /**
+         * BurnPart
+         * @description A part of what an hour costs now.
+         */
+        BurnPart: {
+            /** Label */
+            label: string;
+            /** Machines */
+            machines: number;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "rented" | "idle" | "ending" | "own";
+            per_hour: components["schemas"]["MoneyView"];
+        };
+        /**
+         * BurnPoint
+         * @description What is used, and what is left of the amount, at a time: known, or foreseen.
+         */
+        BurnPoint: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            left: components["schemas"]["MoneyView"] | null;
+            used: components["schemas"]["MoneyView"];
+        };
+        /**
+         * BurnView
+         * @description What an hour of everything that is there costs now.
+         */
+        BurnView: {
+            /** Basis */
+            basis: string;
+            /** Parts */
+            parts: components["schemas"]["BurnPart"][];
+            per_hour: components["schemas"]["MoneyView"];
+            /** Text */
+            text: string;
         };
         /**
          * CapabilitiesView
@@ -2604,6 +2827,53 @@ export interface components {
             training_hours: number;
         };
         /**
+         * CostGroup
+         * @description Spend of one group, with its share of the whole and its figures as text.
+         */
+        CostGroup: {
+            /**
+             * Accelerator Hours
+             * @default 0
+             */
+            accelerator_hours: number;
+            amount: components["schemas"]["MoneyView"];
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "metered" | "modelled" | "mixed" | "billed";
+            /** Carbon Grams */
+            carbon_grams: number;
+            /** Carbon Text */
+            carbon_text: string;
+            /** Energy Kwh */
+            energy_kwh: number;
+            /** Energy Text */
+            energy_text: string;
+            /** Group */
+            group: {
+                [key: string]: string;
+            };
+            /** Hours */
+            hours: number;
+            /** Hours Text */
+            hours_text: string;
+            idle: components["schemas"]["MoneyView"] | null;
+            /** Jobs */
+            jobs: number;
+            /** Jobs Query */
+            jobs_query: {
+                [key: string]: string;
+            } | null;
+            known_by: components["schemas"]["BadgeView"];
+            /** Label */
+            label: string;
+            /** Share */
+            share: number;
+            /** Share Text */
+            share_text: string;
+        };
+        /**
          * CostOutlook
          * @description What a project spends this month (UTC): closed, used up by what runs, held beyond that, and foreseen.
          */
@@ -2622,6 +2892,59 @@ export interface components {
              */
             since: string;
             spent: components["schemas"]["MoneyView"];
+        };
+        /**
+         * CostOverview
+         * @description Everything that one page of costs shows of a range.
+         */
+        CostOverview: {
+            before: components["schemas"]["Before"];
+            /** By */
+            by: string;
+            cost_per_hour: components["schemas"]["MoneyView"];
+            /** Groups */
+            groups: components["schemas"]["GroupChoice"][];
+            idle: components["schemas"]["IdleWaste"];
+            /** Known By */
+            known_by: components["schemas"]["KnownBy"][];
+            /**
+             * More Rows
+             * @default 0
+             */
+            more_rows: number;
+            /** Notes */
+            notes: string[];
+            /** Only */
+            only: {
+                [key: string]: string;
+            };
+            /** Rows */
+            rows: components["schemas"]["CostGroup"][];
+            running: components["schemas"]["MoneyView"];
+            /** Running Jobs */
+            running_jobs: number;
+            /** Savings */
+            savings: components["schemas"]["Savings"][];
+            /** Series */
+            series: components["schemas"]["CostSeries"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Starts */
+            starts: string[];
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "day" | "week" | "month";
+            total: components["schemas"]["CostGroup"];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * CostPartsView
@@ -2684,6 +3007,21 @@ export interface components {
             idle: components["schemas"]["MoneyView"] | null;
             /** Jobs */
             jobs: number;
+        };
+        /**
+         * CostSeries
+         * @description One group over time: an amount for each step, in millionths.
+         */
+        CostSeries: {
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Micro */
+            micro: number[];
+            /** Texts */
+            texts: string[];
+            total: components["schemas"]["MoneyView"];
         };
         /**
          * CostView
@@ -2835,6 +3173,19 @@ export interface components {
             checks: components["schemas"]["Diagnosis"][];
         };
         /**
+         * EffectView
+         * @description Something that a budget would do as soon as it is set.
+         */
+        EffectView: {
+            /** Text */
+            text: string;
+            /**
+             * Tone
+             * @enum {string}
+             */
+            tone: "good" | "busy" | "warning" | "bad" | "quiet";
+        };
+        /**
          * EstimateLine
          * @description One kind and number of accelerators, with the cheapest offer of it. Figures that nobody knows are absent.
          */
@@ -2983,6 +3334,28 @@ export interface components {
             provider: string;
         };
         /**
+         * FacetView
+         * @description One value that a list can be narrowed to, and how many there are.
+         */
+        FacetView: {
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * FactView
+         * @description One thing that is known of it, with its name.
+         */
+        FactView: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+        };
+        /**
          * FastestOption
          * @description The soonest to be done: expected wait, set-up and training.
          */
@@ -3109,6 +3482,16 @@ export interface components {
             /** Year */
             year: number | null;
         };
+        /**
+         * GroupChoice
+         * @description Something that spend can be grouped by.
+         */
+        GroupChoice: {
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -3150,6 +3533,16 @@ export interface components {
              * @enum {string}
              */
             state: "ok" | "warning" | "unhealthy";
+        };
+        /**
+         * HelpView
+         * @description Something that would let a job begin sooner, and where in the web app it is done.
+         */
+        HelpView: {
+            /** Link */
+            link: string | null;
+            /** Text */
+            text: string;
         };
         /**
          * HolderView
@@ -3287,6 +3680,21 @@ export interface components {
              * @default false
              */
             uses_agent: boolean;
+        };
+        /**
+         * IdleWaste
+         * @description What rented machines cost while they had no job.
+         */
+        IdleWaste: {
+            amount: components["schemas"]["MoneyView"];
+            /** Help */
+            help: string;
+            /** Hours Text */
+            hours_text: string;
+            /** Share */
+            share: number;
+            /** Text */
+            text: string;
         };
         /**
          * Instance
@@ -3479,9 +3887,22 @@ export interface components {
             actual: components["schemas"]["MoneyView"] | null;
             /** Actual Hours */
             actual_hours: number | null;
+            /**
+             * Actual Hours Text
+             * @default
+             */
+            actual_hours_text: string;
+            badge: components["schemas"]["BadgeView"] | null;
+            /** Ended At */
+            ended_at: string | null;
             estimated: components["schemas"]["MoneyView"] | null;
             /** Estimated Hours */
             estimated_hours: number | null;
+            /**
+             * Estimated Hours Text
+             * @default
+             */
+            estimated_hours_text: string;
             /** Job */
             job: string;
             /** Name */
@@ -3492,6 +3913,11 @@ export interface components {
             provider: string;
             /** Ratio */
             ratio: number | null;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * JobCostPage
@@ -3504,6 +3930,18 @@ export interface components {
             estimated: components["schemas"]["MoneyView"];
             /** Items */
             items: components["schemas"]["JobCost"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
         };
         /**
          * JobDetail
@@ -3687,6 +4125,24 @@ export interface components {
             user: string;
         };
         /**
+         * KnownBy
+         * @description A part of the amount by how it is known.
+         */
+        KnownBy: {
+            amount: components["schemas"]["MoneyView"];
+            /** Explanation */
+            explanation: string;
+            /** Label */
+            label: string;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "estimated" | "metered" | "billed";
+            /** Share */
+            share: number;
+        };
+        /**
          * LeftOut
          * @description Jobs that no policy could place, for the same reason.
          */
@@ -3768,6 +4224,22 @@ export interface components {
             usable_gb: number;
             /** Verdict */
             verdict: string;
+        };
+        /**
+         * MeterPart
+         * @description A part of the amount, in per cent of it; what is above the amount is more than a hundred together.
+         */
+        MeterPart: {
+            amount: components["schemas"]["MoneyView"];
+            /** Label */
+            label: string;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "spent" | "running" | "reserved";
+            /** Percent */
+            percent: number;
         };
         /**
          * MetricPoint
@@ -3864,12 +4336,188 @@ export interface components {
             target: string;
         };
         /**
+         * NodeBillLine
+         * @description A closed interval of a node in the ledger.
+         */
+        NodeBillLine: {
+            amount: components["schemas"]["MoneyView"];
+            /** Job */
+            job: string | null;
+            /** Job Name */
+            job_name: string | null;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * NodeDetail
+         * @description A node with what it is, who had it, and what was paid.
+         */
+        NodeDetail: {
+            /** Accelerator */
+            accelerator: string | null;
+            /**
+             * Accelerator Count
+             * @default 0
+             */
+            accelerator_count: number;
+            /** Accelerators */
+            accelerators: components["schemas"]["AcceleratorView"][];
+            /**
+             * Accelerators Held
+             * @default 0
+             */
+            accelerators_held: number;
+            /** Actions */
+            actions: string[];
+            badge: components["schemas"]["BadgeView"] | null;
+            /** Bill */
+            bill: components["schemas"]["NodeBillLine"][];
+            cost: components["schemas"]["MoneyView"] | null;
+            /**
+             * Cost Text
+             * @default
+             */
+            cost_text: string;
+            /**
+             * Cpus
+             * @default 0
+             */
+            cpus: number;
+            /**
+             * Cpus Held
+             * @default 0
+             */
+            cpus_held: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Ends By Itself
+             * @default
+             */
+            ends_by_itself: string;
+            /** Explanation */
+            explanation: string;
+            /** Facts */
+            facts: components["schemas"]["FactView"][];
+            /** Holders */
+            holders: components["schemas"]["HolderView"][];
+            /** Id */
+            id: string;
+            /** Idle Until */
+            idle_until: string | null;
+            /**
+             * Instance Type
+             * @default
+             */
+            instance_type: string;
+            /** Is Rented */
+            is_rented: boolean;
+            /** Job */
+            job: string | null;
+            /**
+             * Kept Because
+             * @default
+             */
+            kept_because: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /** Market */
+            market: string;
+            /**
+             * Memory Bytes
+             * @default 0
+             */
+            memory_bytes: number;
+            /** Name */
+            name: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
+            /**
+             * Place
+             * @default
+             */
+            place: string;
+            price_per_hour: components["schemas"]["MoneyView"] | null;
+            /**
+             * Price Text
+             * @default
+             */
+            price_text: string;
+            /** Provider */
+            provider: string;
+            /** Ready At */
+            ready_at: string | null;
+            /**
+             * Region
+             * @default
+             */
+            region: string;
+            /** Status */
+            status: string;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /** Tenancies */
+            tenancies: components["schemas"]["TenancyView"][];
+            usage: components["schemas"]["NodeUsage"] | null;
+            /** Zone */
+            zone: string | null;
+        };
+        /**
+         * NodeFacets
+         * @description What nodes can be narrowed to, counted over all that the caller may see and asked for.
+         */
+        NodeFacets: {
+            /** Kinds */
+            kinds: components["schemas"]["FacetView"][];
+            /** Providers */
+            providers: components["schemas"]["FacetView"][];
+            /** States */
+            states: components["schemas"]["FacetView"][];
+        };
+        /**
          * NodeList
          * @description Nodes, those at hand first, then the newest rented ones.
          */
         NodeList: {
+            burn: components["schemas"]["BurnView"] | null;
+            facets: components["schemas"]["NodeFacets"] | null;
             /** Items */
             items: components["schemas"]["NodeView"][];
+            /**
+             * Matching
+             * @default 0
+             */
+            matching: number;
+            /** Next Cursor */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
         };
         /**
          * NodeStop
@@ -3881,6 +4529,30 @@ export interface components {
              * @default false
              */
             now?: boolean;
+        };
+        /**
+         * NodeUsage
+         * @description What jobs held of a node over the last hour, and what of it worked.
+         */
+        NodeUsage: {
+            /** Allocated Percent */
+            allocated_percent: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Steps */
+            steps: components["schemas"]["UsageStep"][];
+            /** Text */
+            text: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "accelerators" | "processors";
+            /** Utilised Percent */
+            utilised_percent: number | null;
         };
         /**
          * NodeView
@@ -3903,7 +4575,13 @@ export interface components {
             accelerators_held: number;
             /** Actions */
             actions: string[];
+            badge: components["schemas"]["BadgeView"] | null;
             cost: components["schemas"]["MoneyView"] | null;
+            /**
+             * Cost Text
+             * @default
+             */
+            cost_text: string;
             /**
              * Cpus
              * @default 0
@@ -3927,6 +4605,8 @@ export interface components {
             holders: components["schemas"]["HolderView"][];
             /** Id */
             id: string;
+            /** Idle Until */
+            idle_until: string | null;
             /**
              * Instance Type
              * @default
@@ -3936,6 +4616,11 @@ export interface components {
             is_rented: boolean;
             /** Job */
             job: string | null;
+            /**
+             * Kept Because
+             * @default
+             */
+            kept_because: string;
             /**
              * Last Seen At
              * Format: date-time
@@ -3950,7 +4635,19 @@ export interface components {
             memory_bytes: number;
             /** Name */
             name: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
+            /**
+             * Place
+             * @default
+             */
+            place: string;
             price_per_hour: components["schemas"]["MoneyView"] | null;
+            /**
+             * Price Text
+             * @default
+             */
+            price_text: string;
             /** Provider */
             provider: string;
             /** Ready At */
@@ -3962,6 +4659,12 @@ export interface components {
             region: string;
             /** Status */
             status: string;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            usage: components["schemas"]["NodeUsage"] | null;
             /** Zone */
             zone: string | null;
         };
@@ -4020,6 +4723,32 @@ export interface components {
             micro_per_hour: number | null;
             /** Provider */
             provider: string;
+        };
+        /**
+         * PastPeriod
+         * @description An earlier period of the same length, and whether the amount would have held.
+         */
+        PastPeriod: {
+            /**
+             * Is Reached
+             * @default false
+             */
+            is_reached: boolean;
+            /** Label */
+            label: string;
+            /** Percent */
+            percent: number | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            spent: components["schemas"]["MoneyView"];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * Period
@@ -4737,6 +5466,55 @@ export interface components {
             title: string;
         };
         /**
+         * QueueItem
+         * @description A job that waits for a place.
+         */
+        QueueItem: {
+            /** Attempts */
+            attempts: number;
+            badge: components["schemas"]["BadgeView"];
+            /** Creator */
+            creator: string;
+            /** Explanation */
+            explanation: string;
+            /** Helps */
+            helps: components["schemas"]["HelpView"][];
+            /** Job */
+            job: string;
+            /** Name */
+            name: string;
+            /** Next Try At */
+            next_try_at: string | null;
+            /** Position */
+            position: number;
+            /** Priority */
+            priority: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Wants */
+            wants: string;
+        };
+        /**
+         * QueuePage
+         * @description What waits, in the order in which it is looked at.
+         */
+        QueuePage: {
+            burn: components["schemas"]["BurnView"];
+            /** Items */
+            items: components["schemas"]["QueueItem"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Reasons */
+            reasons: components["schemas"]["FacetView"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * QuotaView
          * @description How much of something an account may have, and has.
          */
@@ -4813,6 +5591,30 @@ export interface components {
             name: string;
             /** Sort */
             sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
+        };
+        /**
+         * Savings
+         * @description What the same work would have cost otherwise.
+         */
+        Savings: {
+            actual: components["schemas"]["MoneyView"];
+            /**
+             * Against
+             * @enum {string}
+             */
+            against: "on_demand" | "local";
+            /** Basis */
+            basis: string;
+            /** Is Comparable */
+            is_comparable: boolean;
+            /** Label */
+            label: string;
+            otherwise: components["schemas"]["MoneyView"];
+            /** Percent */
+            percent: number | null;
+            saved: components["schemas"]["MoneyView"];
+            /** Text */
+            text: string;
         };
         /**
          * Scope
@@ -5113,6 +5915,28 @@ export interface components {
             status: components["schemas"]["TaskStatus"];
         };
         /**
+         * TenancyView
+         * @description A time in which a job held a node or part of it.
+         */
+        TenancyView: {
+            /** Attempt */
+            attempt: number;
+            /** Held */
+            held: string;
+            /** Job */
+            job: string;
+            /** Job Name */
+            job_name: string;
+            outcome: components["schemas"]["BadgeView"];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
          * TestAnswer
          * @description What became of a test message.
          */
@@ -5160,6 +5984,21 @@ export interface components {
             where?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * UsageStep
+         * @description Five minutes: what jobs held, and what of it worked. Per cent of the whole node.
+         */
+        UsageStep: {
+            /** Allocated Percent */
+            allocated_percent: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Utilised Percent */
+            utilised_percent: number | null;
         };
         /** ValidationError */
         ValidationError: {
@@ -5878,6 +6717,39 @@ export interface operations {
             };
         };
     };
+    preview_api_v1_budgets_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetPreview"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_budget_api_v1_budgets__reference__get: {
         parameters: {
             query?: never;
@@ -6314,6 +7186,42 @@ export interface operations {
             };
         };
     };
+    export_api_v1_cost_export_get: {
+        parameters: {
+            query?: {
+                what?: "groups" | "series" | "jobs";
+                since?: string | null;
+                until?: string | null;
+                by?: string;
+                only?: string[] | null;
+                step?: ("day" | "week" | "month") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_invoices_api_v1_cost_invoices_get: {
         parameters: {
             query?: never;
@@ -6382,6 +7290,7 @@ export interface operations {
                 since?: string | null;
                 until?: string | null;
                 limit?: number;
+                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -6425,6 +7334,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CostOutlook"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overview_api_v1_cost_overview_get: {
+        parameters: {
+            query?: {
+                since?: string | null;
+                until?: string | null;
+                by?: string;
+                only?: string[] | null;
+                step?: ("day" | "week" | "month") | null;
+                local?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostOverview"];
                 };
             };
             /** @description An error */
@@ -7437,6 +8382,10 @@ export interface operations {
             query?: {
                 all?: boolean;
                 limit?: number;
+                state?: string[] | null;
+                provider?: string[] | null;
+                kind?: ("own" | "rented") | null;
+                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -7481,7 +8430,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NodeView"];
+                    "application/json": components["schemas"]["NodeDetail"];
                 };
             };
             /** @description An error */
@@ -7999,6 +8948,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProviderCheck"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queue_api_v1_queue_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuePage"];
                 };
             };
             /** @description An error */
