@@ -15,8 +15,9 @@ from tradewind.control.cost_export import groups_csv, jobs_csv, series_csv
 from tradewind.control.costing import job_costs
 from tradewind.control.overview import Range, cost_overview
 from tradewind.domain.errors import InvalidInputError
-from tradewind.domain.schemas_overview import CostOverview, Step
+from tradewind.domain.schemas_overview import CostOverview, RangeName, Step
 from tradewind.ledger.reports import GROUPS, is_group
+from tradewind.ledger.stepping import range_named
 
 router = APIRouter(tags=["cost"])
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,6 +26,8 @@ _LONGEST: Final = timedelta(days=3660)
 _MOST_EXPORTED: Final = 100_000
 _Only = Annotated[list[Annotated[str, Query(max_length=256)]] | None, Query(max_length=8)]
 _By = Annotated[str, Query(min_length=1, max_length=140)]
+_Named = Annotated[RangeName | None, Query(alias="range")]
+_Named = Annotated[RangeName | None, Query(alias="range")]
 _Local = Annotated[str | None, Query(max_length=64)]
 
 
@@ -32,6 +35,7 @@ _Local = Annotated[str | None, Query(max_length=64)]
 async def overview(
     services: ServicesOf,
     caller: CallerOf,
+    named: _Named = None,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
     by: _By = "provider",
@@ -39,8 +43,11 @@ async def overview(
     step: Step | None = None,
     local: _Local = None,
 ) -> CostOverview:
-    """A range by day and group, beside the one before, with what was saved. `only` is `GROUP=value`, several times."""
-    asked, context = _range(services, since, until, by, only, step, local), services.context
+    """A range by day and group, beside the one before, with what was saved. `only` is `GROUP=value`, several times.
+
+    `range` names one of the usual ranges, in whole days of UTC.
+    """
+    asked, context = _range(services, named, since, until, by, only, step, local), services.context
     return await context.store.read(lambda tx: cost_overview(tx, caller, context.tariff, asked))
 
 
@@ -49,6 +56,7 @@ async def export(
     services: ServicesOf,
     caller: CallerOf,
     what: Literal["groups", "series", "jobs"] = "groups",
+    named: _Named = None,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
     by: _By = "provider",
@@ -56,7 +64,7 @@ async def export(
     step: Step | None = None,
 ) -> Response:
     """The same as CSV: the groups, the amounts over time, or the jobs with what was estimated of them."""
-    asked, context = _range(services, since, until, by, only, step, None), services.context
+    asked, context = _range(services, named, since, until, by, only, step, None), services.context
     if what == "jobs":
         page = await context.store.read(
             lambda tx: job_costs(tx, caller, asked.since, asked.until, _MOST_EXPORTED)
@@ -75,6 +83,7 @@ async def export(
 
 def _range(
     services: Services,
+    named: RangeName | None,
     since: datetime | None,
     until: datetime | None,
     by: str,
@@ -82,7 +91,18 @@ def _range(
     step: Step | None,
     local: str | None,
 ) -> Range:
-    end = until or services.context.clock.now()
+    now = services.context.clock.now()
+    if named is not None:
+        if since is not None or until is not None:
+            raise InvalidInputError(
+                "a range has a name or an end and a beginning",
+                hint="leave out `range`, or `since` and `until`",
+            )
+        since, until = range_named(named, now)
+        if until <= since:
+            # The first moment of a month: nothing of it is over yet.
+            until = since + timedelta(seconds=1)
+    end = until or now
     start = since or max(end, _EPOCH + timedelta(days=30)) - timedelta(days=30)
     if start >= end:
         raise InvalidInputError(

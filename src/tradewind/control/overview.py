@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -26,11 +26,18 @@ from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.store import Transaction
 from tradewind.domain.money import format_money
-from tradewind.domain.schemas_overview import Before, CostGroup, CostOverview, CostSeries, IdleWaste, KnownBy
-from tradewind.domain.units import format_duration
+from tradewind.domain.schemas_overview import (
+    Before,
+    CostGroup,
+    CostOverview,
+    CostSeries,
+    IdleWaste,
+    KnownBy,
+    RangeChoice,
+)
 from tradewind.estimate.tariff import Tariff
 from tradewind.ledger.reports import Spend, rented_time, spend_by
-from tradewind.ledger.stepping import Step, starts_in, step_for, stepped
+from tradewind.ledger.stepping import Step, starts_in, step_for, stepped, ticks
 
 #: As many groups have a colour of their own; what the others cost is one series.
 _MOST_SERIES: Final = 8
@@ -38,6 +45,15 @@ _MOST_ROWS: Final = 200
 _TAGS_FROM_JOBS: Final = 500
 _MOST_TAGS: Final = 20
 _OTHERS: Final = "\x00others"
+RANGES: Final = {
+    "today": "Today",
+    "7d": "7 days",
+    "30d": "30 days",
+    "90d": "90 days",
+    "month": "This month",
+    "last_month": "Last month",
+    "year": "This year",
+}
 _COUNTS: Final = "an interval counts on the day on which it ended, in UTC"
 
 
@@ -64,6 +80,7 @@ def cost_overview(tx: Transaction, caller: Caller, tariff: Tariff, asked: Range)
     step = asked.step or step_for(since, until)
     starts = starts_in(since, until, step)
     rows = _rows(asked.by, groups, whole.amount_micro)
+    series = _series(asked.by, cells, starts, step)
     here = here_of(tx, caller, tariff, asked.local)
     times = rented_time(tx, caller, since, until, only)
     outlook = cost_outlook(tx, caller, tariff)
@@ -77,7 +94,8 @@ def cost_overview(tx: Transaction, caller: Caller, tariff: Tariff, asked: Range)
         only=dict(only),
         step=step,
         starts=starts,
-        series=_series(asked.by, cells, starts, step),
+        series=series,
+        ticks=[money_view(each) for each in ticks(_highest(series))],
         rows=rows[:_MOST_ROWS],
         more_rows=max(len(rows) - _MOST_ROWS, 0),
         total=group_view("", "", whole, whole.amount_micro),
@@ -89,6 +107,7 @@ def cost_overview(tx: Transaction, caller: Caller, tariff: Tariff, asked: Range)
         savings=savings_views(times, here),
         idle=_idle(spend_by(tx, caller, since, until, ["kind"], only), whole.amount_micro),
         groups=group_choices(_tags(tx, caller)),
+        ranges=[RangeChoice(name=name, label=label) for name, label in RANGES.items()],
         notes=notes,
     )
 
@@ -125,6 +144,10 @@ def _series(
     return found
 
 
+def _highest(series: list[CostSeries]) -> int:
+    return max((sum(step) for step in zip(*(each.micro for each in series), strict=True)), default=0)
+
+
 def _one_series(
     by: str, key: str, days: list[tuple[date, int]], starts: list[date], step: Step
 ) -> CostSeries:
@@ -142,7 +165,8 @@ def _before(tx: Transaction, caller: Caller, asked: Range, now_micro: int) -> Be
     length = asked.until - asked.since
     since = asked.since - length
     micro = whole_of(tx, caller, since, asked.since, asked.only).amount_micro
-    when = f"the {format_duration(length).removesuffix(' 0h')} before"
+    days = -(-length // timedelta(days=1))
+    when = f"the {days} days before" if days > 1 else "the day before"
     change = None
     if micro > 0:
         change = now_micro / micro - 1

@@ -118,6 +118,7 @@ class MatchView(Answer):
     lines: int
     jobs: list[str] = Field(default_factory=list)
     note: str | None = None
+    badge: BadgeView | None = None
 
 
 class Reconciliation(Answer):

@@ -59,6 +59,9 @@ class Before(Answer):
     change: float | None = None
 
 
+RangeName = Literal["today", "7d", "30d", "90d", "month", "last_month", "year"]
+
+
 class KnownBy(Answer):
     """A part of the amount by how it is known."""
 
@@ -95,6 +98,13 @@ class IdleWaste(Answer):
     help: str
 
 
+class RangeChoice(Answer):
+    """A range that can be asked for by its name."""
+
+    name: str
+    label: str
+
+
 class CostOverview(Answer):
     """Everything that one page of costs shows of a range."""
 
@@ -106,6 +116,8 @@ class CostOverview(Answer):
     #: Where each step begins, in UTC.
     starts: list[date]
     series: list[CostSeries]
+    #: Round amounts for the axis of a chart of the sums of each step, from nothing upwards.
+    ticks: list[MoneyView]
     rows: list[CostGroup]
     #: How many groups there are beyond those rows.
     more_rows: int = 0
@@ -119,4 +131,5 @@ class CostOverview(Answer):
     savings: list[Savings]
     idle: IdleWaste
     groups: list[GroupChoice]
+    ranges: list[RangeChoice]
     notes: list[str] = Field(default_factory=list)

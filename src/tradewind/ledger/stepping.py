@@ -53,3 +53,28 @@ def _next(start: date, step: Step) -> date:
     if step == "month":
         return (start + timedelta(days=32)).replace(day=1)
     return start + timedelta(days=7 if step == "week" else 1)
+
+
+def range_named(name: str, now: datetime) -> tuple[datetime, datetime]:
+    """A range by its name, in whole days of UTC; all but `last_month` end now. Raises KeyError."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if name == "last_month":
+        end = today.replace(day=1)
+        return (end - timedelta(days=1)).replace(day=1), end
+    if name == "month":
+        return today.replace(day=1), now
+    if name == "year":
+        return today.replace(month=1, day=1), now
+    return today - timedelta(days={"today": 1, "7d": 7, "30d": 30, "90d": 90}[name] - 1), now
+
+
+def ticks(most: int, count: int = 4) -> list[int]:
+    """Round steps from 0 until at least `most`, about so many."""
+    if most <= 0:
+        return [0]
+    size = 1
+    while True:
+        for step in (size, 2 * size, 5 * size):
+            if step * count >= most:
+                return [step * number for number in range(-(-most // step) + 1)]
+        size *= 10

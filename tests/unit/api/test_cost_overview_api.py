@@ -117,7 +117,7 @@ async def test_figures_say_how_they_are_known_and_what_came_before(api: Api, mon
     }  # fmt: skip
     assert (seen["before"]["amount"]["text"], seen["before"]["text"]) == (
         "$20.00",
-        "46 % less than in the 30d before",
+        "46 % less than in the 30 days before",
     )
     assert (seen["idle"]["amount"]["text"], seen["idle"]["text"]) == (
         "$1.00", "$1.00, 9.3 % of it all, for 1.0 GPU-h without a job"
@@ -128,6 +128,18 @@ async def test_figures_say_how_they_are_known_and_what_came_before(api: Api, mon
     )  # fmt: skip
     assert (local["known_by"]["label"], provider["known_by"]["label"]) == ("metered", "partly billed")
     assert seen["total"]["carbon_text"] == "2.4 kg CO2e"
+
+
+async def test_a_range_has_a_name(api: Api, month: None) -> None:
+    seen = await overview(api, range="7d")
+    assert seen["since"] == "2026-03-26T00:00:00Z"
+    assert (len(seen["starts"]), seen["total"]["amount"]["text"]) == (7, "$10.00")
+    assert [each["text"] for each in seen["ticks"]] == ["$0.00", "$2.00", "$4.00", "$6.00"]
+    last = await overview(api, range="last_month")
+    assert (last["since"], last["until"]) == ("2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z")
+    assert [each["name"] for each in seen["ranges"]][:2] == ["today", "7d"]
+    for bad in ({"range": "ever"}, {"range": "7d", "since": "2026-01-01T00:00:00Z"}):
+        assert (await api.get("/cost/overview", params=bad)).status_code == 422
 
 
 async def test_savings_say_what_they_rest_on(api: Api, month: None) -> None:
@@ -204,7 +216,7 @@ async def test_what_runs_is_said_and_not_counted(
     )
     assert seen["total"]["amount"]["micro"] == 0
     assert "not closed yet" in seen["notes"][1]
-    assert (seen["rows"], seen["before"]["text"]) == ([], "nothing was spent in the 30d before")
+    assert (seen["rows"], seen["before"]["text"]) == ([], "nothing was spent in the 30 days before")
 
 
 async def test_what_is_shown_can_be_had_as_a_file(

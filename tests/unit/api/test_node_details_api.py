@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 from tests.unit.api.test_nodes_api import offer as offer
 from tests.unit.api.test_nodes_api import rented
 from tests.unit.conftest import HandClock
+from tests.unit.control.test_health_desk import BROKEN
 from tests.unit.jobs_for_tests import add_attempt, add_job
 from tradewind.control.context import Context
 from tradewind.control.node_lists import STATE
@@ -48,7 +49,7 @@ async def own_machine(store: SqlStore, caller: Caller, **observed: Any) -> str:
         )  # fmt: skip
         broken = add_attempt(
             tx, add_job(tx, caller, name="broken"), status=AttemptStatus.INTERRUPTED, reason=Reason.GPU_ERROR,
-            ended_at=tx.now, observed={"phase": "running", "gpu_errors": {"GPU-1/79": {"uuid": "GPU-1", "xid": 79, "at": 5.0}}},
+            ended_at=tx.now, observed=BROKEN,
         )  # fmt: skip
         tx.execute(
             update(tables.attempts).where(tables.attempts.c.id == broken.id).values(node_id=attempt.node_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tradewind.domain.money import MICRO
 from tradewind.ledger.reports import Rented
 from tradewind.ledger.savings import against_on_demand
-from tradewind.ledger.stepping import Step, start_of, starts_in, step_for, stepped
+from tradewind.ledger.stepping import Step, range_named, start_of, starts_in, step_for, stepped, ticks
 
 SINCE = datetime(2026, 1, 5, 7, tzinfo=UTC)
 STEPS: list[Step] = ["day", "week", "month"]
@@ -75,3 +76,27 @@ def test_spot_is_held_against_its_price_on_demand() -> None:
 def test_nothing_is_saved_where_nothing_was_paid() -> None:
     found = against_on_demand([])
     assert (found.saved_micro, found.percent) == (0, None)
+
+
+@given(st.integers(0, 10**18))
+def test_an_axis_is_round_and_reaches_all(most: int) -> None:
+    marks = ticks(most)
+    assert marks[0] == 0
+    assert marks[-1] >= most
+    assert len(marks) <= 5
+    if most:
+        assert str(marks[1]).rstrip("0") in ("1", "2", "5")
+        assert len({after - before for before, after in pairwise(marks)}) == 1
+
+
+@given(st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))
+def test_ranges_are_whole_days_and_end_now(now: datetime) -> None:
+    for name in ("today", "7d", "30d", "90d", "month", "year"):
+        since, until = range_named(name, now)
+        assert until == now
+        assert since <= now
+        assert (since.hour, since.minute, since.microsecond) == (0, 0, 0)
+    since, until = range_named("last_month", now)
+    assert (since.day, until.day) == (1, 1)
+    assert until <= now
+    assert 28 <= (until - since).days <= 31

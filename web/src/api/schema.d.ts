@@ -619,6 +619,8 @@ export interface paths {
         /**
          * Overview
          * @description A range by day and group, beside the one before, with what was saved. `only` is `GROUP=value`, several times.
+         *
+         *     `range` names one of the usual ranges, in whole days of UTC.
          */
         get: operations["overview_api_v1_cost_overview_get"];
         put?: never;
@@ -2918,6 +2920,8 @@ export interface components {
             only: {
                 [key: string]: string;
             };
+            /** Ranges */
+            ranges: components["schemas"]["RangeChoice"][];
             /** Rows */
             rows: components["schemas"]["CostGroup"][];
             running: components["schemas"]["MoneyView"];
@@ -2939,6 +2943,8 @@ export interface components {
              * @enum {string}
              */
             step: "day" | "week" | "month";
+            /** Ticks */
+            ticks: components["schemas"]["MoneyView"][];
             total: components["schemas"]["CostGroup"];
             /**
              * Until
@@ -4165,6 +4171,7 @@ export interface components {
          * @description A thing on the invoice, in the ledger, or in both. `difference` is what the invoice says more.
          */
         MatchView: {
+            badge: components["schemas"]["BadgeView"] | null;
             /** Description */
             description: string;
             difference: components["schemas"]["MoneyView"];
@@ -5530,6 +5537,16 @@ export interface components {
             region: string;
             /** Used */
             used: number | null;
+        };
+        /**
+         * RangeChoice
+         * @description A range that can be asked for by its name.
+         */
+        RangeChoice: {
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
         };
         /**
          * RecommendedOption
@@ -7190,6 +7207,7 @@ export interface operations {
         parameters: {
             query?: {
                 what?: "groups" | "series" | "jobs";
+                range?: ("today" | "7d" | "30d" | "90d" | "month" | "last_month" | "year") | null;
                 since?: string | null;
                 until?: string | null;
                 by?: string;
@@ -7350,6 +7368,7 @@ export interface operations {
     overview_api_v1_cost_overview_get: {
         parameters: {
             query?: {
+                range?: ("today" | "7d" | "30d" | "90d" | "month" | "last_month" | "year") | null;
                 since?: string | null;
                 until?: string | null;
                 by?: string;
