@@ -24,6 +24,11 @@ function lazy(path: string, load: Page): RouteObject {
 /** Every page of the application. */
 export const pages: RouteObject[] = [
   { index: true, lazy: async () => ({ Component: (await import('./pages/home')).default }) },
+  lazy('/nodes', () => import('./pages/nodes')),
+  lazy('/nodes/:reference', () => import('./pages/node')),
+  lazy('/costs', () => import('./pages/costs')),
+  lazy('/budgets', () => import('./pages/budgets')),
+  lazy('/budgets/:reference', () => import('./pages/budget')),
   { path: '*', element: <NotFound /> },
 ];
 
