@@ -11,7 +11,7 @@ from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import InvalidInputError
-from tradewind.domain.money import Quantity, Rate
+from tradewind.domain.money import Quantity, Rate, format_money
 from tradewind.domain.status import NodeStatus
 from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.estimate.tariff import Tariff
@@ -53,7 +53,11 @@ def here_of(tx: Transaction, caller: Caller, tariff: Tariff, named: str | None) 
                 f"{named!r} is no accelerator that is known", hint="`tradewind gpus` lists them"
             )
         return Here(
-            name="", model=said.model, count=said.count or 1.0, rate=electricity, price_text=tariff.price_note
+            name="",
+            model=said.model,
+            count=said.count or 1.0,
+            rate=electricity,
+            price_text=_electricity(tariff),
         )
     table = tables.nodes
     rows = tx.execute(
@@ -105,12 +109,12 @@ def _here(node: NodeRow, electricity: Rate, tariff: Tariff) -> Here | None:
     alike = [each for each in accelerators if each["name"] == first["name"]]
     own = (node.offer or {}).get("rate")
     rate = electricity if own is None else rate_of(node.offer or {})
-    price = (
-        tariff.price_note
-        if own is None
-        else f"{rate.micro_per_unit / 1_000_000:.2f} USD an hour, as you said"
-    )
+    price = _electricity(tariff) if own is None else f"{format_money(rate.micro_per_unit)} an hour, as you said"
     return Here(name=node.name, model=said.model, count=float(len(alike)), rate=rate, price_text=price)
+
+
+def _electricity(tariff: Tariff) -> str:
+    return f"{tariff.price_note} for its electricity"
 
 
 def _strength(here: Here) -> float:

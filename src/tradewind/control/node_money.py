@@ -73,7 +73,7 @@ def own_views(node: NodeRow, hourly: int, month: int) -> dict[str, Any]:
     else:
         how = "electricity of what its jobs draw"
     now = f"up to {format_money(hourly)}/h now" if hourly else "$0.00/h now"
-    return {"price_text": f"{now}: {how}", "cost_text": f"{format_money(month)} closed this month"}
+    return {"price_text": f"{now}: {how}", "cost_text": f"{format_money(month)} this month"}
 
 
 def own_hourly(tx: Transaction, node_ids: list[str]) -> dict[str, int]:

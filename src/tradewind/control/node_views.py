@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, select
 
@@ -64,6 +64,10 @@ def node_views(tx: Transaction, nodes: list[NodeRow], keep_idle: timedelta) -> l
         keep_idle=keep_idle,
     )
     return [_view(node, known) for node in nodes]
+
+
+#: The region of a machine of which its owner has not said where it is.
+_OWN: Final = "own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +183,8 @@ def _summary(accelerator: str | None, count: float, cpus: float, memory_bytes: i
 def _place(node: NodeRow) -> str:
     offer = node.offer or {}
     where = str(offer.get("zone") or offer.get("region") or "")
+    if not node.is_rented and where == _OWN:
+        where = ""
     market = str(offer.get("market") or "") if node.is_rented else "your own"
     return ", ".join(each for each in (where, market.replace("_", " ")) if each)
 

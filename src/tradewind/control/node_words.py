@@ -71,6 +71,8 @@ def idle_until(node: NodeRow, keep_idle: timedelta) -> datetime | None:
 
 def kept_because(node: NodeRow, jobs: list[str], keep_idle: timedelta) -> str:
     """Why it is there."""
+    if node.lost_since is not None and not has_ended(node.status):
+        return sentence(node)
     if not node.is_rented:
         return "a machine of your own"
     if has_ended(node.status):
@@ -93,7 +95,8 @@ def actions_of(
 ) -> list[ActionView]:
     """What may be done with it now, each with what it means for the job there."""
     if node.is_far and node.status is NodeStatus.READY:
-        return [_removal(node, jobs)]
+        # Where it answers, jobs on it are stopped, not given up.
+        return [_removal(node, jobs)] if not jobs or node.lost_since is not None else []
     if not may_stop:
         return []
     price = "It costs money until the provider has confirmed that it is gone."

@@ -42,6 +42,8 @@ from tradewind.ledger.stepping import Step, starts_in, step_for, stepped, ticks
 #: As many groups have a colour of their own; what the others cost is one series.
 _MOST_SERIES: Final = 8
 _MOST_ROWS: Final = 200
+#: From so many times on, per cents say little.
+_MANY_TIMES: Final = 3
 _TAGS_FROM_JOBS: Final = 500
 _MOST_TAGS: Final = 20
 _OTHERS: Final = "\x00others"
@@ -172,6 +174,8 @@ def _before(tx: Transaction, caller: Caller, asked: Range, now_micro: int) -> Be
         change = now_micro / micro - 1
         if abs(change) < 0.005:
             text = f"as much as in {when}"
+        elif change >= _MANY_TIMES - 1:
+            text = f"{change + 1:,.0f} times what it was in {when}"
         else:
             text = f"{percent_text(abs(change))} {'more' if change > 0 else 'less'} than in {when}"
     else:
@@ -210,7 +214,7 @@ def _idle(groups: list[tuple[dict[str, str], Spend]], total_micro: int) -> IdleW
         share=share,
         hours_text=hours,
         text=text,
-        help="machines.keep_idle in config.toml says for how long a machine is kept for the next job",
+        help="how long a machine is kept for the next job is set by `machines.keep_idle` in config.toml",
     )
 
 

@@ -40,7 +40,7 @@ def _local(times: list[Rented], here: Here | None) -> Savings:
         basis = "name an accelerator to compare with one that you could buy"
         return _nothing("local", label, text, basis)
     basis = (
-        f"the same work on {here.text}, by the published speed of both; electricity at {here.price_text}; whether it "
+        f"the same work on {here.text}, by the published speed of both, at {here.price_text}; whether it "
         "fits into its memory is not looked at, and buying the machine is not counted"
     )
     found, hours, there = against_local(times, here)
@@ -72,6 +72,7 @@ def _shown(
         otherwise=money_view(found.otherwise_micro),
         saved=money_view(saved),
         percent=found.percent,
+        headline=f"{format_money(saved)} saved" if saved >= 0 else f"{format_money(-saved)} more",
         text=text,
         basis=basis,
     )
@@ -86,6 +87,7 @@ def _nothing(against: Literal["on_demand", "local"], label: str, text: str, basi
         actual=zero,
         otherwise=zero,
         saved=zero,
+        headline="not comparable",
         text=text,
         basis=basis,
     )

@@ -83,6 +83,8 @@ class Savings(Answer):
     otherwise: MoneyView
     saved: MoneyView
     percent: float | None = None
+    #: The figure in a few words: `$44.95 saved`.
+    headline: str
     text: str
     #: On what the figure rests, and what it leaves out.
     basis: str

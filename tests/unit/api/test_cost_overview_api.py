@@ -147,6 +147,7 @@ async def test_savings_say_what_they_rest_on(api: Api, month: None) -> None:
     assert (on_demand["against"], on_demand["actual"]["text"], on_demand["otherwise"]["text"]) == (
         "on_demand", "$6.00", "$9.00"
     )  # fmt: skip
+    assert on_demand["headline"] == "$3.00 saved"
     assert on_demand["text"] == "$3.00 less than renting on demand, 33 %"
     assert "$3.00 could not be compared" in on_demand["basis"]
     assert local["is_comparable"]

@@ -5622,6 +5622,8 @@ export interface components {
             against: "on_demand" | "local";
             /** Basis */
             basis: string;
+            /** Headline */
+            headline: string;
             /** Is Comparable */
             is_comparable: boolean;
             /** Label */

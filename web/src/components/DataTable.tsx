@@ -42,6 +42,8 @@ interface Props<Row> {
   /** Height of the scrolling part, once there are many rows. */
   height?: string;
   isMuted?: (row: Row) => boolean;
+  /** Without a frame of its own: in a panel that has one. */
+  isFlush?: boolean;
 }
 
 const FEW = 60;
@@ -77,6 +79,7 @@ export function DataTable<Row>(props: Props<Row>) {
     <div
       ref={box}
       className={classes.box}
+      data-flush={props.isFlush || undefined}
       role="region"
       aria-label={props.label}
       tabIndex={0}

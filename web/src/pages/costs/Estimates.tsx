@@ -8,6 +8,7 @@ import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
 import { StateBadge } from '@/components/StateBadge';
 import { When } from '@/components/When';
+import { byCursor } from '@/lib/pages';
 import classes from './Costs.module.css';
 import { RangePicker } from './RangePicker';
 import type { Asked } from './range';
@@ -69,9 +70,7 @@ export function Estimates({ asked }: { asked: Asked }) {
     { params: { query: { since, until, limit: 100 } } },
     {
       enabled: since !== undefined,
-      pageParamName: 'cursor',
-      initialPageParam: undefined as string | undefined,
-      getNextPageParam: (last: Schemas['JobCostPage']) => last.next_cursor ?? undefined,
+      ...byCursor,
       placeholderData: (before) => before,
     },
   );
@@ -94,6 +93,7 @@ export function Estimates({ asked }: { asked: Asked }) {
       {rows.length > 0 ? (
         <Panel padding={0}>
           <DataTable
+            isFlush
             label="Estimated and actual cost of jobs"
             rows={rows}
             columns={COLUMNS}

@@ -94,6 +94,7 @@ export function GroupTable({ data }: { data: Overview }) {
   return (
     <Panel padding={0}>
       <DataTable
+        isFlush
         label={`Spend by ${by}`}
         rows={data.rows}
         columns={columns}

@@ -58,7 +58,7 @@ export function Invoices() {
       {provider ? <Reconciled provider={provider} providers={providers} /> : null}
       {items.length > 0 ? (
         <Panel title="Imported" padding={0}>
-          <DataTable label="Invoices" rows={items} columns={COLUMNS} rowKey={(row) => row.id} />
+          <DataTable isFlush label="Invoices" rows={items} columns={COLUMNS} rowKey={(row) => row.id} />
         </Panel>
       ) : null}
       <ImportInvoice isOpen={flag('import')} onClose={() => set({ import: null })} />

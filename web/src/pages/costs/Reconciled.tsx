@@ -84,6 +84,7 @@ export function Reconciled({ provider, providers }: { provider: string; provider
             />
           </SimpleGrid>
           <DataTable
+            isFlush
             label="Invoice against ledger"
             rows={items}
             columns={COLUMNS}

@@ -48,8 +48,7 @@ function Card({ saving, aside }: { saving: Schemas['Savings']; aside: ReactNode 
             saving.is_comparable ? { color: isGain ? 'var(--tw-good)' : 'var(--tw-warning)' } : undefined
           }
         >
-          {saving.is_comparable ? saving.saved.text : 'Not comparable'}
-          {saving.is_comparable && isGain ? ' saved' : ''}
+          {capital(saving.headline)}
         </div>
         <Text size="sm">{capital(saving.text)}.</Text>
         {saving.is_comparable ? (

@@ -51,7 +51,7 @@ const COLUMNS: Column<Slot>[] = [
 export function Slots({ slots }: { slots: Slot[] }) {
   return (
     <Panel title="Accelerators" padding={0}>
-      <DataTable label="Accelerators" rows={slots} columns={COLUMNS} rowKey={(slot) => slot.uuid} />
+      <DataTable isFlush label="Accelerators" rows={slots} columns={COLUMNS} rowKey={(slot) => slot.uuid} />
     </Panel>
   );
 }

@@ -90,7 +90,7 @@ function Detail({ node }: { node: Node }) {
         </Panel>
         <Panel title="What was paid" padding={node.bill.length ? 0 : 'md'}>
           {node.bill.length ? (
-            <DataTable label="Closed intervals" rows={node.bill} columns={BILL} rowKey={billKey} />
+            <DataTable isFlush label="Closed intervals" rows={node.bill} columns={BILL} rowKey={billKey} />
           ) : (
             <Text size="sm" c="var(--tw-quiet)">
               Nothing is closed yet: an interval is written down when a job lets go of the machine.
@@ -101,6 +101,7 @@ function Detail({ node }: { node: Node }) {
       <Panel title="Who had it" padding={node.tenancies.length ? 0 : 'md'}>
         {node.tenancies.length ? (
           <DataTable
+            isFlush
             label="Jobs that held it"
             rows={node.tenancies}
             columns={TENANCIES}

@@ -5,6 +5,7 @@ import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
 import { StateBadge } from '@/components/StateBadge';
 import { When } from '@/components/When';
+import { byCursor } from '@/lib/pages';
 import classes from './Waiting.module.css';
 
 type Item = Schemas['QueueItem'];
@@ -16,9 +17,7 @@ export function Waiting() {
     '/api/v1/queue',
     { params: { query: { limit: 20 } } },
     {
-      pageParamName: 'cursor',
-      initialPageParam: undefined as string | undefined,
-      getNextPageParam: (last: Schemas['QueuePage']) => last.next_cursor ?? undefined,
+      ...byCursor,
     },
   );
   const first = queue.data?.pages[0];

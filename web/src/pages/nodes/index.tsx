@@ -2,13 +2,14 @@ import { Button, Group, SegmentedControl, Stack, Switch } from '@mantine/core';
 import { IconPlus, IconServer2 } from '@tabler/icons-react';
 import { useCallback } from 'react';
 import { useNavigate } from 'react-router';
-import { $api, type Schemas } from '@/api/client';
+import { $api } from '@/api/client';
 import { useLive } from '@/api/stream';
 import { EmptyState } from '@/components/EmptyState';
 import { Facets } from '@/components/Facets';
 import { PageHeader } from '@/components/PageHeader';
 import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
+import { byCursor } from '@/lib/pages';
 import { useUrlState } from '@/lib/url';
 import { AddMachine } from './AddMachine';
 import { Burn } from './Burn';
@@ -37,9 +38,7 @@ export default function Nodes() {
     '/api/v1/nodes',
     { params: { query } },
     {
-      pageParamName: 'cursor',
-      initialPageParam: undefined as string | undefined,
-      getNextPageParam: (last: Schemas['NodeList']) => last.next_cursor ?? undefined,
+      ...byCursor,
       placeholderData: (before) => before,
     },
   );
