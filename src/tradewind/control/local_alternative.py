@@ -109,7 +109,9 @@ def _here(node: NodeRow, electricity: Rate, tariff: Tariff) -> Here | None:
     alike = [each for each in accelerators if each["name"] == first["name"]]
     own = (node.offer or {}).get("rate")
     rate = electricity if own is None else rate_of(node.offer or {})
-    price = _electricity(tariff) if own is None else f"{format_money(rate.micro_per_unit)} an hour, as you said"
+    price = (
+        _electricity(tariff) if own is None else f"{format_money(rate.micro_per_unit)} an hour, as you said"
+    )
     return Here(name=node.name, model=said.model, count=float(len(alike)), rate=rate, price_text=price)
 
 

@@ -47,7 +47,7 @@ def what_helps(spec: JobSpec, reason: Reason | None) -> list[HelpView]:
             *_CONNECT,
         ]
     if reason in (Reason.NO_CAPACITY, Reason.NO_OFFER):
-        return [*_looser(spec.resources), *_constraints(spec), *_CONNECT]
+        return [*_constraints(spec), *_looser(spec.resources), *_CONNECT]
     return []
 
 
@@ -60,13 +60,13 @@ def _looser(resources: Resources) -> list[HelpView]:
     found = []
     if resources.spot is Spot.ONLY:
         found.append(HelpView(text="allow on-demand machines: `resources.spot: auto`"))
-    if resources.accelerators:
-        names = " or ".join(str(each) for each in resources.accelerators)
-        found.append(HelpView(text=f"allow other accelerators than {names}", link="/offers"))
     if resources.providers:
         found.append(HelpView(text=f"allow other providers than {', '.join(resources.providers)}"))
     if resources.regions:
         found.append(HelpView(text=f"allow other regions than {', '.join(resources.regions)}"))
+    if resources.accelerators:
+        names = " or ".join(str(each) for each in resources.accelerators)
+        found.append(HelpView(text=f"allow other accelerators than {names}", link="/offers"))
     return found
 
 

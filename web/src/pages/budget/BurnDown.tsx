@@ -41,7 +41,7 @@ export function BurnDown({ budget }: { budget: Schemas['BudgetDetail'] }) {
       label={hasAmount ? `What is left of ${budget.amount?.text ?? ''}` : 'What was spent'}
       series={series}
       height={260}
-      format={(value) => `$${formatNumber(value)}`}
+      format={(value) => `${value < 0 ? '−' : ''}$${formatNumber(Math.abs(value))}`}
       marks={runsOut ? [{ at: seconds(runsOut), label: 'used up' }] : undefined}
     />
   );

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import type { Schemas } from '@/api/client';
 import { Meter } from '@/components/Meter';
 import { Panel } from '@/components/Panel';
+import { Words } from '@/components/Words';
 import classes from './Costs.module.css';
 import type { Overview } from './range';
 
@@ -25,7 +26,7 @@ export function SavingCards({ data, aside }: { data: Overview; aside: ReactNode 
           <Meter share={data.idle.share} tone="warning" label="Share of idle machines" />
           <Text size="sm">{capital(data.idle.text)}.</Text>
           <Text size="xs" c="var(--tw-quiet)">
-            {capital(data.idle.help)}.
+            <Words text={capital(data.idle.help)} />.
           </Text>
         </div>
       </Panel>

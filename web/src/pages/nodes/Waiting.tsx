@@ -5,6 +5,7 @@ import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
 import { StateBadge } from '@/components/StateBadge';
 import { When } from '@/components/When';
+import { Words } from '@/components/Words';
 import { byCursor } from '@/lib/pages';
 import classes from './Waiting.module.css';
 
@@ -92,7 +93,7 @@ function Line({ item }: { item: Item }) {
                     {help.text}
                   </Anchor>
                 ) : (
-                  help.text
+                  <Words text={help.text} />
                 )}
               </List.Item>
             ))}
