@@ -31,6 +31,10 @@ class Picture:
     sizes: tuple[str, ...] = ("desktop", "phone")
 
 
+def _first_rented(page: Page) -> None:
+    page.get_by_role("list", name="Nodes", exact=True).locator("> li").last.get_by_role("link").first.click()
+
+
 PICTURES: Final = (
     Picture(name="home", path="/"),
     Picture(name="home-first-run", path="/", scene="empty"),
@@ -51,8 +55,14 @@ PICTURES: Final = (
     Picture(name="job-logs", path="/jobs/{job}/logs", job="digits-long"),
     Picture(name="job-metrics", path="/jobs/{job}/metrics", job="vit-b16-distill-06"),
     Picture(name="nodes", path="/nodes"),
+    Picture(name="nodes-empty", path="/nodes", scene="empty"),
+    Picture(name="node", path="/nodes", prepare=_first_rented),
     Picture(name="costs", path="/costs"),
+    Picture(name="costs-estimates", path="/costs?tab=estimates"),
+    Picture(name="costs-invoices", path="/costs?tab=invoices"),
     Picture(name="budgets", path="/budgets"),
+    Picture(name="budget", path="/budgets/month"),
+    Picture(name="budget-new", path="/budgets?new=true"),
     Picture(name="alerts", path="/alerts"),
     Picture(name="connections", path="/connections"),
     Picture(name="settings", path="/settings"),
@@ -116,8 +126,8 @@ def come_to_rest(page: Page) -> None:
     """Returns when the page has drawn what it has. Streams stay open, so the network never rests."""
     page.wait_for_load_state("load")
     page.evaluate("document.fonts.ready.then(() => true)")
-    # Not by a function that waits in the page: the content security policy forbids to make one there.
-    expect(page.locator("[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(
-        0, timeout=30_000
-    )
+    # By looking again, and not by a function that the page waits for: its content security policy forbids to make one.
+    page.locator("#root > *").first.wait_for(state="attached")
+    busy = page.locator("[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root")
+    expect(busy).to_have_count(0, timeout=30_000)
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")

@@ -28,6 +28,11 @@ export const pages: RouteObject[] = [
   lazy('/jobs/:id/:tab?', () => import('./pages/job')),
   lazy('/offers', () => import('./pages/offers')),
   lazy('/prices', () => import('./pages/prices')),
+  lazy('/nodes', () => import('./pages/nodes')),
+  lazy('/nodes/:reference', () => import('./pages/node')),
+  lazy('/costs', () => import('./pages/costs')),
+  lazy('/budgets', () => import('./pages/budgets')),
+  lazy('/budgets/:reference', () => import('./pages/budget')),
   { path: '*', element: <NotFound /> },
 ];
 

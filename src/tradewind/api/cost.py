@@ -79,10 +79,11 @@ async def costs_of_jobs(
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
 ) -> JobCostPage:
     """Jobs that ended in a period, newest first: what was estimated and what came."""
     start, end = _period(services, since, until)
-    return await services.context.store.read(lambda tx: job_costs(tx, caller, start, end, limit))
+    return await services.context.store.read(lambda tx: job_costs(tx, caller, start, end, limit, cursor))
 
 
 @router.get("/cost/invoices")

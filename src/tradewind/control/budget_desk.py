@@ -12,7 +12,7 @@ from tradewind.control.loops import wake_placers
 from tradewind.control.offer_names import resolve_providers
 from tradewind.db import budget_tables, tables
 from tradewind.db.budget_rows import BudgetRow
-from tradewind.db.owners import Caller
+from tradewind.db.owners import Caller, is_owner
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.budgets import Scope
@@ -20,7 +20,6 @@ from tradewind.domain.errors import ConflictError, ForbiddenError, InvalidInputE
 from tradewind.domain.schemas_budgets import BudgetPatch, BudgetRequest
 
 MOST_BUDGETS: Final = 200
-_OWNER: Final = "owner"
 _B: Final = budget_tables.budgets
 _CLEARED: Final = {
     "amount": "amount_micro",
@@ -70,31 +69,49 @@ def add_budget(tx: Transaction, caller: Caller, request: BudgetRequest) -> Budge
             hint=f"`tradewind budgets set {request.name} …` changes it",
         )
     budget_id = tx.new_id(ids.BUDGET)
-    tx.execute(
-        insert(_B).values(
-            id=budget_id,
-            project_id=caller.project_id,
-            creator_id=caller.user_id,
-            team_id=caller.team_id,
-            name=request.name,
-            scope=request.scope,
-            target=_target(tx, caller, request.scope, request.target),
-            period=request.period,
-            amount_micro=request.amount_micro,
-            currency="USD",
-            action=request.action,
-            thresholds=request.thresholds,
-            channel_ids=_channel_ids(tx, caller, request.channels),
-            max_hourly_micro=request.max_hourly_micro,
-            max_concurrent_jobs=request.max_concurrent_jobs,
-            watches_anomalies=request.watches_anomalies,
-            state={"revision": 0},
-            created_at=tx.now,
-            next_due_at=tx.now,
-        )
-    )
+    tx.execute(insert(_B).values(id=budget_id, next_due_at=tx.now, **_values(tx, caller, request)))
     tx.wake(_B.name)
     return BudgetRow.get(tx, budget_id)
+
+
+def draft_budget(tx: Transaction, caller: Caller, request: BudgetRequest) -> BudgetRow:
+    """What would be set, without setting it. Whoever may see budgets may ask.
+
+    Raises:
+        NotFoundError, InvalidInputError: there is no such project, team, user or channel.
+    """
+    return BudgetRow(
+        id="",
+        refused_at=None,
+        next_due_at=None,
+        lease_token=None,
+        lease_expires_at=None,
+        lease_failures=0,
+        wakes=0,
+        **_values(tx, caller, request),
+    )
+
+
+def _values(tx: Transaction, caller: Caller, request: BudgetRequest) -> dict[str, Any]:
+    return {
+        "project_id": caller.project_id,
+        "creator_id": caller.user_id,
+        "team_id": caller.team_id,
+        "name": request.name,
+        "scope": request.scope,
+        "target": _target(tx, caller, request.scope, request.target),
+        "period": request.period,
+        "amount_micro": request.amount_micro,
+        "currency": "USD",
+        "action": request.action,
+        "thresholds": request.thresholds,
+        "channel_ids": _channel_ids(tx, caller, request.channels),
+        "max_hourly_micro": request.max_hourly_micro,
+        "max_concurrent_jobs": request.max_concurrent_jobs,
+        "watches_anomalies": request.watches_anomalies,
+        "state": {"revision": 0},
+        "created_at": tx.now,
+    }
 
 
 def change_budget(tx: Transaction, caller: Caller, reference: str, patch: BudgetPatch) -> BudgetRow:
@@ -135,11 +152,7 @@ def remove_budget(tx: Transaction, caller: Caller, reference: str) -> BudgetRow:
 
 
 def _check_owner(tx: Transaction, caller: Caller) -> None:
-    members = tables.team_members
-    role = tx.execute(
-        select(members.c.role).where(members.c.team_id == caller.team_id, members.c.user_id == caller.user_id)
-    ).scalar()
-    if role != _OWNER:
+    if not is_owner(tx, caller):
         raise ForbiddenError(
             f"budgets of team {caller.team_name} are set by its owners", hint="ask an owner of the team"
         )

@@ -43,6 +43,8 @@ class Chosen:
     warning: str = ""
     hours: Band | None = None
     arithmetic: dict[str, Any] = field(default_factory=dict)
+    #: What an hour of the same machine costs on demand; None: it is not to be had so, or nobody says.
+    on_demand_micro: int | None = None
 
 
 #: With these a task waits for a machine at hand, though another could be rented at once.
@@ -155,6 +157,23 @@ def _chosen(plan: MarketPlan, pick: Pick, market: Sequence[Offer], warning: str)
             ],
         },
     )
+
+
+def on_demand_price(offer: Offer, market: Sequence[Offer]) -> int | None:
+    """What an hour of the same machine in the same region costs on demand; None where it is not offered so."""
+    if offer.market == Market.ON_DEMAND:
+        return offer.rate.micro_per_unit
+    same = [
+        each
+        for each in market
+        if each.market == Market.ON_DEMAND
+        and (each.provider, each.region, each.instance_type)
+        == (offer.provider, offer.region, offer.instance_type)
+        and each.rate.currency == offer.rate.currency
+    ]
+    # The same zone first.
+    same.sort(key=lambda each: (each.zone != offer.zone, each.rate.micro_per_unit))
+    return same[0].rate.micro_per_unit if same else None
 
 
 def original(offer: Offer, market: Sequence[Offer]) -> Offer:

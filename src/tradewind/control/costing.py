@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from tradewind.control.budget_standing import standing_of
 from tradewind.control.budget_views import forecast_view
 from tradewind.control.money_views import money_view
+from tradewind.control.prediction_views import apart, show_hours
 from tradewind.db import price_tables, tables
 from tradewind.db.budget_rows import BudgetRow
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.store import Transaction
 from tradewind.domain.budgets import Action, Period, Scope
+from tradewind.domain.errors import InvalidInputError
+from tradewind.domain.money import format_money
 from tradewind.domain.schemas_cost import CostOutlook, JobCost, JobCostPage
+from tradewind.domain.schemas_shown import BadgeView, Icon, Tone
 from tradewind.domain.status import JobStatus
 from tradewind.estimate.tariff import Tariff
 
 _P: Final = price_tables.predictions
+_OUTCOMES: Final[dict[str, tuple[str, Tone, Icon]]] = {
+    JobStatus.SUCCEEDED.value: ("succeeded", "good", "check"),
+    JobStatus.FAILED.value: ("failed", "bad", "cross"),
+    JobStatus.CANCELLED.value: ("cancelled", "quiet", "stop"),
+    "moved": ("moved", "quiet", "swap"),
+}
 
 
 def cost_outlook(tx: Transaction, caller: Caller, tariff: Tariff) -> CostOutlook:
@@ -63,8 +73,15 @@ def cost_outlook(tx: Transaction, caller: Caller, tariff: Tariff) -> CostOutlook
     )
 
 
-def job_costs(tx: Transaction, caller: Caller, since: datetime, until: datetime, limit: int) -> JobCostPage:
-    """Jobs that ended in a period, newest first, with what was foretold of each."""
+def job_costs(
+    tx: Transaction,
+    caller: Caller,
+    since: datetime,
+    until: datetime,
+    limit: int,
+    cursor: str | None = None,
+) -> JobCostPage:
+    """Jobs that ended in a period, newest first, with what was foretold of each. Raises InvalidInputError."""
     jobs = tables.jobs
     rows = tx.execute(
         select(_P, jobs.c.name.label("job_name"))
@@ -72,35 +89,71 @@ def job_costs(tx: Transaction, caller: Caller, since: datetime, until: datetime,
         .where(visible_to(caller, _P), _P.c.closed_at >= since, _P.c.closed_at < until)
         .order_by(_P.c.closed_at.desc(), _P.c.id.desc())
     ).all()
-    items, estimated_micro, actual_micro, compared = [], 0, 0, 0
-    for row in rows:
-        estimated = None if row.cost_micro is None else round(row.cost_micro["p50"])
-        actual = row.actual_cost_micro
-        ratio = None
-        if row.outcome == JobStatus.SUCCEEDED and estimated is not None and actual is not None:
-            compared, estimated_micro, actual_micro = (
-                compared + 1,
-                estimated_micro + estimated,
-                actual_micro + actual,
-            )
-            ratio = actual / estimated if estimated else None
-        items.append(
-            JobCost(
-                job=row.job_id,
-                name=row.job_name,
-                outcome=row.outcome,
-                provider=row.provider,
-                accelerator=row.accelerator,
-                estimated=None if estimated is None else money_view(estimated),
-                actual=None if actual is None else money_view(actual),
-                ratio=ratio,
-                estimated_hours=None if row.hours is None else row.hours["p50"],
-                actual_hours=row.actual_hours,
-            )
-        )
+    start = 0
+    if cursor is not None:
+        start = 1 + next((place for place, row in enumerate(rows) if row.id == cursor), -1)
+        if not start:
+            raise InvalidInputError("the cursor is none", hint="begin with the first page")
+    compared = [row for row in rows if _is_compared(row)]
+    estimated, actual = (
+        sum(_estimated(row) or 0 for row in compared),
+        sum(row.actual_cost_micro for row in compared),
+    )
+    page = rows[start : start + limit]
     return JobCostPage(
-        items=items[:limit],
-        compared_jobs=compared,
-        estimated=money_view(estimated_micro),
-        actual=money_view(actual_micro),
+        items=[_job_cost(row) for row in page],
+        compared_jobs=len(compared),
+        estimated=money_view(estimated),
+        actual=money_view(actual),
+        next_cursor=page[-1].id if start + limit < len(rows) else None,
+        total=len(rows),
+        text=_together(len(compared), estimated, actual),
+    )
+
+
+def _is_compared(row: Row[Any]) -> bool:
+    return row.outcome == JobStatus.SUCCEEDED and None not in (_estimated(row), row.actual_cost_micro)
+
+
+def _estimated(row: Row[Any]) -> int | None:
+    return None if row.cost_micro is None else round(row.cost_micro["p50"])
+
+
+def _job_cost(row: Row[Any]) -> JobCost:
+    estimated, actual = _estimated(row), row.actual_cost_micro
+    ratio = actual / estimated if _is_compared(row) and estimated else None
+    hours = None if row.hours is None else row.hours["p50"]
+    label, tone, icon = _OUTCOMES.get(row.outcome, (str(row.outcome), "quiet", "question"))
+    if ratio is not None:
+        text = apart(ratio, "more", "less")
+    elif estimated is None:
+        text = "nothing was estimated"
+    else:
+        text = "did not finish: not compared" if row.outcome != JobStatus.SUCCEEDED else "not compared"
+    return JobCost(
+        job=row.job_id,
+        name=row.job_name,
+        outcome=row.outcome,
+        provider=row.provider,
+        accelerator=row.accelerator,
+        estimated=None if estimated is None else money_view(estimated),
+        actual=None if actual is None else money_view(actual),
+        ratio=ratio,
+        estimated_hours=hours,
+        actual_hours=row.actual_hours,
+        ended_at=row.closed_at,
+        badge=BadgeView(label=label, tone=tone, icon=icon),
+        text=text,
+        estimated_hours_text="" if hours is None else show_hours(hours),
+        actual_hours_text="" if row.actual_hours is None else show_hours(row.actual_hours),
+    )
+
+
+def _together(count: int, estimated_micro: int, actual_micro: int) -> str:
+    if not count or not estimated_micro:
+        return "no job that finished in this range had been estimated"
+    jobs = "1 job" if count == 1 else f"{count:,} jobs"
+    return (
+        f"{jobs} that finished cost {format_money(actual_micro)}, estimated {format_money(estimated_micro)}: "
+        f"{apart(actual_micro / estimated_micro, 'more', 'less')}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -147,19 +148,25 @@ def note_reachable(tx: Transaction, row: AttemptRow) -> AttemptRow:
 
 def devices_at_rest(tx: Transaction, node_id: str) -> set[str]:
     """The GPUs of a machine that broke a short while ago: they are not handed out yet."""
+    return set(devices_at_rest_by_node(tx, [node_id]).get(node_id, {}))
 
+
+def devices_at_rest_by_node(tx: Transaction, node_ids: list[str]) -> dict[str, dict[str, datetime]]:
+    """The same of several machines, with the time until which each is left alone."""
     resting = [reason for reason, cause in CAUSES.items() if cause.rests_device]
     table = tables.attempts
     rows = tx.execute(
-        select(table.c.observed).where(
-            table.c.node_id == node_id,
+        select(table.c.node_id, table.c.observed, table.c.ended_at).where(
+            table.c.node_id.in_(node_ids),
             table.c.reason.in_(resting),
             table.c.ended_at > tx.now - REST_OF_DEVICE,
         )
     )
-    return {
-        each.about.partition("/")[0]
-        for row in rows
-        for each in examine(row[0], None)
-        if each.kind in _OF_A_DEVICE
-    }
+    found: dict[str, dict[str, datetime]] = {}
+    for row in rows:
+        for each in examine(row.observed, None):
+            if each.kind in _OF_A_DEVICE:
+                devices = found.setdefault(row.node_id, {})
+                uuid, until = each.about.partition("/")[0], row.ended_at + REST_OF_DEVICE
+                devices[uuid] = max(devices.get(uuid, until), until)
+    return found

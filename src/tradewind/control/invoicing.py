@@ -26,6 +26,7 @@ from tradewind.domain.schemas_cost import (
     MatchView,
     Reconciliation,
 )
+from tradewind.domain.schemas_shown import BadgeView
 from tradewind.ledger.invoices import InvoiceLine
 from tradewind.ledger.reconciling import Entry, Match, reconcile
 
@@ -34,6 +35,12 @@ _LINES: Final = budget_tables.invoice_lines
 _L: Final = tables.ledger
 _PER_STATEMENT: Final = 500
 _SMALLEST: Final = timedelta(microseconds=1)
+_BADGES: Final = {
+    "matched": BadgeView(label="agrees", tone="good", icon="check"),
+    "differs": BadgeView(label="differs", tone="warning", icon="swap"),
+    "invoice_only": BadgeView(label="invoice only", tone="bad", icon="alert"),
+    "ledger_only": BadgeView(label="ledger only", tone="warning", icon="question"),
+}
 _NOTES: Final = {
     "invoice_only": "nothing in the ledger is called so: look at the provider's console whether it still runs",
     "ledger_only": "no line of the invoice names it",
@@ -162,6 +169,7 @@ def reconciliation(
             lines=match.line_count,
             jobs=list(jobs),
             note=_NOTES.get(match.state),
+            badge=_BADGES[match.state],
         )
 
     invoice = sum(match.invoice_micro for match in matches)

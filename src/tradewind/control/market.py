@@ -7,7 +7,7 @@ transaction that acts on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -121,7 +121,16 @@ class MarketController:
         self, tx: Transaction, each: Waiting, job: JobRow, task: TaskRow, offer: Offer, choice: Chosen
     ) -> None:
         foretold = Foretold(hours=choice.hours)
-        attempt_id = rent(tx, self._context.installation_id, job, task, each.spec, offer, foretold)
+        attempt_id = rent(
+            tx,
+            self._context.installation_id,
+            job,
+            task,
+            each.spec,
+            offer,
+            foretold,
+            on_demand_micro=choice.on_demand_micro,
+        )
         if attempt_id is None:
             placing.refuse_for_budget(tx, job, task)
             return
@@ -201,10 +210,10 @@ _NEXT_JOB: Final = (
 
 def _choose_all(scene: Scene, own: list[Offer], market: list[Offer], now: datetime) -> list[Chosen]:
     # Imported here: it brings numpy, which a server without connected providers has no use for.
-    from tradewind.control.choosing import choose_place
+    from tradewind.control.choosing import choose_place, on_demand_price
 
     allowed = without_refused(market, scene.refusals)
-    return [
+    chosen = [
         choose_place(
             each.spec,
             own,
@@ -219,6 +228,12 @@ def _choose_all(scene: Scene, own: list[Offer], market: list[Offer], now: dateti
             scene.seen,
         )
         for each in scene.waiting
+    ]
+    return [
+        each
+        if each.is_own or each.offer is None
+        else replace(each, on_demand_micro=on_demand_price(each.offer, market))
+        for each in chosen
     ]
 
 

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, select
 
-from tradewind.control.money_views import money_view
-from tradewind.control.records import number
-from tradewind.control.rent_money import prices_of, rent_until
+from tradewind.control.health_desk import devices_at_rest_by_node
+from tradewind.control.node_money import own_hourly, own_month, own_views, rent_views
+from tradewind.control.node_slots import slots_of
+from tradewind.control.node_usage import holds_of, usage_view
+from tradewind.control.node_words import (
+    BADGES,
+    actions_of,
+    idle_until,
+    kept_because,
+    sentence,
+    state_of,
+)
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.errors import NotFoundError
-from tradewind.domain.schemas_nodes import AcceleratorView, HolderView, NodeView
-from tradewind.domain.status import REASON_TEXT, NodeDesired, NodeStatus, has_ended
-from tradewind.ledger.rates import rate_of
-
-_SENTENCES = {
-    NodeStatus.CREATING: "it is being rented",
-    NodeStatus.STARTING: "it is rented, and boots",
-    NodeStatus.READY: "ready",
-    NodeStatus.TERMINATING: "it is being given back, and costs money until the provider says that it is gone",
-    NodeStatus.GONE: "gone: it costs nothing any more",
-    NodeStatus.REFUSED: "the provider did not rent it out",
-}
+from tradewind.domain.schemas_nodes import HolderView, NodeView
+from tradewind.domain.status import NodeDesired, NodeStatus, has_ended
+from tradewind.domain.units import BYTES_PER_GIB
 
 
 def find_node(tx: Transaction, caller: Caller, reference: str) -> NodeRow:
@@ -43,39 +44,111 @@ def find_node(tx: Transaction, caller: Caller, reference: str) -> NodeRow:
     return NodeRow.of(found)
 
 
-def list_nodes(tx: Transaction, caller: Caller, *, is_all: bool, limit: int) -> list[NodeRow]:
-    """The caller's nodes: those at hand first, then rented ones, newest first; `is_all` with those that have ended."""
-    table = tables.nodes
-    statement = NodeRow.select().where(visible_to(caller, table))
-    if not is_all:
-        ended = [each.value for each in NodeStatus if has_ended(each)]
-        statement = statement.where(or_(table.c.is_rented.is_(False), table.c.status.not_in(ended)))
-    return [
-        NodeRow.of(row)
-        for row in tx.execute(statement.order_by(table.c.is_rented, table.c.id.desc()).limit(limit))
-    ]
-
-
-def node_views(tx: Transaction, nodes: list[NodeRow]) -> list[NodeView]:
-    """Nodes with who holds them and what they cost, with three queries however many there are."""
-    held = _held(tx, [node.id for node in nodes])
+def node_views(tx: Transaction, nodes: list[NodeRow], keep_idle: timedelta) -> list[NodeView]:
+    """Nodes with who holds them and what they cost, with a fixed number of queries however many there are."""
+    wanted = [node.id for node in nodes]
+    held = _held(tx, wanted)
     attempts = _by_id(tx, AttemptRow, {attempt for each in held.values() for attempt, _ in each})
     jobs = _by_id(tx, JobRow, {attempt.job_id for attempt in attempts.values()})
-    return [_view(tx, node, held[node.id], attempts, jobs) for node in nodes]
+    own = [node.id for node in nodes if not node.is_rented]
+    known = Known(
+        held=held,
+        attempts=attempts,
+        jobs=jobs,
+        holds=holds_of(tx, wanted),
+        at_rest=devices_at_rest_by_node(tx, wanted),
+        checkpoints=_last_checkpoints(tx, list(jobs)),
+        own_hourly=own_hourly(tx, own),
+        own_month=own_month(tx, own),
+        now=tx.now,
+        keep_idle=keep_idle,
+    )
+    return [_view(node, known) for node in nodes]
 
 
-def _view(
-    tx: Transaction,
-    node: NodeRow,
-    held: list[tuple[str, Any]],
-    attempts: dict[str, AttemptRow],
-    jobs: dict[str, JobRow],
-) -> NodeView:
+#: The region of a machine of which its owner has not said where it is.
+_OWN: Final = "own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What was read for a list of nodes, by node."""
+
+    held: dict[str, list[tuple[str, Any]]]
+    attempts: dict[str, AttemptRow]
+    jobs: dict[str, JobRow]
+    holds: dict[str, list[Any]]
+    at_rest: dict[str, dict[str, datetime]]
+    #: By job.
+    checkpoints: dict[str, datetime]
+    own_hourly: dict[str, int]
+    own_month: dict[str, int]
+    now: datetime
+    keep_idle: timedelta
+
+
+def _view(node: NodeRow, known: Known) -> NodeView:
     offer, inventory = node.offer or {}, node.inventory or {}
+    holders, usage = _holders(node, known)
+    names = sorted({each.job_name for each in holders})
+    state = state_of(node, is_held=bool(holders))
+    slots = slots_of(node, state, holders, usage, known.at_rest.get(node.id, {}))
+    count = float(offer.get("accelerator_count") or len(slots))
+    cpus = float(inventory.get("cpus") or offer.get("cpus") or 0)
+    memory_bytes = int(inventory.get("memory_bytes") or offer.get("memory_bytes") or 0)
+    accelerator = offer.get("accelerator") or (slots[0].name if slots else None)
+    explanation = sentence(node)
+    saved = [known.checkpoints[each.job] for each in holders if each.job in known.checkpoints]
+    return NodeView(
+        id=node.id,
+        name=node.name if not node.is_rented else _rented_name(node),
+        provider=node.provider,
+        is_rented=node.is_rented,
+        status=node.status.value,
+        explanation=explanation,
+        region=str(offer.get("region") or ""),
+        zone=offer.get("zone"),
+        instance_type=str(offer.get("instance_type") or node.name),
+        market=str(offer.get("market") or "owned"),
+        accelerator=accelerator,
+        accelerator_count=count,
+        accelerators_held=(
+            count if node.is_rented and holders else float(sum(each.job is not None for each in slots))
+        ),
+        cpus=cpus,
+        cpus_held=sum(each.cpus for each in holders),
+        memory_bytes=memory_bytes,
+        accelerators=slots,
+        holders=holders,
+        job=node.job_id,
+        **_money(node, known),
+        created_at=node.created_at,
+        ready_at=node.ready_at,
+        ended_at=node.ended_at,
+        last_seen_at=node.last_seen_at,
+        actions=["stop"] if may_stop(node) else [],
+        badge=BADGES[state].model_copy(update={"explanation": explanation}),
+        permitted=actions_of(
+            node,
+            may_stop=may_stop(node),
+            jobs=names,
+            last_checkpoint_at=min(saved) if saved else None,
+            now=known.now,
+        ),
+        summary=_summary(accelerator, count, cpus, memory_bytes),
+        place=_place(node),
+        kept_because=kept_because(node, names, known.keep_idle),
+        idle_until=idle_until(node, known.keep_idle),
+        usage=usage_view(node, known.holds.get(node.id, []), cpus, count, known.now),
+    )
+
+
+def _holders(node: NodeRow, known: Known) -> tuple[list[HolderView], dict[str, dict[str, Any]]]:
+    """Who holds it, and what was last seen of each of its devices."""
     holders, usage = [], {}
-    for attempt_id, allocation in held:
-        attempt = attempts[attempt_id]
-        job = jobs[attempt.job_id]
+    for attempt_id, allocation in known.held.get(node.id, []):
+        attempt = known.attempts[attempt_id]
+        job = known.jobs[attempt.job_id]
         holders.append(
             HolderView(
                 job=job.id, job_name=job.name, attempt=attempt.id, status=attempt.status.value,
@@ -84,36 +157,7 @@ def _view(
         )  # fmt: skip
         for each in (attempt.observed.get("sample") or {}).get("gpus") or []:
             usage[str(each.get("uuid"))] = each
-    accelerators = [_accelerator(each, holders, usage) for each in inventory.get("accelerators") or []]
-    count = float(offer.get("accelerator_count") or len(accelerators))
-    whole = node.is_rented and bool(holders)
-    return NodeView(
-        id=node.id,
-        name=node.name if not node.is_rented else _rented_name(node),
-        provider=node.provider,
-        is_rented=node.is_rented,
-        status=node.status.value,
-        explanation=_sentence(node),
-        region=str(offer.get("region") or ""),
-        zone=offer.get("zone"),
-        instance_type=str(offer.get("instance_type") or node.name),
-        market=str(offer.get("market") or "owned"),
-        accelerator=offer.get("accelerator") or (accelerators[0].name if accelerators else None),
-        accelerator_count=count,
-        accelerators_held=count if whole else float(sum(each.job is not None for each in accelerators)),
-        cpus=float(inventory.get("cpus") or offer.get("cpus") or 0),
-        cpus_held=sum(each.cpus for each in holders),
-        memory_bytes=int(inventory.get("memory_bytes") or offer.get("memory_bytes") or 0),
-        accelerators=accelerators,
-        holders=holders,
-        job=node.job_id,
-        **_money(tx, node),
-        created_at=node.created_at,
-        ready_at=node.ready_at,
-        ended_at=node.ended_at,
-        last_seen_at=node.last_seen_at,
-        actions=["stop"] if may_stop(node) else [],
-    )
+    return holders, usage
 
 
 def may_stop(node: NodeRow) -> bool:
@@ -127,49 +171,42 @@ def _rented_name(node: NodeRow) -> str:
     return f"{offer.get('instance_type', node.name)} in {offer.get('zone') or offer.get('region') or '?'}"
 
 
-def _sentence(node: NodeRow) -> str:
-    if node.explanation:
-        return node.explanation
-    if node.reason is not None:
-        return REASON_TEXT[node.reason]
-    if node.lost_since is not None:
-        return f"it cannot be reached since {node.lost_since:%H:%M:%S} UTC"
-    idle_since = node.observed.get("idle_since")
-    if idle_since is not None and node.status is NodeStatus.READY:
-        return f"idle since {datetime.fromisoformat(idle_since):%H:%M:%S} UTC: kept for the next job"
-    return _SENTENCES[node.status]
+def _summary(accelerator: str | None, count: float, cpus: float, memory_bytes: int) -> str:
+    parts = [f"{count:g} × {accelerator}"] if accelerator and count else []
+    if cpus:
+        parts.append("1 CPU" if cpus == 1 else f"{cpus:g} CPUs")
+    if memory_bytes:
+        parts.append(f"{memory_bytes / BYTES_PER_GIB:,.0f} GB memory")
+    return ", ".join(parts)
 
 
-def _money(tx: Transaction, node: NodeRow) -> dict[str, Any]:
-    if not node.is_rented or node.offer is None:
+def _place(node: NodeRow) -> str:
+    offer = node.offer or {}
+    where = str(offer.get("zone") or offer.get("region") or "")
+    if not node.is_rented and where == _OWN:
+        where = ""
+    market = str(offer.get("market") or "") if node.is_rented else "your own"
+    return ", ".join(each for each in (where, market.replace("_", " ")) if each)
+
+
+def _money(node: NodeRow, known: Known) -> dict[str, Any]:
+    if node.is_rented:
+        return {} if node.offer is None else rent_views(node, known.now)
+    return own_views(node, known.own_hourly.get(node.id, 0), known.own_month.get(node.id, 0))
+
+
+def _last_checkpoints(tx: Transaction, job_ids: list[str]) -> dict[str, datetime]:
+    """When each of these jobs last wrote a checkpoint that can be resumed from."""
+    if not job_ids:
         return {}
-    rate = rate_of(node.offer)
-    prices = prices_of(node)
-    micro = prices[-1][1] if prices else rate.micro_per_unit
-    # What earlier jobs had of it is settled; once it has ended, everything is.
-    so_far = int(node.observed.get("settled_micro", 0))
-    so_far += sum(each.amount_micro for each in rent_until(node, node.ended_at or tx.now))
-    return {
-        "price_per_hour": money_view(micro, rate.currency),
-        "cost": money_view(so_far if node.status is not NodeStatus.REFUSED else 0, rate.currency),
-    }
-
-
-def _accelerator(
-    known: dict[str, Any], holders: list[HolderView], usage: dict[str, dict[str, Any]]
-) -> AcceleratorView:
-    uuid = str(known["uuid"])
-    seen = usage.get(uuid, {})
-    used = number(seen.get("memory_bytes"))
-    return AcceleratorView(
-        uuid=uuid,
-        name=str(known["name"]),
-        index=int(known["index"]),
-        memory_bytes=int(known["memory_bytes"]),
-        job=next((each.job_name for each in holders if uuid in each.accelerators), None),
-        utilisation_percent=number(seen.get("util_percent")),
-        memory_used_bytes=None if used is None else int(used),
+    table = tables.checkpoints
+    newest = func.max(table.c.created_at, type_=table.c.created_at.type)
+    rows = tx.execute(
+        select(table.c.job_id, newest)
+        .where(table.c.job_id.in_(job_ids), table.c.state == "kept")
+        .group_by(table.c.job_id)
     )
+    return {str(row[0]): row[1] for row in rows}
 
 
 def _held(tx: Transaction, node_ids: list[str]) -> dict[str, list[tuple[str, Any]]]:

@@ -68,19 +68,19 @@ def _text(row: Row[Any], hours: BandView | None, currency: str) -> str:
             "" if not row.implied_hours else f"; at its pace all of it takes {show_hours(row.implied_hours)}"
         )
         return f"{said}; it did not finish{pace}"
-    text = f"took {show_hours(row.actual_hours)}: {_apart(row.actual_hours / hours.p50, 'longer', 'shorter')}"
+    text = f"took {show_hours(row.actual_hours)}: {apart(row.actual_hours / hours.p50, 'longer', 'shorter')}"
     if row.cost_micro is not None and row.cost_micro["p50"] and row.actual_cost_micro is not None:
         cost = money_view(row.actual_cost_micro, currency).text
-        text += f"; {cost}, {_apart(row.actual_cost_micro / row.cost_micro['p50'], 'more', 'less')}"
+        text += f"; {cost}, {apart(row.actual_cost_micro / row.cost_micro['p50'], 'more', 'less')}"
     if row.energy_kwh is not None and row.energy_kwh["p50"] and row.actual_energy_kwh is not None:
         text += (
             f"; {_show_energy(row.actual_energy_kwh)}, "
-            f"{_apart(row.actual_energy_kwh / row.energy_kwh['p50'], 'more', 'less')}"
+            f"{apart(row.actual_energy_kwh / row.energy_kwh['p50'], 'more', 'less')}"
         )
     return text
 
 
-def _apart(ratio: float, above: str, below: str) -> str:
+def apart(ratio: float, above: str, below: str) -> str:
     """How what came compares with what was estimated."""
     if abs(ratio - 1) < _CLOSE:
         return "as estimated"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from tradewind.control.occupancy import add_sample
+
 _PROGRESS: Final = ("fraction", "step", "total_steps", "epoch", "total_epochs")
 _METRIC_LIMIT: Final = 64
 _LATEST_S: Final = 4e9
@@ -68,9 +70,12 @@ def _sample(folded: Folded, record: dict[str, Any], at: float) -> None:
     if quiet is not None:
         folded.observed["output_at"] = at - max(quiet, 0.0)
     gpus = folded.observed["sample"]["gpus"]
-    if (number(record.get("cpu_percent")) or 0.0) >= _BUSY_CPU_PERCENT or any(
-        (number(each.get("util_percent")) or 0.0) >= _BUSY_GPU_PERCENT for each in gpus
-    ):
+    cpu_percent = number(record.get("cpu_percent")) or 0.0
+    util_percents = [found for each in gpus if (found := number(each.get("util_percent"))) is not None]
+    folded.observed["occupancy"] = add_sample(
+        folded.observed.get("occupancy") or [], at, cpu_percent, util_percents
+    )
+    if cpu_percent >= _BUSY_CPU_PERCENT or any(each >= _BUSY_GPU_PERCENT for each in util_percents):
         folded.observed["busy_at"] = at
     for each in gpus:
         errors = number(each.get("ecc_uncorrected"))

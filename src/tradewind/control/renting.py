@@ -21,6 +21,7 @@ from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.offers import Offer
 from tradewind.ledger.limits import Refusal
+from tradewind.ledger.reports import ON_DEMAND
 from tradewind.placement.demand import demand_of
 from tradewind.placement.estimates import Place
 from tradewind.spec.models import JobSpec
@@ -39,8 +40,12 @@ def rent(
     spec: JobSpec,
     offer: Offer,
     foretold: Foretold,
+    *,
+    on_demand_micro: int | None = None,
 ) -> str | Refusal | None:
     """Plans to rent this offer for the task. Returns the attempt's id.
+
+    `on_demand_micro` is what an hour of the same machine costs on demand: reports say by it what spot has saved.
 
     None when the job's own budget does not reach; a refusal when another one does not allow it now.
     """
@@ -67,7 +72,7 @@ def rent(
         node_id, offer = idling.take_over(tx, idle, job, attempt_id).id, offer_from_json(idle.offer or {})
         devices = list(idle.inventory.get("accelerators") or [])
     # A machine that is yet to boot tells of its devices when it is met.
-    terms = attempt_terms(offer, watts) | {"accelerators": devices}
+    terms = attempt_terms(offer, watts) | {"accelerators": devices, ON_DEMAND: on_demand_micro}
     placing.put(
         tx, installation_id, job, task, attempt_id,
         placing.Place(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from tradewind.domain.budgets import DEFAULT_THRESHOLDS, Action, Period, Scope
 from tradewind.domain.money import MAX_AMOUNT
 from tradewind.domain.schemas import Answer, MoneyView, Schema
+from tradewind.domain.schemas_shown import ActionView, BadgeView, Tone
+from tradewind.domain.units import parse_money_micro, parse_price_micro_per_hour
 
 MAX_MICRO: Final = MAX_AMOUNT * 1_000
 
@@ -27,8 +29,37 @@ Thresholds = Annotated[
 ]
 
 
-class BudgetRequest(Schema):
-    """A new budget. Without an amount it only limits rate and number, or only watches for anomalies."""
+def _in_micro(values: Any) -> Any:
+    """Amounts as people write them (`$1,000`, `$4/h`) stand for their millionths."""
+    if not isinstance(values, dict):
+        return values
+    found = dict(values)
+    for written, micro, parse in (
+        ("amount", "amount_micro", parse_money_micro),
+        ("max_cost_per_hour", "max_hourly_micro", parse_price_micro_per_hour),
+    ):
+        text = found.pop(written, None)
+        if text is None:
+            continue
+        if found.get(micro) is not None:
+            raise ValueError(f"{written} and {micro} say the same: write one of them")
+        if not isinstance(text, str | int | float) or isinstance(text, bool):
+            raise ValueError(f"{written} has to be an amount of dollars, for example $100")
+        found[micro] = parse(text)
+    return found
+
+
+class _WithAmounts(Schema):
+    """Takes `amount` and `max_cost_per_hour` as people write them, too."""
+
+    _amounts = model_validator(mode="before")(_in_micro)
+
+
+class BudgetRequest(_WithAmounts):
+    """A new budget. Without an amount it only limits rate and number, or only watches for anomalies.
+
+    `amount` (`$1,000`) and `max_cost_per_hour` (`$4/h`) may stand for `amount_micro` and `max_hourly_micro`.
+    """
 
     name: Name
     scope: Scope = Scope.PROJECT
@@ -47,7 +78,7 @@ class BudgetRequest(Schema):
     watches_anomalies: bool = True
 
 
-class BudgetPatch(Schema):
+class BudgetPatch(_WithAmounts):
     """What is to be changed of a budget. `clears` takes limits away."""
 
     amount_micro: Micro | None = None
@@ -69,6 +100,15 @@ class ForecastView(Answer):
     #: When the amount is used up at this pace; absent where it is not by then.
     runs_out_at: datetime | None = None
     method: str
+
+
+class MeterPart(Answer):
+    """A part of the amount, in per cent of it; what is above the amount is more than a hundred together."""
+
+    name: Literal["spent", "running", "reserved"]
+    label: str
+    amount: MoneyView
+    percent: float
 
 
 class BudgetView(Answer):
@@ -102,12 +142,28 @@ class BudgetView(Answer):
     created_at: datetime
     creator: str
     notes: list[str] = Field(default_factory=list)
+    badge: BadgeView | None = None
+    #: What the caller may do with it.
+    permitted: list[ActionView] = Field(default_factory=list)
+    #: `project default, a month`.
+    scope_text: str = ""
+    #: `$412.10 of $1,000.00 (41 %)`.
+    used_text: str = ""
+    #: When it is used up, or how much is left by the end.
+    forecast_text: str = ""
+    #: What happens at the amount and at the other limits, a sentence each.
+    what_happens: list[str] = Field(default_factory=list)
+    meter: list[MeterPart] = Field(default_factory=list)
 
 
 class BudgetPage(Answer):
     """Budgets by name."""
 
     items: list[BudgetView]
+    #: What the caller may do beside: `create`.
+    permitted: list[ActionView] = Field(default_factory=list)
+    #: Why nothing, where that is so.
+    explanation: str | None = None
 
 
 class BurnDownDay(Answer):
@@ -129,8 +185,49 @@ class NoticeView(Answer):
     body: str
 
 
+class BurnPoint(Answer):
+    """What is used, and what is left of the amount, at a time: known, or foreseen."""
+
+    at: datetime
+    used: MoneyView
+    left: MoneyView | None = None
+
+
+class PastPeriod(Answer):
+    """An earlier period of the same length, and whether the amount would have held."""
+
+    label: str
+    since: datetime
+    until: datetime
+    spent: MoneyView
+    percent: float | None = None
+    is_reached: bool = False
+
+
 class BudgetDetail(BudgetView):
     """A budget with its days and what was told of it, newest first."""
 
     days: list[BurnDownDay] = Field(default_factory=list)
     notices: list[NoticeView] = Field(default_factory=list)
+    #: From now in a straight line to the end of the period, and on the way where the amount is used up.
+    foreseen: list[BurnPoint] = Field(default_factory=list)
+    #: Newest first.
+    past: list[PastPeriod] = Field(default_factory=list)
+
+
+class EffectView(Answer):
+    """Something that a budget would do as soon as it is set."""
+
+    text: str
+    tone: Tone
+
+
+class BudgetPreview(Answer):
+    """How a budget would stand and what it would do, without anything being set."""
+
+    view: BudgetView
+    effects: list[EffectView]
+    #: Newest first.
+    past: list[PastPeriod]
+    #: `it would have been reached in 2 of the 6 months before`.
+    past_text: str

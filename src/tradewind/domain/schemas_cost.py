@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tradewind.domain.schemas import Answer, MoneyView, Schema
 from tradewind.domain.schemas_budgets import ForecastView
+from tradewind.domain.schemas_shown import BadgeView
 
 #: Characters of an invoice.
 MAX_INVOICE: Final = 16 << 20
@@ -41,6 +42,12 @@ class JobCost(Answer):
     ratio: float | None = None
     estimated_hours: float | None = None
     actual_hours: float | None = None
+    ended_at: datetime | None = None
+    badge: BadgeView | None = None
+    #: How what came compares with what was estimated, in words.
+    text: str = ""
+    estimated_hours_text: str = ""
+    actual_hours_text: str = ""
 
 
 class JobCostPage(Answer):
@@ -50,6 +57,9 @@ class JobCostPage(Answer):
     compared_jobs: int
     estimated: MoneyView
     actual: MoneyView
+    next_cursor: str | None = None
+    total: int = 0
+    text: str = ""
 
 
 class InvoiceImport(Schema):
@@ -108,6 +118,7 @@ class MatchView(Answer):
     lines: int
     jobs: list[str] = Field(default_factory=list)
     note: str | None = None
+    badge: BadgeView | None = None
 
 
 class Reconciliation(Answer):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, literal_column, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal_column, select, type_coerce
 
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.store import Transaction
+from tradewind.domain.errors import InvalidInputError
 
 _L: Final = tables.ledger
 #: What spend can be grouped by, besides `tag:NAME`.
 GROUPS: Final = ("project", "team", "provider", "user", "job", "accelerator", "kind", "day")
+#: In the terms of an attempt: what an hour of the same machine costs on demand.
+ON_DEMAND: Final = "on_demand_micro_per_hour"
 _TAG: Final = "tag:"
 _DAY_US: Final = 86_400_000_000
 
@@ -45,9 +48,14 @@ def spend_of_jobs(tx: Transaction, job_ids: Iterable[str]) -> dict[str, Spend]:
 
 
 def spend_by(
-    tx: Transaction, caller: Caller, since: datetime, until: datetime, by: list[str]
+    tx: Transaction,
+    caller: Caller,
+    since: datetime,
+    until: datetime,
+    by: list[str],
+    only: Mapping[str, str] | None = None,
 ) -> list[tuple[dict[str, str], Spend]]:
-    """Spend in a period, grouped, the dearest first. An interval counts where it ended."""
+    """Spend in a period, grouped, the dearest first. An interval counts where it ended. `only`: of these groups."""
     # By their labels: a database that is given the same expression with other parameters sees another expression.
     groups = [_column(name).label(f"group_{number}") for number, name in enumerate(by)]
     statement = (
@@ -57,6 +65,7 @@ def spend_by(
         .join(tables.users, tables.users.c.id == _L.c.creator_id)
         .outerjoin(tables.jobs, tables.jobs.c.id == _L.c.job_id)
         .where(visible_to(caller, _L), _L.c.ended_at >= since, _L.c.ended_at < until)
+        .where(*(_is_in(name, value) for name, value in (only or {}).items()))
         .group_by(*(label.name for label in groups))
         .order_by(func.sum(_L.c.amount_micro).desc())
     )
@@ -67,6 +76,60 @@ def spend_by(
     if by == ["day"]:
         found.sort(key=lambda each: each[0]["day"])
     return [each for each in found if each[1].jobs or each[1].amount_micro]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rented:
+    """Closed time of rented machines with a job, all of one kind: what it was, and what it came to.
+
+    `on_demand_micro` is what an hour of the same machine cost on demand when it was rented; None: nobody wrote it down.
+    """
+
+    market: str
+    accelerator: str
+    accelerator_count: float
+    on_demand_micro: int | None
+    billed_s: int
+    seconds: float
+    amount_micro: int
+
+
+def rented_time(
+    tx: Transaction, caller: Caller, since: datetime, until: datetime, only: Mapping[str, str] | None = None
+) -> list[Rented]:
+    """What was rented by the hour for jobs in a period, by its kind and its price on demand."""
+    offer = tables.attempts.c.offer
+    groups = [
+        offer["market"].as_string().label("market"),
+        cast(offer[ON_DEMAND].as_string(), BigInteger).label("on_demand"),
+        _L.c.accelerator,
+        _L.c.accelerator_count,
+    ]
+    rows = tx.execute(
+        select(*groups, func.sum(_L.c.quantity), func.sum(_L.c.duration_ms), func.sum(_L.c.amount_micro))
+        .join_from(_L, tables.attempts, tables.attempts.c.id == _L.c.attempt_id)
+        .join(tables.projects, tables.projects.c.id == _L.c.project_id)
+        .join(tables.teams, tables.teams.c.id == tables.projects.c.team_id)
+        .join(tables.users, tables.users.c.id == _L.c.creator_id)
+        .outerjoin(tables.jobs, tables.jobs.c.id == _L.c.job_id)
+        .where(visible_to(caller, _L), _L.c.ended_at >= since, _L.c.ended_at < until)
+        .where(_L.c.kind == "compute", _L.c.rate_per == "hour")
+        .where(*(_is_in(name, value) for name, value in (only or {}).items()))
+        .group_by(*(each.name for each in groups))
+    )
+    return [
+        Rented(
+            market=row[0],
+            on_demand_micro=row[1],
+            accelerator=row[2],
+            accelerator_count=float(row[3]),
+            billed_s=int(row[4]),
+            seconds=int(row[5]) / 1000,
+            amount_micro=int(row[6]),
+        )
+        for row in rows
+        if row[0] in ("spot", "on_demand", "reserved")
+    ]
 
 
 def is_group(name: str) -> bool:
@@ -88,7 +151,20 @@ def _column(name: str) -> ColumnElement[Any]:
         "job": tables.jobs.c.name,
         "accelerator": _L.c.accelerator,
         "kind": _L.c.kind,
+        "basis": _L.c.basis,
     }[name]
+
+
+def _is_in(name: str, value: str) -> ColumnElement[bool]:
+    """The condition for rows of one group, as `_show` names it."""
+    column = _column(name)
+    if name == "day":
+        try:
+            number = (date.fromisoformat(value) - date(1970, 1, 1)).days
+        except ValueError:
+            raise InvalidInputError(f"{value!r} is no day", hint="write for example 2026-01-31") from None
+        return column == number
+    return func.coalesce(column, "") == value
 
 
 def _show(name: str, value: Any) -> str:

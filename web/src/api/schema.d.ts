@@ -304,6 +304,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/budgets/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description How such a budget would stand now, what it would do at once, and when it would have been reached before.
+         */
+        post: operations["preview_api_v1_budgets_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/budgets/{reference}": {
         parameters: {
             query?: never;
@@ -505,6 +525,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cost/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The same as CSV: the groups, the amounts over time, or the jobs with what was estimated of them.
+         */
+        get: operations["export_api_v1_cost_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cost/invoices": {
         parameters: {
             query?: never;
@@ -561,6 +601,28 @@ export interface paths {
          * @description What your project spends this month: closed, used up by what runs, held, and foreseen.
          */
         get: operations["outlook_api_v1_cost_outlook_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cost/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description A range by day and group, beside the one before, with what was saved. `only` is `GROUP=value`, several times.
+         *
+         *     `range` names one of the usual ranges, in whole days of UTC.
+         */
+        get: operations["overview_api_v1_cost_overview_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1150,7 +1212,7 @@ export interface paths {
         };
         /**
          * Node
-         * @description One node, by its id or name.
+         * @description One node, by its id or name, with who had it and what was paid.
          */
         get: operations["node_api_v1_nodes__reference__get"];
         put?: never;
@@ -1196,130 +1258,6 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/offers/compare": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Compare
-         * @description Up to four offers side by side, line by line.
-         */
-        get: operations["compare_api_v1_offers_compare_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/offers/detail": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show Offer
-         * @description One offer with its provider's strengths, weaknesses and set-up steps, how it is billed, and what is like it.
-         */
-        get: operations["show_offer_api_v1_offers_detail_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/offers/explore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Explore
-         * @description Offers and machines at hand, worded; the first page has cards, counts per filter and the state of sources.
-         */
-        get: operations["explore_api_v1_offers_explore_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/offers/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export
-         * @description Everything that the same filters show, in the same order, as CSV or JSON.
-         */
-        get: operations["export_api_v1_offers_export_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/offers/views": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Views
-         * @description Your saved views, each with how many offers it gives now and the cheapest of them.
-         */
-        get: operations["list_views_api_v1_offers_views_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/offers/views/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Put View
-         * @description Keeps a search under a name; what had the name before is replaced.
-         */
-        put: operations["put_view_api_v1_offers_views__name__put"];
-        post?: never;
-        /**
-         * Delete View
-         * @description Forgets a saved view.
-         */
-        delete: operations["delete_view_api_v1_offers_views__name__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1569,6 +1507,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Queue
+         * @description Jobs that wait, in the order in which they are looked at, each with why, until when, and what would help.
+         */
+        get: operations["queue_api_v1_queue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schema": {
         parameters: {
             query?: never;
@@ -1785,16 +1743,35 @@ export interface components {
          * @description One accelerator of a node, who holds it, and how busy it was when it was last looked at.
          */
         AcceleratorView: {
+            badge: components["schemas"]["BadgeView"] | null;
             /** Index */
             index: number;
             /** Job */
             job: string | null;
+            /** Job Id */
+            job_id: string | null;
+            /**
+             * Label
+             * @default free
+             */
+            label: string;
             /** Memory Bytes */
             memory_bytes: number;
+            /**
+             * Memory Text
+             * @default
+             */
+            memory_text: string;
             /** Memory Used Bytes */
             memory_used_bytes: number | null;
             /** Name */
             name: string;
+            /**
+             * Use
+             * @default free
+             * @enum {string}
+             */
+            use: "held" | "free" | "idle" | "others" | "resting" | "starting" | "unknown";
             /** Utilisation Percent */
             utilisation_percent: number | null;
             /** Uuid */
@@ -1923,10 +1900,7 @@ export interface components {
          * @description Something that the caller may do now.
          */
         ActionView: {
-            /**
-             * Confirm
-             * @default null
-             */
+            /** Confirm */
             confirm: string | null;
             /** Id */
             id: string;
@@ -2152,14 +2126,6 @@ export interface components {
          */
         Availability: "high" | "medium" | "low" | "unavailable" | "unknown";
         /**
-         * AvailabilityLevel
-         * @description How a level of availability is shown.
-         */
-        AvailabilityLevel: {
-            badge: components["schemas"]["BadgeView"];
-            level: components["schemas"]["Availability"];
-        };
-        /**
          * BadgeView
          * @description A state in a word or two: text, tone and picture say the same.
          */
@@ -2204,12 +2170,34 @@ export interface components {
             ids: string[];
         };
         /**
+         * Before
+         * @description The range of the same length before, and how this one compares.
+         */
+        Before: {
+            amount: components["schemas"]["MoneyView"];
+            /** Change */
+            change: number | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Text */
+            text: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * BudgetDetail
          * @description A budget with its days and what was told of it, newest first.
          */
         BudgetDetail: {
             action: components["schemas"]["Action"];
             amount: components["schemas"]["MoneyView"] | null;
+            badge: components["schemas"]["BadgeView"] | null;
             /** Channels */
             channels: string[];
             cost_per_hour: components["schemas"]["MoneyView"];
@@ -2223,18 +2211,29 @@ export interface components {
             /** Days */
             days: components["schemas"]["BurnDownDay"][];
             forecast: components["schemas"]["ForecastView"];
+            /**
+             * Forecast Text
+             * @default
+             */
+            forecast_text: string;
+            /** Foreseen */
+            foreseen: components["schemas"]["BurnPoint"][];
             /** Id */
             id: string;
             left: components["schemas"]["MoneyView"] | null;
             /** Max Concurrent Jobs */
             max_concurrent_jobs: number | null;
             max_cost_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Meter */
+            meter: components["schemas"]["MeterPart"][];
             /** Name */
             name: string;
             /** Notes */
             notes: string[];
             /** Notices */
             notices: components["schemas"]["NoticeView"][];
+            /** Past */
+            past: components["schemas"]["PastPeriod"][];
             period: components["schemas"]["Period"];
             /** Period End */
             period_end: string | null;
@@ -2243,11 +2242,18 @@ export interface components {
              * Format: date-time
              */
             period_start: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             reserved: components["schemas"]["MoneyView"];
             running: components["schemas"]["MoneyView"];
             /** Running Jobs */
             running_jobs: number;
             scope: components["schemas"]["Scope"];
+            /**
+             * Scope Text
+             * @default
+             */
+            scope_text: string;
             spent: components["schemas"]["MoneyView"];
             /** Target */
             target: string;
@@ -2255,16 +2261,27 @@ export interface components {
             thresholds: number[];
             /** Used Percent */
             used_percent: number | null;
+            /**
+             * Used Text
+             * @default
+             */
+            used_text: string;
             /** Watches Anomalies */
             watches_anomalies: boolean;
+            /** What Happens */
+            what_happens: string[];
         };
         /**
          * BudgetPage
          * @description Budgets by name.
          */
         BudgetPage: {
+            /** Explanation */
+            explanation: string | null;
             /** Items */
             items: components["schemas"]["BudgetView"][];
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
         };
         /**
          * BudgetPatch
@@ -2289,8 +2306,23 @@ export interface components {
             watches_anomalies?: boolean | null;
         };
         /**
+         * BudgetPreview
+         * @description How a budget would stand and what it would do, without anything being set.
+         */
+        BudgetPreview: {
+            /** Effects */
+            effects: components["schemas"]["EffectView"][];
+            /** Past */
+            past: components["schemas"]["PastPeriod"][];
+            /** Past Text */
+            past_text: string;
+            view: components["schemas"]["BudgetView"];
+        };
+        /**
          * BudgetRequest
          * @description A new budget. Without an amount it only limits rate and number, or only watches for anomalies.
+         *
+         *     `amount` (`$1,000`) and `max_cost_per_hour` (`$4/h`) may stand for `amount_micro` and `max_hourly_micro`.
          */
         BudgetRequest: {
             /** @default notify */
@@ -2326,6 +2358,7 @@ export interface components {
         BudgetView: {
             action: components["schemas"]["Action"];
             amount: components["schemas"]["MoneyView"] | null;
+            badge: components["schemas"]["BadgeView"] | null;
             /** Channels */
             channels: string[];
             cost_per_hour: components["schemas"]["MoneyView"];
@@ -2337,12 +2370,19 @@ export interface components {
             /** Creator */
             creator: string;
             forecast: components["schemas"]["ForecastView"];
+            /**
+             * Forecast Text
+             * @default
+             */
+            forecast_text: string;
             /** Id */
             id: string;
             left: components["schemas"]["MoneyView"] | null;
             /** Max Concurrent Jobs */
             max_concurrent_jobs: number | null;
             max_cost_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Meter */
+            meter: components["schemas"]["MeterPart"][];
             /** Name */
             name: string;
             /** Notes */
@@ -2355,11 +2395,18 @@ export interface components {
              * Format: date-time
              */
             period_start: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             reserved: components["schemas"]["MoneyView"];
             running: components["schemas"]["MoneyView"];
             /** Running Jobs */
             running_jobs: number;
             scope: components["schemas"]["Scope"];
+            /**
+             * Scope Text
+             * @default
+             */
+            scope_text: string;
             spent: components["schemas"]["MoneyView"];
             /** Target */
             target: string;
@@ -2367,8 +2414,15 @@ export interface components {
             thresholds: number[];
             /** Used Percent */
             used_percent: number | null;
+            /**
+             * Used Text
+             * @default
+             */
+            used_text: string;
             /** Watches Anomalies */
             watches_anomalies: boolean;
+            /** What Happens */
+            what_happens: string[];
         };
         /**
          * BurnDownDay
@@ -2383,6 +2437,48 @@ export interface components {
             left: components["schemas"]["MoneyView"] | null;
             spent: components["schemas"]["MoneyView"];
             total: components["schemas"]["MoneyView"];
+        };
+        /**
+         * BurnPart
+         * @description A part of what an hour costs now.
+         */
+        BurnPart: {
+            /** Label */
+            label: string;
+            /** Machines */
+            machines: number;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "rented" | "idle" | "ending" | "own";
+            per_hour: components["schemas"]["MoneyView"];
+        };
+        /**
+         * BurnPoint
+         * @description What is used, and what is left of the amount, at a time: known, or foreseen.
+         */
+        BurnPoint: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            left: components["schemas"]["MoneyView"] | null;
+            used: components["schemas"]["MoneyView"];
+        };
+        /**
+         * BurnView
+         * @description What an hour of everything that is there costs now.
+         */
+        BurnView: {
+            /** Basis */
+            basis: string;
+            /** Parts */
+            parts: components["schemas"]["BurnPart"][];
+            per_hour: components["schemas"]["MoneyView"];
+            /** Text */
+            text: string;
         };
         /**
          * CapabilitiesView
@@ -2554,18 +2650,6 @@ export interface components {
             size_bytes: number;
             /** Step */
             step: number | null;
-        };
-        /**
-         * ComparedLine
-         * @description One thing that offers are compared by, in words; `best` are the positions of the best, where one is.
-         */
-        ComparedLine: {
-            /** Best */
-            best: number[];
-            /** Label */
-            label: string;
-            /** Values */
-            values: string[];
         };
         /**
          * ComparisonAnswer
@@ -2745,6 +2829,53 @@ export interface components {
             training_hours: number;
         };
         /**
+         * CostGroup
+         * @description Spend of one group, with its share of the whole and its figures as text.
+         */
+        CostGroup: {
+            /**
+             * Accelerator Hours
+             * @default 0
+             */
+            accelerator_hours: number;
+            amount: components["schemas"]["MoneyView"];
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "metered" | "modelled" | "mixed" | "billed";
+            /** Carbon Grams */
+            carbon_grams: number;
+            /** Carbon Text */
+            carbon_text: string;
+            /** Energy Kwh */
+            energy_kwh: number;
+            /** Energy Text */
+            energy_text: string;
+            /** Group */
+            group: {
+                [key: string]: string;
+            };
+            /** Hours */
+            hours: number;
+            /** Hours Text */
+            hours_text: string;
+            idle: components["schemas"]["MoneyView"] | null;
+            /** Jobs */
+            jobs: number;
+            /** Jobs Query */
+            jobs_query: {
+                [key: string]: string;
+            } | null;
+            known_by: components["schemas"]["BadgeView"];
+            /** Label */
+            label: string;
+            /** Share */
+            share: number;
+            /** Share Text */
+            share_text: string;
+        };
+        /**
          * CostOutlook
          * @description What a project spends this month (UTC): closed, used up by what runs, held beyond that, and foreseen.
          */
@@ -2763,6 +2894,63 @@ export interface components {
              */
             since: string;
             spent: components["schemas"]["MoneyView"];
+        };
+        /**
+         * CostOverview
+         * @description Everything that one page of costs shows of a range.
+         */
+        CostOverview: {
+            before: components["schemas"]["Before"];
+            /** By */
+            by: string;
+            cost_per_hour: components["schemas"]["MoneyView"];
+            /** Groups */
+            groups: components["schemas"]["GroupChoice"][];
+            idle: components["schemas"]["IdleWaste"];
+            /** Known By */
+            known_by: components["schemas"]["KnownBy"][];
+            /**
+             * More Rows
+             * @default 0
+             */
+            more_rows: number;
+            /** Notes */
+            notes: string[];
+            /** Only */
+            only: {
+                [key: string]: string;
+            };
+            /** Ranges */
+            ranges: components["schemas"]["RangeChoice"][];
+            /** Rows */
+            rows: components["schemas"]["CostGroup"][];
+            running: components["schemas"]["MoneyView"];
+            /** Running Jobs */
+            running_jobs: number;
+            /** Savings */
+            savings: components["schemas"]["Savings"][];
+            /** Series */
+            series: components["schemas"]["CostSeries"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Starts */
+            starts: string[];
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "day" | "week" | "month";
+            /** Ticks */
+            ticks: components["schemas"]["MoneyView"][];
+            total: components["schemas"]["CostGroup"];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * CostPartsView
@@ -2825,6 +3013,21 @@ export interface components {
             idle: components["schemas"]["MoneyView"] | null;
             /** Jobs */
             jobs: number;
+        };
+        /**
+         * CostSeries
+         * @description One group over time: an amount for each step, in millionths.
+         */
+        CostSeries: {
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Micro */
+            micro: number[];
+            /** Texts */
+            texts: string[];
+            total: components["schemas"]["MoneyView"];
         };
         /**
          * CostView
@@ -2976,6 +3179,19 @@ export interface components {
             checks: components["schemas"]["Diagnosis"][];
         };
         /**
+         * EffectView
+         * @description Something that a budget would do as soon as it is set.
+         */
+        EffectView: {
+            /** Text */
+            text: string;
+            /**
+             * Tone
+             * @enum {string}
+             */
+            tone: "good" | "busy" | "warning" | "bad" | "quiet";
+        };
+        /**
          * EstimateLine
          * @description One kind and number of accelerators, with the cheapest offer of it. Figures that nobody knows are absent.
          */
@@ -3124,297 +3340,24 @@ export interface components {
             provider: string;
         };
         /**
-         * ExplorerPage
-         * @description A page of offers, with everything around them.
+         * FacetView
+         * @description One value that a list can be narrowed to, and how many there are.
          */
-        ExplorerPage: {
-            /** Cards */
-            cards: components["schemas"]["OfferCard"][];
-            /** Chips */
-            chips: components["schemas"]["FilterChip"][];
-            /** Facets */
-            facets: components["schemas"]["Facet"][];
-            /** Items */
-            items: components["schemas"]["ExplorerRow"][];
-            /** Known */
-            known: number;
-            /**
-             * Looked At
-             * Format: date-time
-             */
-            looked_at: string;
-            /** Loosenings */
-            loosenings: components["schemas"]["LooseningView"][];
-            /** Matching */
-            matching: number;
-            /** Next Cursor */
-            next_cursor: string | null;
-            /** Notes */
-            notes: string[];
-            sources: components["schemas"]["SourcesHealth"] | null;
-            /**
-             * Summary
-             * @default
-             */
-            summary: string;
-            /** Text */
-            text: string;
-            /** Why Nothing */
-            why_nothing: string | null;
-        };
-        /**
-         * ExplorerRow
-         * @description One offer, or a machine at hand. Absent amounts are not known.
-         */
-        ExplorerRow: {
-            /** Accelerator */
-            accelerator: string | null;
-            /** Accelerator Count */
-            accelerator_count: number;
-            /** Accelerator Title */
-            accelerator_title: string | null;
-            age: components["schemas"]["BadgeView"];
-            availability: components["schemas"]["BadgeView"];
-            availability_level: components["schemas"]["Availability"];
-            /** Carbon G */
-            carbon_g: number | null;
-            /** Carbon Text */
-            carbon_text: string | null;
-            /** Cpus */
-            cpus: number | null;
-            /** Disk Gib */
-            disk_gib: number | null;
-            /** Energy Kwh */
-            energy_kwh: number | null;
-            /** Finish Hours */
-            finish_hours: number | null;
-            /** Finish Text */
-            finish_text: string;
-            gpu_price: components["schemas"]["MoneyView"] | null;
-            /** Host Memory Gib */
-            host_memory_gib: number | null;
-            /** Hours */
-            hours: number | null;
-            /** Instance Type */
-            instance_type: string;
-            /** Is Own */
-            is_own: boolean;
-            /** Key */
-            key: string;
-            launch: components["schemas"]["LaunchView"];
-            /** Market */
-            market: string;
-            /** Market Title */
-            market_title: string;
-            /** Marks */
-            marks: string[];
-            /** Memory Gb */
-            memory_gb: number | null;
-            /** Network Gbit Per S */
-            network_gbit_per_s: number | null;
-            price: components["schemas"]["MoneyView"] | null;
-            /** Provider */
-            provider: string;
-            /** Provider Title */
-            provider_title: string;
-            /** Region */
-            region: string;
-            /** Reliability */
-            reliability: number | null;
-            resources: components["schemas"]["OfferResources"];
-            /** Seen At */
-            seen_at: string | null;
-            /** Source */
-            source: string;
-            /** Specs */
-            specs: string;
-            /** Start Minutes */
-            start_minutes: number;
-            /** Start Text */
-            start_text: string;
-            /** Title */
-            title: string;
-            total: components["schemas"]["MoneyView"] | null;
-            /** Total Memory Gb */
-            total_memory_gb: number | null;
-            /** Total Note */
-            total_note: string;
-            work: components["schemas"]["MoneyView"] | null;
-            /** Work Unit */
-            work_unit: string;
-            /** Zone */
-            zone: string | null;
-        };
-        /**
-         * ExplorerSearch
-         * @description Which offers, for how much work, and in which order.
-         */
-        "ExplorerSearch-Input": {
-            availability?: components["schemas"]["Availability"] | null;
-            /** Count */
-            count?: number | null;
-            /**
-             * Descending
-             * @default false
-             */
-            descending?: boolean;
-            /** Gpu */
-            gpu?: string[];
-            /**
-             * Hours
-             * @default 10
-             */
-            hours?: number;
-            /**
-             * Launchable
-             * @default false
-             */
-            launchable?: boolean;
-            /** Local Cost */
-            local_cost?: number | string | null;
-            /** Local Gpu */
-            local_gpu?: string | null;
-            /** Market */
-            market?: components["schemas"]["Market"][];
-            /** Max Count */
-            max_count?: number | null;
-            /** Max Gpu Price */
-            max_gpu_price?: number | string | null;
-            /** Max Price */
-            max_price?: number | string | null;
-            /** Min Count */
-            min_count?: number | null;
-            /** Min Cpus */
-            min_cpus?: number | null;
-            /** Min Host Memory */
-            min_host_memory?: number | null;
-            /** Min Memory */
-            min_memory?: number | null;
-            /** Min Total Memory */
-            min_total_memory?: number | null;
-            /** On */
-            on?: string | null;
-            /** Provider */
-            provider?: string[];
-            /** Region */
-            region?: string[];
-            /**
-             * Sort
-             * @default total
-             * @enum {string}
-             */
-            sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
-            /** Source */
-            source?: string | null;
-            /**
-             * Unpriced
-             * @default false
-             */
-            unpriced?: boolean;
-        };
-        /**
-         * ExplorerSearch
-         * @description Which offers, for how much work, and in which order.
-         */
-        "ExplorerSearch-Output": {
-            availability?: components["schemas"]["Availability"] | null;
-            /** Count */
-            count?: number | null;
-            /**
-             * Descending
-             * @default false
-             */
-            descending?: boolean;
-            /** Gpu */
-            gpu?: string[];
-            /**
-             * Hours
-             * @default 10
-             */
-            hours?: number;
-            /**
-             * Launchable
-             * @default false
-             */
-            launchable?: boolean;
-            /** Local Cost */
-            local_cost?: string | null;
-            /** Local Gpu */
-            local_gpu?: string | null;
-            /** Market */
-            market?: components["schemas"]["Market"][];
-            /** Max Count */
-            max_count?: number | null;
-            /** Max Gpu Price */
-            max_gpu_price?: string | null;
-            /** Max Price */
-            max_price?: string | null;
-            /** Min Count */
-            min_count?: number | null;
-            /** Min Cpus */
-            min_cpus?: number | null;
-            /** Min Host Memory */
-            min_host_memory?: number | null;
-            /** Min Memory */
-            min_memory?: number | null;
-            /** Min Total Memory */
-            min_total_memory?: number | null;
-            /** On */
-            on?: string | null;
-            /** Provider */
-            provider?: string[];
-            /** Region */
-            region?: string[];
-            /**
-             * Sort
-             * @default total
-             * @enum {string}
-             */
-            sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
-            /** Source */
-            source?: string | null;
-            /**
-             * Unpriced
-             * @default false
-             */
-            unpriced?: boolean;
-        };
-        /**
-         * Facet
-         * @description A filter with its values; `param` is the part of the query that it sets.
-         */
-        Facet: {
-            /**
-             * Choice
-             * @enum {string}
-             */
-            choice: "many" | "one";
-            /**
-             * Left Out
-             * @default 0
-             */
-            left_out: number;
-            /** Name */
-            name: string;
-            /** Param */
-            param: string;
-            /** Title */
-            title: string;
-            /** Values */
-            values: components["schemas"]["FacetValue"][];
-        };
-        /**
-         * FacetValue
-         * @description One value of a filter with how many offers it would give, the other filters as they are.
-         */
-        FacetValue: {
+        FacetView: {
             /** Count */
             count: number;
-            from_price: components["schemas"]["MoneyView"] | null;
-            /** Is Chosen */
-            is_chosen: boolean;
             /** Label */
             label: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * FactView
+         * @description One thing that is known of it, with its name.
+         */
+        FactView: {
+            /** Name */
+            name: string;
             /** Value */
             value: string;
         };
@@ -3429,18 +3372,6 @@ export interface components {
             platform: string;
             /** Setup Time */
             setup_time: string;
-        };
-        /**
-         * FilterChip
-         * @description A filter that is set, in words; `query` is what is asked without it.
-         */
-        FilterChip: {
-            /** Param */
-            param: string;
-            /** Query */
-            query: string;
-            /** Text */
-            text: string;
         };
         /**
          * FiringPage
@@ -3557,6 +3488,16 @@ export interface components {
             /** Year */
             year: number | null;
         };
+        /**
+         * GroupChoice
+         * @description Something that spend can be grouped by.
+         */
+        GroupChoice: {
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -3598,6 +3539,16 @@ export interface components {
              * @enum {string}
              */
             state: "ok" | "warning" | "unhealthy";
+        };
+        /**
+         * HelpView
+         * @description Something that would let a job begin sooner, and where in the web app it is done.
+         */
+        HelpView: {
+            /** Link */
+            link: string | null;
+            /** Text */
+            text: string;
         };
         /**
          * HolderView
@@ -3735,6 +3686,21 @@ export interface components {
              * @default false
              */
             uses_agent: boolean;
+        };
+        /**
+         * IdleWaste
+         * @description What rented machines cost while they had no job.
+         */
+        IdleWaste: {
+            amount: components["schemas"]["MoneyView"];
+            /** Help */
+            help: string;
+            /** Hours Text */
+            hours_text: string;
+            /** Share */
+            share: number;
+            /** Text */
+            text: string;
         };
         /**
          * Instance
@@ -3927,9 +3893,22 @@ export interface components {
             actual: components["schemas"]["MoneyView"] | null;
             /** Actual Hours */
             actual_hours: number | null;
+            /**
+             * Actual Hours Text
+             * @default
+             */
+            actual_hours_text: string;
+            badge: components["schemas"]["BadgeView"] | null;
+            /** Ended At */
+            ended_at: string | null;
             estimated: components["schemas"]["MoneyView"] | null;
             /** Estimated Hours */
             estimated_hours: number | null;
+            /**
+             * Estimated Hours Text
+             * @default
+             */
+            estimated_hours_text: string;
             /** Job */
             job: string;
             /** Name */
@@ -3940,6 +3919,11 @@ export interface components {
             provider: string;
             /** Ratio */
             ratio: number | null;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * JobCostPage
@@ -3952,6 +3936,18 @@ export interface components {
             estimated: components["schemas"]["MoneyView"];
             /** Items */
             items: components["schemas"]["JobCost"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
         };
         /**
          * JobDetail
@@ -4135,16 +4131,22 @@ export interface components {
             user: string;
         };
         /**
-         * LaunchView
-         * @description Whether a job can run there now; where it cannot, why, and which provider to connect if that would do.
+         * KnownBy
+         * @description A part of the amount by how it is known.
          */
-        LaunchView: {
-            /** Connect Provider */
-            connect_provider: string | null;
-            /** Is Possible */
-            is_possible: boolean;
-            /** Reason */
-            reason: string | null;
+        KnownBy: {
+            amount: components["schemas"]["MoneyView"];
+            /** Explanation */
+            explanation: string;
+            /** Label */
+            label: string;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "estimated" | "metered" | "billed";
+            /** Share */
+            share: number;
         };
         /**
          * LeftOut
@@ -4159,20 +4161,6 @@ export interface components {
             reason: string;
         };
         /**
-         * LooseningView
-         * @description What giving up one filter gives: `query` is what to ask then.
-         */
-        LooseningView: {
-            /** Constraint */
-            constraint: string;
-            /** Count */
-            count: number;
-            /** Query */
-            query: string;
-            /** Text */
-            text: string;
-        };
-        /**
          * Market
          * @description On which terms a machine is had.
          * @enum {string}
@@ -4183,6 +4171,7 @@ export interface components {
          * @description A thing on the invoice, in the ledger, or in both. `difference` is what the invoice says more.
          */
         MatchView: {
+            badge: components["schemas"]["BadgeView"] | null;
             /** Description */
             description: string;
             difference: components["schemas"]["MoneyView"];
@@ -4242,6 +4231,22 @@ export interface components {
             usable_gb: number;
             /** Verdict */
             verdict: string;
+        };
+        /**
+         * MeterPart
+         * @description A part of the amount, in per cent of it; what is above the amount is more than a hundred together.
+         */
+        MeterPart: {
+            amount: components["schemas"]["MoneyView"];
+            /** Label */
+            label: string;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "spent" | "running" | "reserved";
+            /** Percent */
+            percent: number;
         };
         /**
          * MetricPoint
@@ -4338,12 +4343,188 @@ export interface components {
             target: string;
         };
         /**
+         * NodeBillLine
+         * @description A closed interval of a node in the ledger.
+         */
+        NodeBillLine: {
+            amount: components["schemas"]["MoneyView"];
+            /** Job */
+            job: string | null;
+            /** Job Name */
+            job_name: string | null;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * NodeDetail
+         * @description A node with what it is, who had it, and what was paid.
+         */
+        NodeDetail: {
+            /** Accelerator */
+            accelerator: string | null;
+            /**
+             * Accelerator Count
+             * @default 0
+             */
+            accelerator_count: number;
+            /** Accelerators */
+            accelerators: components["schemas"]["AcceleratorView"][];
+            /**
+             * Accelerators Held
+             * @default 0
+             */
+            accelerators_held: number;
+            /** Actions */
+            actions: string[];
+            badge: components["schemas"]["BadgeView"] | null;
+            /** Bill */
+            bill: components["schemas"]["NodeBillLine"][];
+            cost: components["schemas"]["MoneyView"] | null;
+            /**
+             * Cost Text
+             * @default
+             */
+            cost_text: string;
+            /**
+             * Cpus
+             * @default 0
+             */
+            cpus: number;
+            /**
+             * Cpus Held
+             * @default 0
+             */
+            cpus_held: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Ends By Itself
+             * @default
+             */
+            ends_by_itself: string;
+            /** Explanation */
+            explanation: string;
+            /** Facts */
+            facts: components["schemas"]["FactView"][];
+            /** Holders */
+            holders: components["schemas"]["HolderView"][];
+            /** Id */
+            id: string;
+            /** Idle Until */
+            idle_until: string | null;
+            /**
+             * Instance Type
+             * @default
+             */
+            instance_type: string;
+            /** Is Rented */
+            is_rented: boolean;
+            /** Job */
+            job: string | null;
+            /**
+             * Kept Because
+             * @default
+             */
+            kept_because: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /** Market */
+            market: string;
+            /**
+             * Memory Bytes
+             * @default 0
+             */
+            memory_bytes: number;
+            /** Name */
+            name: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
+            /**
+             * Place
+             * @default
+             */
+            place: string;
+            price_per_hour: components["schemas"]["MoneyView"] | null;
+            /**
+             * Price Text
+             * @default
+             */
+            price_text: string;
+            /** Provider */
+            provider: string;
+            /** Ready At */
+            ready_at: string | null;
+            /**
+             * Region
+             * @default
+             */
+            region: string;
+            /** Status */
+            status: string;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /** Tenancies */
+            tenancies: components["schemas"]["TenancyView"][];
+            usage: components["schemas"]["NodeUsage"] | null;
+            /** Zone */
+            zone: string | null;
+        };
+        /**
+         * NodeFacets
+         * @description What nodes can be narrowed to, counted over all that the caller may see and asked for.
+         */
+        NodeFacets: {
+            /** Kinds */
+            kinds: components["schemas"]["FacetView"][];
+            /** Providers */
+            providers: components["schemas"]["FacetView"][];
+            /** States */
+            states: components["schemas"]["FacetView"][];
+        };
+        /**
          * NodeList
          * @description Nodes, those at hand first, then the newest rented ones.
          */
         NodeList: {
+            burn: components["schemas"]["BurnView"] | null;
+            facets: components["schemas"]["NodeFacets"] | null;
             /** Items */
             items: components["schemas"]["NodeView"][];
+            /**
+             * Matching
+             * @default 0
+             */
+            matching: number;
+            /** Next Cursor */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
         };
         /**
          * NodeStop
@@ -4355,6 +4536,30 @@ export interface components {
              * @default false
              */
             now?: boolean;
+        };
+        /**
+         * NodeUsage
+         * @description What jobs held of a node over the last hour, and what of it worked.
+         */
+        NodeUsage: {
+            /** Allocated Percent */
+            allocated_percent: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Steps */
+            steps: components["schemas"]["UsageStep"][];
+            /** Text */
+            text: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "accelerators" | "processors";
+            /** Utilised Percent */
+            utilised_percent: number | null;
         };
         /**
          * NodeView
@@ -4377,7 +4582,13 @@ export interface components {
             accelerators_held: number;
             /** Actions */
             actions: string[];
+            badge: components["schemas"]["BadgeView"] | null;
             cost: components["schemas"]["MoneyView"] | null;
+            /**
+             * Cost Text
+             * @default
+             */
+            cost_text: string;
             /**
              * Cpus
              * @default 0
@@ -4401,6 +4612,8 @@ export interface components {
             holders: components["schemas"]["HolderView"][];
             /** Id */
             id: string;
+            /** Idle Until */
+            idle_until: string | null;
             /**
              * Instance Type
              * @default
@@ -4410,6 +4623,11 @@ export interface components {
             is_rented: boolean;
             /** Job */
             job: string | null;
+            /**
+             * Kept Because
+             * @default
+             */
+            kept_because: string;
             /**
              * Last Seen At
              * Format: date-time
@@ -4424,7 +4642,19 @@ export interface components {
             memory_bytes: number;
             /** Name */
             name: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
+            /**
+             * Place
+             * @default
+             */
+            place: string;
             price_per_hour: components["schemas"]["MoneyView"] | null;
+            /**
+             * Price Text
+             * @default
+             */
+            price_text: string;
             /** Provider */
             provider: string;
             /** Ready At */
@@ -4436,6 +4666,12 @@ export interface components {
             region: string;
             /** Status */
             status: string;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            usage: components["schemas"]["NodeUsage"] | null;
             /** Zone */
             zone: string | null;
         };
@@ -4462,54 +4698,6 @@ export interface components {
             title: string;
         };
         /**
-         * OfferCard
-         * @description The cheapest, the fastest or the recommended offer, and why.
-         */
-        OfferCard: {
-            /** Headline */
-            headline: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "cheapest" | "fastest" | "recommended";
-            /** Reason */
-            reason: string;
-            row: components["schemas"]["ExplorerRow"];
-            /** Savings */
-            savings: string | null;
-            /** Title */
-            title: string;
-        };
-        /**
-         * OfferComparison
-         * @description Offers side by side, in the order asked for. `gone` are keys of which nothing is known any more.
-         */
-        OfferComparison: {
-            /** Gone */
-            gone: string[];
-            /** Items */
-            items: components["schemas"]["ExplorerRow"][];
-            /** Lines */
-            lines: components["schemas"]["ComparedLine"][];
-        };
-        /**
-         * OfferDetail
-         * @description One offer with what to know of its provider.
-         */
-        OfferDetail: {
-            /** Alternatives */
-            alternatives: components["schemas"]["ExplorerRow"][];
-            /** Billing */
-            billing: string;
-            /** Cons */
-            cons: string[];
-            /** Pros */
-            pros: string[];
-            row: components["schemas"]["ExplorerRow"];
-            setup: components["schemas"]["SetupView"];
-        };
-        /**
          * OfferPage
          * @description A page of offers: `matching` fit, of `known` in all.
          */
@@ -4530,23 +4718,6 @@ export interface components {
             why_nothing: string | null;
         };
         /**
-         * OfferResources
-         * @description What of a job file's `resources` asks for this offer. A job file cannot name a type of machine.
-         */
-        OfferResources: {
-            /** Accelerators */
-            accelerators: string[];
-            /** Providers */
-            providers: string[];
-            /** Regions */
-            regions: string[];
-            /**
-             * Spot
-             * @enum {string}
-             */
-            spot: "never" | "only";
-        };
-        /**
          * OrphanView
          * @description A machine that carries this installation's mark and belongs to nothing that is known.
          */
@@ -4559,6 +4730,32 @@ export interface components {
             micro_per_hour: number | null;
             /** Provider */
             provider: string;
+        };
+        /**
+         * PastPeriod
+         * @description An earlier period of the same length, and whether the amount would have held.
+         */
+        PastPeriod: {
+            /**
+             * Is Reached
+             * @default false
+             */
+            is_reached: boolean;
+            /** Label */
+            label: string;
+            /** Percent */
+            percent: number | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            spent: components["schemas"]["MoneyView"];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * Period
@@ -4869,10 +5066,8 @@ export interface components {
         /**
          * Preferences
          * @description What a user prefers. Absent values are not set; a PUT replaces them all.
-         *
-         *     Built at once: a type with one that is (a search) inside is not built as well by the first request that brings it.
          */
-        "Preferences-Input": {
+        Preferences: {
             default_filters?: components["schemas"]["AlertFilters"] | null;
             /** Default Sort */
             default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
@@ -4883,26 +5078,7 @@ export interface components {
             /** Regions */
             regions?: string[] | null;
             /** Saved Views */
-            saved_views?: components["schemas"]["SavedView-Input"][] | null;
-        };
-        /**
-         * Preferences
-         * @description What a user prefers. Absent values are not set; a PUT replaces them all.
-         *
-         *     Built at once: a type with one that is (a search) inside is not built as well by the first request that brings it.
-         */
-        "Preferences-Output": {
-            default_filters?: components["schemas"]["AlertFilters"] | null;
-            /** Default Sort */
-            default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
-            /** Display Currency */
-            display_currency?: string | null;
-            /** Providers */
-            providers?: string[] | null;
-            /** Regions */
-            regions?: string[] | null;
-            /** Saved Views */
-            saved_views?: components["schemas"]["SavedView-Output"][] | null;
+            saved_views?: components["schemas"]["SavedView"][] | null;
         };
         /**
          * PreferencesView
@@ -4914,7 +5090,7 @@ export interface components {
             known_currencies: string[];
             /** Updated At */
             updated_at: string | null;
-            values: components["schemas"]["Preferences-Output"];
+            values: components["schemas"]["Preferences"];
         };
         /**
          * PreviewAnswer
@@ -4969,7 +5145,6 @@ export interface components {
              * Format: date-time
              */
             at: string;
-            availability: components["schemas"]["Availability"] | null;
             /** Max Micro */
             max_micro: number | null;
             /** Median Micro */
@@ -4985,15 +5160,15 @@ export interface components {
          */
         PriceChangePage: {
             /** Items */
-            items: components["schemas"]["PriceChangeRow"][];
+            items: components["schemas"]["PriceChangeView"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
         /**
-         * PriceChangeRow
-         * @description A change with its words.
+         * PriceChangeView
+         * @description One thing that happened to a price.
          */
-        PriceChangeRow: {
+        PriceChangeView: {
             /** Accelerator */
             accelerator: string | null;
             /** Accelerator Count */
@@ -5005,7 +5180,6 @@ export interface components {
             at: string;
             /** Availability */
             availability: string;
-            badge: components["schemas"]["BadgeView"];
             /**
              * Currency
              * @default USD
@@ -5015,8 +5189,6 @@ export interface components {
             instance_type: string;
             /** Market */
             market: string;
-            /** Market Title */
-            market_title: string;
             /** Per Cent */
             per_cent: number | null;
             /** Position */
@@ -5027,8 +5199,6 @@ export interface components {
             price_micro: number | null;
             /** Provider */
             provider: string;
-            /** Provider Title */
-            provider_title: string;
             /**
              * Reading
              * @enum {string}
@@ -5038,10 +5208,6 @@ export interface components {
             region: string;
             /** Source */
             source: string;
-            /** Text */
-            text: string;
-            /** Title */
-            title: string;
             /** Zone */
             zone: string | null;
         };
@@ -5054,9 +5220,6 @@ export interface components {
             band: components["schemas"]["PriceBand"][];
             /** Is Cut */
             is_cut: boolean;
-            /** Levels */
-            levels: components["schemas"]["AvailabilityLevel"][];
-            now: components["schemas"]["PriceNow"] | null;
             /** Series */
             series: components["schemas"]["PriceSeries"][];
             /** Series Count */
@@ -5109,19 +5272,6 @@ export interface components {
             offers: number;
             /** Unpriced */
             unpriced: number;
-        };
-        /**
-         * PriceNow
-         * @description What one accelerator costs per hour at the end of the time asked about, and how that has changed.
-         */
-        PriceNow: {
-            /** Change */
-            change: string | null;
-            least: components["schemas"]["MoneyView"];
-            middle: components["schemas"]["MoneyView"];
-            most: components["schemas"]["MoneyView"];
-            /** Offers */
-            offers: number;
         };
         /**
          * PricePoint
@@ -5323,6 +5473,55 @@ export interface components {
             title: string;
         };
         /**
+         * QueueItem
+         * @description A job that waits for a place.
+         */
+        QueueItem: {
+            /** Attempts */
+            attempts: number;
+            badge: components["schemas"]["BadgeView"];
+            /** Creator */
+            creator: string;
+            /** Explanation */
+            explanation: string;
+            /** Helps */
+            helps: components["schemas"]["HelpView"][];
+            /** Job */
+            job: string;
+            /** Name */
+            name: string;
+            /** Next Try At */
+            next_try_at: string | null;
+            /** Position */
+            position: number;
+            /** Priority */
+            priority: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Wants */
+            wants: string;
+        };
+        /**
+         * QueuePage
+         * @description What waits, in the order in which it is looked at.
+         */
+        QueuePage: {
+            burn: components["schemas"]["BurnView"];
+            /** Items */
+            items: components["schemas"]["QueueItem"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Reasons */
+            reasons: components["schemas"]["FacetView"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * QuotaView
          * @description How much of something an account may have, and has.
          */
@@ -5338,6 +5537,16 @@ export interface components {
             region: string;
             /** Used */
             used: number | null;
+        };
+        /**
+         * RangeChoice
+         * @description A range that can be asked for by its name.
+         */
+        RangeChoice: {
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
         };
         /**
          * RecommendedOption
@@ -5382,40 +5591,10 @@ export interface components {
             regret_p90: components["schemas"]["MoneyView"];
         };
         /**
-         * SavedSearchPage
-         * @description Saved views by name.
-         */
-        SavedSearchPage: {
-            /** Items */
-            items: components["schemas"]["SavedSearchView"][];
-        };
-        /**
-         * SavedSearchRequest
-         * @description What to keep under a name.
-         */
-        SavedSearchRequest: {
-            search: components["schemas"]["ExplorerSearch-Input"];
-        };
-        /**
-         * SavedSearchView
-         * @description A saved view: `query` opens it, `matching` and `cheapest` are what it gives now.
-         */
-        SavedSearchView: {
-            cheapest: components["schemas"]["ExplorerRow"] | null;
-            /** Matching */
-            matching: number;
-            /** Name */
-            name: string;
-            /** Query */
-            query: string;
-            /** Summary */
-            summary: string;
-        };
-        /**
          * SavedView
-         * @description Filters under a name. `search` is the whole search of the offers page; views without one have `filters`.
+         * @description Filters under a name.
          */
-        "SavedView-Input": {
+        SavedView: {
             /**
              * @default {
              *       "accelerators": [],
@@ -5427,29 +5606,34 @@ export interface components {
             filters?: components["schemas"]["AlertFilters"];
             /** Name */
             name: string;
-            search?: components["schemas"]["ExplorerSearch-Input"] | null;
             /** Sort */
             sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
         };
         /**
-         * SavedView
-         * @description Filters under a name. `search` is the whole search of the offers page; views without one have `filters`.
+         * Savings
+         * @description What the same work would have cost otherwise.
          */
-        "SavedView-Output": {
+        Savings: {
+            actual: components["schemas"]["MoneyView"];
             /**
-             * @default {
-             *       "accelerators": [],
-             *       "markets": [],
-             *       "providers": [],
-             *       "regions": []
-             *     }
+             * Against
+             * @enum {string}
              */
-            filters?: components["schemas"]["AlertFilters"];
-            /** Name */
-            name: string;
-            search?: components["schemas"]["ExplorerSearch-Output"] | null;
-            /** Sort */
-            sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
+            against: "on_demand" | "local";
+            /** Basis */
+            basis: string;
+            /** Headline */
+            headline: string;
+            /** Is Comparable */
+            is_comparable: boolean;
+            /** Label */
+            label: string;
+            otherwise: components["schemas"]["MoneyView"];
+            /** Percent */
+            percent: number | null;
+            saved: components["schemas"]["MoneyView"];
+            /** Text */
+            text: string;
         };
         /**
          * Scope
@@ -5528,20 +5712,6 @@ export interface components {
             platform: string;
             /** Pros */
             pros: string[];
-            /** Steps */
-            steps: string[];
-            /** Title */
-            title: string;
-        };
-        /**
-         * SetupView
-         * @description How to get ready for a provider.
-         */
-        SetupView: {
-            /** Api Docs */
-            api_docs: string;
-            /** Estimated Time */
-            estimated_time: string;
             /** Steps */
             steps: string[];
             /** Title */
@@ -5666,19 +5836,6 @@ export interface components {
             tried_at: string | null;
         };
         /**
-         * SourcesHealth
-         * @description How the price sources are, in a line, and which have failed.
-         */
-        SourcesHealth: {
-            badge: components["schemas"]["BadgeView"];
-            /** Failures */
-            failures: components["schemas"]["SourceFailure"][];
-            /** Newest At */
-            newest_at: string | null;
-            /** Text */
-            text: string;
-        };
-        /**
          * SpotFiles
          * @description What was seen of spot machines: files by name, and what they leave open. Prices are dollars per machine-hour.
          */
@@ -5777,6 +5934,28 @@ export interface components {
             status: components["schemas"]["TaskStatus"];
         };
         /**
+         * TenancyView
+         * @description A time in which a job held a node or part of it.
+         */
+        TenancyView: {
+            /** Attempt */
+            attempt: number;
+            /** Held */
+            held: string;
+            /** Job */
+            job: string;
+            /** Job Name */
+            job_name: string;
+            outcome: components["schemas"]["BadgeView"];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
          * TestAnswer
          * @description What became of a test message.
          */
@@ -5824,6 +6003,21 @@ export interface components {
             where?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * UsageStep
+         * @description Five minutes: what jobs held, and what of it worked. Per cent of the whole node.
+         */
+        UsageStep: {
+            /** Allocated Percent */
+            allocated_percent: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Utilised Percent */
+            utilised_percent: number | null;
         };
         /** ValidationError */
         ValidationError: {
@@ -6542,6 +6736,39 @@ export interface operations {
             };
         };
     };
+    preview_api_v1_budgets_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetPreview"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_budget_api_v1_budgets__reference__get: {
         parameters: {
             query?: never;
@@ -6978,6 +7205,43 @@ export interface operations {
             };
         };
     };
+    export_api_v1_cost_export_get: {
+        parameters: {
+            query?: {
+                what?: "groups" | "series" | "jobs";
+                range?: ("today" | "7d" | "30d" | "90d" | "month" | "last_month" | "year") | null;
+                since?: string | null;
+                until?: string | null;
+                by?: string;
+                only?: string[] | null;
+                step?: ("day" | "week" | "month") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_invoices_api_v1_cost_invoices_get: {
         parameters: {
             query?: never;
@@ -7046,6 +7310,7 @@ export interface operations {
                 since?: string | null;
                 until?: string | null;
                 limit?: number;
+                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -7089,6 +7354,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CostOutlook"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overview_api_v1_cost_overview_get: {
+        parameters: {
+            query?: {
+                range?: ("today" | "7d" | "30d" | "90d" | "month" | "last_month" | "year") | null;
+                since?: string | null;
+                until?: string | null;
+                by?: string;
+                only?: string[] | null;
+                step?: ("day" | "week" | "month") | null;
+                local?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostOverview"];
                 };
             };
             /** @description An error */
@@ -8101,6 +8403,10 @@ export interface operations {
             query?: {
                 all?: boolean;
                 limit?: number;
+                state?: string[] | null;
+                provider?: string[] | null;
+                kind?: ("own" | "rented") | null;
+                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -8145,7 +8451,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NodeView"];
+                    "application/json": components["schemas"]["NodeDetail"];
                 };
             };
             /** @description An error */
@@ -8245,278 +8551,6 @@ export interface operations {
             };
         };
     };
-    compare_api_v1_offers_compare_get: {
-        parameters: {
-            query: {
-                hours?: number;
-                on?: string | null;
-                local_cost?: number | string | null;
-                local_gpu?: string | null;
-                offer: string[];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OfferComparison"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    show_offer_api_v1_offers_detail_get: {
-        parameters: {
-            query: {
-                hours?: number;
-                on?: string | null;
-                local_cost?: number | string | null;
-                local_gpu?: string | null;
-                offer: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OfferDetail"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    explore_api_v1_offers_explore_get: {
-        parameters: {
-            query?: {
-                hours?: number;
-                on?: string | null;
-                local_cost?: number | string | null;
-                local_gpu?: string | null;
-                gpu?: string[];
-                count?: number | null;
-                min_count?: number | null;
-                max_count?: number | null;
-                min_memory?: number | null;
-                min_total_memory?: number | null;
-                min_cpus?: number | null;
-                min_host_memory?: number | null;
-                provider?: string[];
-                region?: string[];
-                market?: components["schemas"]["Market"][];
-                max_price?: number | string | null;
-                max_gpu_price?: number | string | null;
-                availability?: components["schemas"]["Availability"] | null;
-                source?: string | null;
-                unpriced?: boolean;
-                launchable?: boolean;
-                sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
-                descending?: boolean;
-                limit?: number;
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExplorerPage"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    export_api_v1_offers_export_get: {
-        parameters: {
-            query?: {
-                hours?: number;
-                on?: string | null;
-                local_cost?: number | string | null;
-                local_gpu?: string | null;
-                gpu?: string[];
-                count?: number | null;
-                min_count?: number | null;
-                max_count?: number | null;
-                min_memory?: number | null;
-                min_total_memory?: number | null;
-                min_cpus?: number | null;
-                min_host_memory?: number | null;
-                provider?: string[];
-                region?: string[];
-                market?: components["schemas"]["Market"][];
-                max_price?: number | string | null;
-                max_gpu_price?: number | string | null;
-                availability?: components["schemas"]["Availability"] | null;
-                source?: string | null;
-                unpriced?: boolean;
-                launchable?: boolean;
-                sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
-                descending?: boolean;
-                format?: "csv" | "json";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_views_api_v1_offers_views_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SavedSearchPage"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    put_view_api_v1_offers_views__name__put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SavedSearchRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SavedSearchPage"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_view_api_v1_offers_views__name__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SavedSearchPage"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     plan_api_v1_plans_post: {
         parameters: {
             query?: never;
@@ -8588,7 +8622,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Preferences-Input"];
+                "application/json": components["schemas"]["Preferences"];
             };
         };
         responses: {
@@ -8935,6 +8969,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProviderCheck"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queue_api_v1_queue_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuePage"];
                 };
             };
             /** @description An error */

@@ -44,6 +44,8 @@ interface Props<Row> {
   isMuted?: (row: Row) => boolean;
   /** Columns keep their widths whatever is in them: for tables whose rows come and go while they are scrolled. */
   isFixed?: boolean;
+  /** Without a frame of its own: in a panel that has one. */
+  isFlush?: boolean;
 }
 
 const FEW = 60;
@@ -79,6 +81,7 @@ export function DataTable<Row>(props: Props<Row>) {
     <div
       ref={box}
       className={classes.box}
+      data-flush={props.isFlush || undefined}
       role="region"
       aria-label={props.label}
       tabIndex={0}
