@@ -29,6 +29,7 @@ from tradewind.api import (
     preferences,
     prices,
     problems,
+    settings,
     simulations,
     system,
     web,
@@ -85,6 +86,7 @@ def include_routes(app: FastAPI) -> None:
         budgets,
         cost,
         preferences,
+        settings,
         system,
     ):
         app.include_router(module.router, prefix="/api/v1", responses=_PROBLEMS)

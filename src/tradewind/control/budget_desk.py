@@ -12,7 +12,7 @@ from tradewind.control.loops import wake_placers
 from tradewind.control.offer_names import resolve_providers
 from tradewind.db import budget_tables, tables
 from tradewind.db.budget_rows import BudgetRow
-from tradewind.db.owners import Caller
+from tradewind.db.owners import Caller, is_owner
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.budgets import Scope
@@ -20,7 +20,6 @@ from tradewind.domain.errors import ConflictError, ForbiddenError, InvalidInputE
 from tradewind.domain.schemas_budgets import BudgetPatch, BudgetRequest
 
 MOST_BUDGETS: Final = 200
-_OWNER: Final = "owner"
 _B: Final = budget_tables.budgets
 _CLEARED: Final = {
     "amount": "amount_micro",
@@ -135,11 +134,7 @@ def remove_budget(tx: Transaction, caller: Caller, reference: str) -> BudgetRow:
 
 
 def _check_owner(tx: Transaction, caller: Caller) -> None:
-    members = tables.team_members
-    role = tx.execute(
-        select(members.c.role).where(members.c.team_id == caller.team_id, members.c.user_id == caller.user_id)
-    ).scalar()
-    if role != _OWNER:
+    if not is_owner(tx, caller):
         raise ForbiddenError(
             f"budgets of team {caller.team_name} are set by its owners", hint="ask an owner of the team"
         )

@@ -14,6 +14,8 @@ from tradewind.db.store import Transaction
 from tradewind.domain import ids
 
 DEFAULT_NAME: Final = "default"
+#: The role that may set what counts for others.
+OWNER: Final = "owner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,15 @@ def made_by(caller: Caller, table: Any) -> ColumnElement[bool]:
     return condition
 
 
+def is_owner(tx: Transaction, caller: Caller) -> bool:
+    """True if the caller is an owner of their team."""
+    members = tables.team_members
+    role = tx.execute(
+        select(members.c.role).where(members.c.team_id == caller.team_id, members.c.user_id == caller.user_id)
+    ).scalar()
+    return bool(role == OWNER)
+
+
 def ensure_defaults(tx: Transaction, user_name: str) -> tuple[str, Caller]:
     """Creates the installation, the default team, project and user on a new database.
 
@@ -53,7 +64,7 @@ def ensure_defaults(tx: Transaction, user_name: str) -> tuple[str, Caller]:
         tx.execute(insert(tables.installation).values(id=installation_id, created_at=now))
         tx.execute(insert(tables.users).values(id=user_id, name=user_name, created_at=now))
         tx.execute(insert(tables.teams).values(id=team_id, name=DEFAULT_NAME, created_at=now))
-        tx.execute(insert(tables.team_members).values(team_id=team_id, user_id=user_id, role="owner"))
+        tx.execute(insert(tables.team_members).values(team_id=team_id, user_id=user_id, role=OWNER))
         tx.execute(
             insert(tables.projects).values(id=project_id, team_id=team_id, name=DEFAULT_NAME, created_at=now)
         )

@@ -21,6 +21,7 @@ from tradewind.control.alerting import Alerting
 from tradewind.control.connections import Connections
 from tradewind.control.context import Context
 from tradewind.control.notifying import DeliveryError, Message
+from tradewind.control.own_settings import OwnSettings
 from tradewind.control.planning import OfferShelf
 from tradewind.control.price_credentials import PriceCredentials
 from tradewind.control.price_sources import Wanted, ensure_sources
@@ -100,7 +101,13 @@ class NoHosts:
 
 
 @pytest.fixture
-def context(store: SqlStore, caller: Caller, clock: HandClock, tmp_path: Path) -> Context:
+def own() -> OwnSettings:
+    """Nothing is said of this machine."""
+    return OwnSettings({})
+
+
+@pytest.fixture
+def context(store: SqlStore, caller: Caller, clock: HandClock, tmp_path: Path, own: OwnSettings) -> Context:
     return Context(
         store=store,
         clock=clock,
@@ -112,6 +119,7 @@ def context(store: SqlStore, caller: Caller, clock: HandClock, tmp_path: Path) -
         tariff=Tariff(micro_usd_per_kwh=1, carbon_g_per_kwh=1.0, price_note="", carbon_note=""),
         installation_id="inst",
         offload=inline,
+        own=own,
     )
 
 
