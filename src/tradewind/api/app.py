@@ -18,6 +18,7 @@ from tradewind.api import (
     estimates,
     events,
     files,
+    home,
     hosts,
     jobs,
     live,
@@ -32,6 +33,7 @@ from tradewind.api import (
     settings,
     simulations,
     system,
+    tokens,
     web,
 )
 from tradewind.api.guard import Guard
@@ -67,6 +69,7 @@ def create_app(services: Services, allowed_hosts: frozenset[str], pages: Path | 
 def include_routes(app: FastAPI) -> None:
     """Adds every route; the list of endpoints in the documentation is made from the same ones."""
     for module in (
+        home,
         jobs,
         moves,
         nodes,
@@ -87,6 +90,7 @@ def include_routes(app: FastAPI) -> None:
         cost,
         preferences,
         settings,
+        tokens,
         system,
     ):
         app.include_router(module.router, prefix="/api/v1", responses=_PROBLEMS)

@@ -356,6 +356,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Kinds
+         * @description Kinds of channels and the form of their addresses.
+         */
+        get: operations["list_kinds_api_v1_channels_kinds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{reference}": {
         parameters: {
             query?: never;
@@ -685,6 +705,26 @@ export interface paths {
          * @description Events of all jobs as they happen, without end; the id of each is its position.
          */
         get: operations["stream_all_events_api_v1_events_stream_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Firings
+         * @description What all of your alerts have found, newest first, and what became of each message.
+         */
+        get: operations["list_all_firings_api_v1_firings_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1201,6 +1241,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Overview
+         * @description What runs and what it costs an hour, what waits and why, what failed lately, budgets, idle machines, the cheapest
+         *     offers for what you look for, and what to do first.
+         */
+        get: operations["show_overview_api_v1_overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plans": {
         parameters: {
             query?: never;
@@ -1320,6 +1381,50 @@ export interface paths {
          */
         post: operations["take_import_api_v1_prices_import_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices/own": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Own
+         * @description Your own prices: those that were added one by one, and those of files that were imported.
+         */
+        get: operations["list_own_api_v1_prices_own_get"];
+        put?: never;
+        /**
+         * Add Own
+         * @description Adds a price of your own; one of the same machine on the same terms is replaced.
+         */
+        post: operations["add_own_api_v1_prices_own_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices/own/{price_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Own
+         * @description Removes a price that was added by itself. Its history stays.
+         */
+        delete: operations["remove_own_api_v1_prices_own__price_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1485,6 +1590,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Settings
+         * @description What holds of this machine and its electricity: each figure, who said it, and what would hold otherwise.
+         */
+        get: operations["show_settings_api_v1_settings_get"];
+        /**
+         * Put Settings
+         * @description Sets what is given and unsets the rest. It holds for what begins from now on; what runs keeps its rate.
+         */
+        put: operations["put_settings_api_v1_settings_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Places
+         * @description Countries and carbon zones that have figures, for choosing one.
+         */
+        get: operations["list_places_api_v1_settings_places_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/simulations": {
         parameters: {
             query?: never;
@@ -1514,7 +1663,8 @@ export interface paths {
         };
         /**
          * Live
-         * @description What has changed, by topic, without end: jobs, job:ID, nodes, prices, alerts, budgets, connections.
+         * @description What has changed, by topic, without end: jobs, job:ID, nodes, prices, alerts, budgets, connections,
+         *     settings.
          *
          *     Topics are named with commas between them. Each message is `event: change` with its `topic`, and the `jobs` that it
          *     is about. The first is `event: hello`, with the server's time and the position from which a later call goes on.
@@ -1543,6 +1693,50 @@ export interface paths {
          */
         post: operations["sweep_api_v1_sweeps_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description Your API tokens and browser sessions, without their secrets.
+         */
+        get: operations["list_tokens_api_v1_tokens_get"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Makes an API token. Its secret is in this answer, and never shown again.
+         */
+        post: operations["create_token_api_v1_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Token
+         * @description Makes a token or a session worthless, within ten seconds on every server.
+         */
+        delete: operations["delete_token_api_v1_tokens__token_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1799,10 +1993,7 @@ export interface components {
          * @description Something that the caller may do now.
          */
         ActionView: {
-            /**
-             * Confirm
-             * @default null
-             */
+            /** Confirm */
             confirm: string | null;
             /** Id */
             id: string;
@@ -1927,6 +2118,12 @@ export interface components {
          * @description An alert and what it saw last.
          */
         AlertView: {
+            /**
+             * Again Text
+             * @default
+             */
+            again_text: string;
+            badge: components["schemas"]["BadgeView"];
             best_price: components["schemas"]["MoneyView"] | null;
             /** Channels */
             channels: components["schemas"]["ChannelReference"][];
@@ -1940,6 +2137,11 @@ export interface components {
             fired_at: string | null;
             /** Fired Count */
             fired_count: number;
+            /**
+             * Fired Text
+             * @default
+             */
+            fired_text: string;
             /** Id */
             id: string;
             /** Is Muted */
@@ -1952,8 +2154,25 @@ export interface components {
             name: string;
             /** Notes */
             notes: string[];
+            /**
+             * Now Text
+             * @default
+             */
+            now_text: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Summary */
             summary: string;
+        };
+        /**
+         * AllFirings
+         * @description Firings of all alerts, newest first.
+         */
+        AllFirings: {
+            /** Items */
+            items: components["schemas"]["FiringView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * ArtifactPage
@@ -2022,6 +2241,27 @@ export interface components {
             status: components["schemas"]["AttemptStatus"];
         };
         /**
+         * Attention
+         * @description Something that wants to be looked at.
+         */
+        Attention: {
+            /** At */
+            at: string | null;
+            /** Kind */
+            kind: string;
+            /** Link */
+            link: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Tone
+             * @enum {string}
+             */
+            tone: "good" | "busy" | "warning" | "bad" | "quiet";
+        };
+        /**
          * Availability
          * @description How likely it is to be had now.
          * @enum {string}
@@ -2032,10 +2272,7 @@ export interface components {
          * @description A state in a word or two: text, tone and picture say the same.
          */
         BadgeView: {
-            /**
-             * Explanation
-             * @default null
-             */
+            /** Explanation */
             explanation: string | null;
             /**
              * Icon
@@ -2292,6 +2529,32 @@ export interface components {
             text: string;
         };
         /**
+         * ChannelKindPage
+         * @description Kinds of channels, the most used first. Other kinds are known besides; `others` lists them.
+         */
+        ChannelKindPage: {
+            /** Items */
+            items: components["schemas"]["ChannelKindView"][];
+            /** Missing */
+            missing: string | null;
+            /** Others */
+            others: string[];
+        };
+        /**
+         * ChannelKindView
+         * @description A kind of channel: what it is, and the form of its address.
+         */
+        ChannelKindView: {
+            /** Form */
+            form: string;
+            /** Help */
+            help: string;
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * ChannelPage
          * @description Channels by name.
          */
@@ -2329,6 +2592,7 @@ export interface components {
          * @description A channel, without its address.
          */
         ChannelView: {
+            badge: components["schemas"]["BadgeView"];
             /**
              * Created At
              * Format: date-time
@@ -2338,12 +2602,44 @@ export interface components {
             id: string;
             /** Kind */
             kind: string;
+            /**
+             * Kind Title
+             * @default
+             */
+            kind_title: string;
             /** Last Error */
             last_error: string | null;
             /** Last Sent At */
             last_sent_at: string | null;
             /** Name */
             name: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
+        };
+        /**
+         * CheapOffer
+         * @description The cheapest offer for something that the user looks for.
+         */
+        CheapOffer: {
+            availability: components["schemas"]["BadgeView"] | null;
+            /** Is Found */
+            is_found: boolean;
+            /** Link */
+            link: string;
+            /** Machine */
+            machine: string;
+            /** Market */
+            market: string;
+            /** Place */
+            place: string;
+            /** Price Text */
+            price_text: string;
+            /** Seen At */
+            seen_at: string | null;
+            /** Title */
+            title: string;
+            /** Why */
+            why: string;
         };
         /**
          * CheapestOffer
@@ -2388,6 +2684,43 @@ export interface components {
             outcome: "passed" | "failed";
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * Checklist
+         * @description What to do first.
+         */
+        Checklist: {
+            /** Done */
+            done: number;
+            /** Is Complete */
+            is_complete: boolean;
+            /** Is Hidden */
+            is_hidden: boolean;
+            /** Steps */
+            steps: components["schemas"]["ChecklistStep"][];
+            /** Text */
+            text: string;
+        };
+        /**
+         * ChecklistStep
+         * @description Something to do once. Whether it is done is seen from what is there.
+         */
+        ChecklistStep: {
+            /** Command */
+            command: string;
+            /**
+             * Id
+             * @enum {string}
+             */
+            id: "place" | "electricity" | "job" | "budget" | "alert";
+            /** Is Done */
+            is_done: boolean;
+            /** Link */
+            link: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
         };
         /**
          * CheckpointPage
@@ -2528,6 +2861,7 @@ export interface components {
          */
         ConnectionView: {
             account: components["schemas"]["AccountView"] | null;
+            badge: components["schemas"]["BadgeView"];
             /**
              * Created At
              * Format: date-time
@@ -2537,12 +2871,16 @@ export interface components {
             error: string | null;
             /** Examined At */
             examined_at: string | null;
+            /** Expires At */
+            expires_at: string | null;
             /** Id */
             id: string;
             /** Name */
             name: string;
             /** Notes */
             notes: string[];
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Provider */
             provider: string;
             /** Settings */
@@ -2550,6 +2888,8 @@ export interface components {
                 [key: string]: unknown;
             };
             source: components["schemas"]["CredentialSource"];
+            /** Source Text */
+            source_text: string;
             state: components["schemas"]["ConnectionState"];
             /** Title */
             title: string;
@@ -2983,6 +3323,23 @@ export interface components {
             provider: string;
         };
         /**
+         * FailingSummary
+         * @description Jobs that failed lately, the newest first.
+         */
+        FailingSummary: {
+            /** Count */
+            count: number;
+            /** Items */
+            items: components["schemas"]["JobView"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * FastestOption
          * @description The soonest to be done: expected wait, set-up and training.
          */
@@ -3009,6 +3366,11 @@ export interface components {
          * @description One change that an alert found. `number` counts from 1 within the alert.
          */
         FiringView: {
+            /**
+             * Alert
+             * @default
+             */
+            alert: string;
             /**
              * At
              * Format: date-time
@@ -3170,6 +3532,23 @@ export interface components {
             status: string;
         };
         /**
+         * HomeBudget
+         * @description A budget in a line.
+         */
+        HomeBudget: {
+            badge: components["schemas"]["BadgeView"];
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Notes */
+            notes: string[];
+            /** Text */
+            text: string;
+            /** Used Percent */
+            used_percent: number | null;
+        };
+        /**
          * HostKeyView
          * @description A host key, and its fingerprint as `ssh-keygen -l` shows it.
          */
@@ -3287,6 +3666,37 @@ export interface components {
              * @default false
              */
             uses_agent: boolean;
+        };
+        /**
+         * IdleMachine
+         * @description A rented machine without a job.
+         */
+        IdleMachine: {
+            cost: components["schemas"]["MoneyView"];
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            per_hour: components["schemas"]["MoneyView"];
+            /** Provider */
+            provider: string;
+            /** Since */
+            since: string | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * IdleSummary
+         * @description Rented machines without a job, and what an hour of them costs.
+         */
+        IdleSummary: {
+            /** Count */
+            count: number;
+            /** Items */
+            items: components["schemas"]["IdleMachine"][];
+            per_hour: components["schemas"]["MoneyView"];
+            /** Text */
+            text: string;
         };
         /**
          * Instance
@@ -3578,6 +3988,16 @@ export interface components {
             tasks: components["schemas"]["TaskView"][];
         };
         /**
+         * JobName
+         * @description A job to go to.
+         */
+        JobName: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * JobPage
          * @description A page of jobs, newest first.
          */
@@ -3864,6 +4284,42 @@ export interface components {
             target: string;
         };
         /**
+         * NewToken
+         * @description A token that was just made, with its secret: it is not shown again.
+         */
+        NewToken: {
+            /** Actions */
+            actions: components["schemas"]["ActionView"][];
+            badge: components["schemas"]["BadgeView"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Is Current
+             * @default false
+             */
+            is_current: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "api" | "session";
+            /** Name */
+            name: string;
+            /** Secret */
+            secret: string;
+            /** Title */
+            title: string;
+            /** Used At */
+            used_at: string | null;
+        };
+        /**
          * NodeList
          * @description Nodes, those at hand first, then the newest rented ones.
          */
@@ -4020,6 +4476,115 @@ export interface components {
             micro_per_hour: number | null;
             /** Provider */
             provider: string;
+        };
+        /**
+         * OverviewView
+         * @description The first page.
+         */
+        OverviewView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Attention */
+            attention: components["schemas"]["Attention"][];
+            /** Budget Count */
+            budget_count: number;
+            /** Budgets */
+            budgets: components["schemas"]["HomeBudget"][];
+            /** Cheapest */
+            cheapest: components["schemas"]["CheapOffer"][];
+            checklist: components["schemas"]["Checklist"];
+            failing: components["schemas"]["FailingSummary"];
+            idle: components["schemas"]["IdleSummary"];
+            running: components["schemas"]["RunningSummary"];
+            waiting: components["schemas"]["WaitingSummary"];
+        };
+        /**
+         * OwnPricePage
+         * @description Prices of the user's own, by provider and machine, and the files that they came with.
+         */
+        OwnPricePage: {
+            /** Files */
+            files: components["schemas"]["PriceSourceView"][];
+            /** Is Cut */
+            is_cut: boolean;
+            /** Items */
+            items: components["schemas"]["OwnPriceView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * OwnPriceRequest
+         * @description One price of the user's own. It wins over public ones, and is seen in the caller's project only.
+         */
+        OwnPriceRequest: {
+            /** Accelerator */
+            accelerator?: string | null;
+            /** Accelerator Memory Gb */
+            accelerator_memory_gb?: number | null;
+            /**
+             * Count
+             * @default 1
+             */
+            count?: number;
+            /** Cpus */
+            cpus?: number | null;
+            /** Instance Type */
+            instance_type: string;
+            /** @default owned */
+            market?: components["schemas"]["Market"];
+            /** Memory Gb */
+            memory_gb?: number | null;
+            /**
+             * Per
+             * @default hour
+             * @enum {string}
+             */
+            per?: "hour" | "accelerator_hour" | "month" | "year";
+            /** Price */
+            price: number | string;
+            /** Provider */
+            provider: string;
+            /**
+             * Region
+             * @default
+             */
+            region?: string;
+        };
+        /**
+         * OwnPriceView
+         * @description A price of the user's own.
+         */
+        OwnPriceView: {
+            /** Accelerator */
+            accelerator: string | null;
+            /** Can Remove */
+            can_remove: boolean;
+            /** Count */
+            count: number;
+            /** Gpu Price Text */
+            gpu_price_text: string | null;
+            /** Id */
+            id: string;
+            /** Machine */
+            machine: string;
+            /** Market */
+            market: string;
+            /** Market Title */
+            market_title: string;
+            /** Place */
+            place: string;
+            price: components["schemas"]["MoneyView"] | null;
+            /** Price Text */
+            price_text: string;
+            /** Provider */
+            provider: string;
+            /** Provider Title */
+            provider_title: string;
+            /** Source */
+            source: string;
         };
         /**
          * Period
@@ -4307,6 +4872,28 @@ export interface components {
             usage: string;
         };
         /**
+         * PowerPlaceView
+         * @description A country or a state: its code, its name, and what is known of it.
+         */
+        PowerPlaceView: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * PowerPlaces
+         * @description Countries, and carbon zones smaller than a country, by name.
+         */
+        PowerPlaces: {
+            /** Countries */
+            countries: components["schemas"]["PowerPlaceView"][];
+            /** Zones */
+            zones: components["schemas"]["PowerPlaceView"][];
+        };
+        /**
          * PredictionView
          * @description What was foretold of a job as it was placed, and what came. Absent figures: nobody could say, or not yet.
          */
@@ -4337,6 +4924,8 @@ export interface components {
             default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
             /** Display Currency */
             display_currency?: string | null;
+            /** Hides Checklist */
+            hides_checklist?: boolean | null;
             /** Providers */
             providers?: string[] | null;
             /** Regions */
@@ -4373,6 +4962,16 @@ export interface components {
             notes: string[];
             /** Recorded Since */
             recorded_since: string | null;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * PreviewFiring
@@ -4685,10 +5284,24 @@ export interface components {
             version: string;
         };
         /**
+         * ProviderGroup
+         * @description Providers under one heading, in the order in which they are shown.
+         */
+        ProviderGroup: {
+            /** Name */
+            name: string;
+            /** Providers */
+            providers: string[];
+            /** Title */
+            title: string;
+        };
+        /**
          * ProviderPage
-         * @description Every provider that is known, by id.
+         * @description Every provider that is known, by id, and under which heading it is shown.
          */
         ProviderPage: {
+            /** Groups */
+            groups: components["schemas"]["ProviderGroup"][];
             /** Items */
             items: components["schemas"]["ProviderView"][];
         };
@@ -4701,6 +5314,7 @@ export interface components {
             aliases: string[];
             /** Api Docs */
             api_docs: string;
+            badge: components["schemas"]["BadgeView"];
             /** Can Run */
             can_run: boolean;
             capabilities: components["schemas"]["CapabilitiesView"];
@@ -4711,10 +5325,14 @@ export interface components {
             /** Connected */
             connected: boolean;
             connection: components["schemas"]["ConnectionState"] | null;
+            /** Cons */
+            cons: string[];
             /** Credentials */
             credentials: components["schemas"]["CredentialFieldView"][];
             /** Estimated Time */
             estimated_time: string;
+            /** Examined At */
+            examined_at: string | null;
             /** Has Spot */
             has_spot: boolean;
             /** Id */
@@ -4723,8 +5341,12 @@ export interface components {
             kind: string;
             /** Limits */
             limits: string[];
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Policies */
             policies: components["schemas"]["PolicyView"][];
+            /** Pros */
+            pros: string[];
             /** Runs */
             runs: string[];
             /** Self Termination */
@@ -4733,6 +5355,15 @@ export interface components {
             settings: components["schemas"]["SettingFieldView"][];
             /** Setup Steps */
             setup_steps: string[];
+            /** Sources */
+            sources: components["schemas"]["SourceView"][];
+            /** Summary */
+            summary: string[];
+            /**
+             * Takes Hosts
+             * @default false
+             */
+            takes_hosts: boolean;
             /** Title */
             title: string;
         };
@@ -4750,6 +5381,11 @@ export interface components {
              * @default
              */
             region: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
             /** Used */
             used: number | null;
         };
@@ -4794,6 +5430,30 @@ export interface components {
             cost_p90: components["schemas"]["MoneyView"];
             if_interrupted: components["schemas"]["MoneyView"] | null;
             regret_p90: components["schemas"]["MoneyView"];
+        };
+        /**
+         * RunningSummary
+         * @description What runs now, and what an hour of it costs.
+         */
+        RunningSummary: {
+            /** Count */
+            count: number;
+            /** Forecast Text */
+            forecast_text: string;
+            /** Items */
+            items: components["schemas"]["JobView"][];
+            per_hour: components["schemas"]["MoneyView"];
+            /** Per Hour Basis */
+            per_hour_basis: string;
+            /** Per Hour Text */
+            per_hour_text: string;
+            spent_month: components["schemas"]["MoneyView"];
+            /** Spent Text */
+            spent_text: string;
+            /** Starting */
+            starting: number;
+            /** Text */
+            text: string;
         };
         /**
          * SavedView
@@ -4873,8 +5533,99 @@ export interface components {
             is_list: boolean;
             /** Name */
             name: string;
+            /** Pattern */
+            pattern: string;
             /** Title */
             title: string;
+        };
+        /**
+         * SettingView
+         * @description One figure: what holds, who said it, and what would hold otherwise.
+         */
+        SettingView: {
+            /** Help */
+            help: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "country" | "zone" | "number";
+            /** Name */
+            name: string;
+            /** Origin */
+            origin: string;
+            /** Origin Text */
+            origin_text: string;
+            /** Otherwise */
+            otherwise: string;
+            /** Overruled By */
+            overruled_by: string | null;
+            /** Stored */
+            stored: string | null;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
+            /** Value */
+            value: string | null;
+        };
+        /**
+         * SettingsRequest
+         * @description What is set of this machine and its electricity. A PUT replaces it all: what is absent is unset.
+         */
+        SettingsRequest: {
+            /** Carbon Grams Per Kwh */
+            carbon_grams_per_kwh?: number | null;
+            /** Carbon Zone */
+            carbon_zone?: string | null;
+            /** Country */
+            country?: string | null;
+            /**
+             * Electricity Currency
+             * @default USD
+             */
+            electricity_currency?: string;
+            /** Electricity Price */
+            electricity_price?: number | string | null;
+            /** Watts Idle */
+            watts_idle?: number | null;
+            /** Watts Max */
+            watts_max?: number | null;
+        };
+        /**
+         * SettingsView
+         * @description What holds of this machine and its electricity, figure by figure.
+         */
+        SettingsView: {
+            /** Can Change */
+            can_change: boolean;
+            /** Carbon Text */
+            carbon_text: string;
+            /** Electricity Currency */
+            electricity_currency: string;
+            /** Hour Text */
+            hour_text: string | null;
+            /** Items */
+            items: components["schemas"]["SettingView"][];
+            /** Known Currencies */
+            known_currencies: string[];
+            /** Machine */
+            machine: string | null;
+            /** Precedence */
+            precedence: string;
+            /** Price Text */
+            price_text: string;
+            /** Updated At */
+            updated_at: string | null;
+            /** Updated By */
+            updated_by: string | null;
+            /** Why Not */
+            why_not: string | null;
         };
         /**
          * SetupInstructions
@@ -5015,6 +5766,19 @@ export interface components {
             tried_at: string | null;
         };
         /**
+         * SourceView
+         * @description A way to give credentials, and why it is not there for this caller or provider.
+         */
+        SourceView: {
+            /** Is Possible */
+            is_possible: boolean;
+            name: components["schemas"]["CredentialSource"];
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * SpotFiles
          * @description What was seen of spot machines: files by name, and what they leave open. Prices are dollars per machine-hour.
          */
@@ -5127,6 +5891,58 @@ export interface components {
             message: string;
         };
         /**
+         * TokenPage
+         * @description Your tokens and browser sessions, the newest first.
+         */
+        TokenPage: {
+            /** Items */
+            items: components["schemas"]["TokenView"][];
+        };
+        /**
+         * TokenRequest
+         * @description Asks for an API token. It is shown once.
+         */
+        TokenRequest: {
+            /** Expires In Days */
+            expires_in_days?: number | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * TokenView
+         * @description A token or a browser session, without its secret.
+         */
+        TokenView: {
+            /** Actions */
+            actions: components["schemas"]["ActionView"][];
+            badge: components["schemas"]["BadgeView"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Is Current
+             * @default false
+             */
+            is_current: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "api" | "session";
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Used At */
+            used_at: string | null;
+        };
+        /**
          * TraceFile
          * @description A CSV file with one job per line; its columns are explained in docs/simulate.md.
          */
@@ -5173,6 +5989,42 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /**
+         * WaitingGroup
+         * @description Jobs that wait for the same reason.
+         */
+        WaitingGroup: {
+            badge: components["schemas"]["BadgeView"];
+            /** Count */
+            count: number;
+            /** Explanation */
+            explanation: string;
+            /** Jobs */
+            jobs: components["schemas"]["JobName"][];
+            /** Link */
+            link: string;
+            /** Next Try At */
+            next_try_at: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * WaitingSummary
+         * @description What waits, grouped by reason.
+         */
+        WaitingSummary: {
+            /** Count */
+            count: number;
+            /** Groups */
+            groups: components["schemas"]["WaitingGroup"][];
+            /** Text */
+            text: string;
         };
         /**
          * WorkdirAnswer
@@ -6037,6 +6889,35 @@ export interface operations {
             };
         };
     };
+    list_kinds_api_v1_channels_kinds_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelKindPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_channel_api_v1_channels__reference__delete: {
         parameters: {
             query?: never;
@@ -6650,6 +7531,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_firings_api_v1_firings_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllFirings"];
                 };
             };
             /** @description An error */
@@ -7581,6 +8494,35 @@ export interface operations {
             };
         };
     };
+    show_overview_api_v1_overview_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     plan_api_v1_plans_post: {
         parameters: {
             query?: never;
@@ -7816,6 +8758,97 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PriceImportAnswer"];
                 };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_own_api_v1_prices_own_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPricePage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_own_api_v1_prices_own_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPriceRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPriceView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_own_api_v1_prices_own__price_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                price_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description An error */
             default: {
@@ -8072,6 +9105,97 @@ export interface operations {
             };
         };
     };
+    show_settings_api_v1_settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_settings_api_v1_settings_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_places_api_v1_settings_places_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PowerPlaces"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     simulate_api_v1_simulations_post: {
         parameters: {
             query?: never;
@@ -8160,6 +9284,97 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SweepView"];
                 };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens_api_v1_tokens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token_api_v1_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_token_api_v1_tokens__token_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description An error */
             default: {
