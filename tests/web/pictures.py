@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.web.browser import DESKTOP, PHONE, launch, visit
 from tests.web.stage import Stage
@@ -46,8 +46,18 @@ PICTURES: Final = (
     Picture(name="costs", path="/costs"),
     Picture(name="budgets", path="/budgets"),
     Picture(name="alerts", path="/alerts"),
+    Picture(name="alerts-firings", path="/alerts?tab=firings"),
+    Picture(name="alerts-channels", path="/alerts?tab=channels"),
+    Picture(name="alerts-new", path="/alerts?new=true&gpu=H100"),
     Picture(name="connections", path="/connections"),
+    Picture(name="connection", path="/connections/aws"),
+    Picture(name="connection-hosts", path="/connections/ssh"),
+    Picture(name="connection-refused", path="/connections/lyceum"),
     Picture(name="settings", path="/settings"),
+    Picture(name="settings-prices", path="/settings?tab=prices"),
+    Picture(name="settings-preferences", path="/settings?tab=preferences"),
+    Picture(name="settings-tokens", path="/settings?tab=tokens"),
+    Picture(name="settings-server", path="/settings?tab=server"),
 )
 
 
@@ -108,7 +118,6 @@ def come_to_rest(page: Page) -> None:
     """Returns when the page has drawn what it has. Streams stay open, so the network never rests."""
     page.wait_for_load_state("load")
     page.evaluate("document.fonts.ready.then(() => true)")
-    page.wait_for_function(
-        "!document.querySelector('[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root')"
-    )
+    # Not by a script that waits in the page: the content security policy forbids those.
+    expect(page.locator("[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(0)
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")

@@ -24,6 +24,10 @@ function lazy(path: string, load: Page): RouteObject {
 /** Every page of the application. */
 export const pages: RouteObject[] = [
   { index: true, lazy: async () => ({ Component: (await import('./pages/home')).default }) },
+  lazy('/alerts', () => import('./pages/alerts')),
+  lazy('/connections', () => import('./pages/connections')),
+  lazy('/connections/:provider', () => import('./pages/connection')),
+  lazy('/settings', () => import('./pages/settings')),
   { path: '*', element: <NotFound /> },
 ];
 

@@ -10,7 +10,6 @@ from tradewind.control.own_settings_views import figures_of, power_places, setti
 from tradewind.db.owners import Caller, is_owner
 from tradewind.domain.errors import NotFoundError
 from tradewind.domain.schemas_settings import PowerPlaces, SettingsRequest, SettingsView
-from tradewind.hardware.local import detect
 
 router = APIRouter(prefix="/settings", tags=["settings"])
 _ONLY_OWNERS = "owners of the team set what counts for the whole installation"
@@ -26,7 +25,7 @@ async def show_settings(services: ServicesOf, caller: CallerOf) -> SettingsView:
 async def put_settings(request: SettingsRequest, services: ServicesOf, caller: CallerOf) -> SettingsView:
     """Sets what is given and unsets the rest. It holds for what begins from now on; what runs keeps its rate."""
     own, context = _own(services), services.context
-    here = await context.offload(detect, context.root)
+    here = await own.look()
     figures, found = figures_of(request), (here.watts_idle, here.watts_max)
     await context.store.run(lambda tx: write_stored(tx, caller, own.host, figures, found), durable=True)
     await own.refresh(context)
@@ -41,7 +40,7 @@ async def list_places(services: ServicesOf, caller: CallerOf) -> PowerPlaces:
 
 async def _view(services: Services, caller: Caller) -> SettingsView:
     own, context = _own(services), services.context
-    here = await context.offload(detect, context.root)
+    here = await own.look()
     may_change = await context.store.read(lambda tx: is_owner(tx, caller))
     return settings_view(own, here, None if may_change else _ONLY_OWNERS)
 

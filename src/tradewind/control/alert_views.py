@@ -17,6 +17,7 @@ from tradewind.control.alert_words import (
     alert_badge,
     channel_actions,
     channel_badge,
+    delivery_badge,
     kind_title,
     now_text,
     times,
@@ -183,7 +184,12 @@ def _deliveries(tx: Transaction, firing_ids: list[str]) -> dict[str, list[Delive
     for row in rows:
         found[row.firing_id].append(
             DeliveryView(
-                channel=row.name, state=row.state, tries=row.tries, error=row.error, sent_at=row.sent_at
+                channel=row.name,
+                state=row.state,
+                tries=row.tries,
+                error=row.error,
+                sent_at=row.sent_at,
+                badge=delivery_badge(row.name, row.state, row.error),
             )
         )
     return found

@@ -57,6 +57,15 @@ def channel_badge(last_error: str | None, *, is_used: bool) -> BadgeView:
     return BadgeView(label="Working", tone="good", icon="check")
 
 
+def delivery_badge(channel: str, state: str, error: str | None) -> BadgeView:
+    """What became of a message on a channel."""
+    if state == "sent":
+        return BadgeView(label=f"Told {channel}", tone="good", icon="check")
+    if state == "failed":
+        return BadgeView(label=f"Not told: {channel}", tone="bad", icon="cross", explanation=error)
+    return BadgeView(label=f"To be told: {channel}", tone="busy", icon="clock", explanation=error)
+
+
 def channel_actions(channel: ChannelRow) -> list[ActionView]:
     """What may be done with a channel."""
     text = f"Remove the channel {channel.name}? It is taken out of alerts and budgets, and what waits is not sent."

@@ -6,12 +6,12 @@ attempt's offer is written down as it is placed, and nothing here touches one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 from sqlalchemy import and_, delete, insert, select, true, update
@@ -53,16 +53,34 @@ class StoredFigures:
     updated_by: str | None = None
 
 
+class Found(Protocol):
+    """A machine as it was found: what it is called, and what its parts are thought to draw."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def watts_idle(self) -> float: ...
+    @property
+    def watts_max(self) -> float: ...
+
+
 class OwnSettings:
     """Keeps the tariff, and what the machine at hand draws, what was told and what is set.
 
     `told` is what the environment and the configuration file of this server say; `host` names its machine where servers
-    on others share the database.
+    on others share the database; `look` finds the machine itself.
     """
 
-    def __init__(self, told: Mapping[Origin, OwnFigures], host: str | None = None) -> None:
+    def __init__(
+        self,
+        told: Mapping[Origin, OwnFigures],
+        host: str | None = None,
+        *,
+        look: Callable[[], Awaitable[Found]],
+    ) -> None:
         self.told = dict(told)
         self.host = host
+        self.look = look
         self.stored = StoredFigures(figures=OwnFigures())
         self.settled = settle(self.told)
 

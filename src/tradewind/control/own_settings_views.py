@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from tradewind.control.money_views import money_view
-from tradewind.control.own_settings import OwnSettings, unset_settled
+from tradewind.control.own_settings import Found, OwnSettings, unset_settled
 from tradewind.domain.money import hourly_worst_micro
 from tradewind.domain.schemas_settings import (
     PowerPlaces,
@@ -24,7 +24,6 @@ from tradewind.estimate.own_figures import (
     Settled,
 )
 from tradewind.estimate.tariff import PowerPlace, power_countries, power_states
-from tradewind.hardware.local import Machine
 
 _KINDS: Final[dict[str, Literal["country", "zone", "number"]]] = {"country": "country", "carbon_zone": "zone"}
 _TITLES: Final = {
@@ -74,7 +73,7 @@ def figures_of(request: SettingsRequest) -> OwnFigures:
     )
 
 
-def settings_view(own: OwnSettings, here: Machine | None, why_not: str | None) -> SettingsView:
+def settings_view(own: OwnSettings, here: Found | None, why_not: str | None) -> SettingsView:
     """What holds now. `here` is the machine at hand as it was found, `why_not` why the caller may only look."""
     settled, tariff = own.settled, own.settled.tariff
     price = own.stored.figures.electricity_price
@@ -111,7 +110,7 @@ def _place(place: PowerPlace) -> PowerPlaceView:
     )
 
 
-def _item(own: OwnSettings, here: Machine | None, name: str) -> SettingView:
+def _item(own: OwnSettings, here: Found | None, name: str) -> SettingView:
     title, about = _TITLES[name]
     stored = getattr(own.stored.figures, name)
     value, text, origin = _holds(own.settled, here, name)
@@ -132,7 +131,7 @@ def _item(own: OwnSettings, here: Machine | None, name: str) -> SettingView:
     )
 
 
-def _holds(settled: Settled, here: Machine | None, name: str) -> tuple[str | None, str, Origin]:
+def _holds(settled: Settled, here: Found | None, name: str) -> tuple[str | None, str, Origin]:
     """What holds of a figure: as a value, in words, and who said it."""
     chosen = getattr(settled, name)
     if name == "country":
@@ -155,7 +154,7 @@ def _holds(settled: Settled, here: Machine | None, name: str) -> tuple[str | Non
     return f"{watts:g}", f"{watts:,.0f} W", chosen.origin or Origin.MACHINE
 
 
-def _hour_text(own: OwnSettings, settled: Settled, here: Machine) -> str:
+def _hour_text(own: OwnSettings, settled: Settled, here: Found) -> str:
     terms = own.terms()
     most = here.watts_max if settled.watts_max.value is None else settled.watts_max.value
     money = money_view(hourly_worst_micro(terms.rate, most))

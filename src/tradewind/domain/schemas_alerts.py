@@ -225,6 +225,7 @@ class DeliveryView(Answer):
     tries: int
     error: str | None = None
     sent_at: datetime | None = None
+    badge: BadgeView
 
 
 class FiringView(Answer):

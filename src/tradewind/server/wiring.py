@@ -49,6 +49,7 @@ from tradewind.domain import ids
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.errors import SecretKeyError
 from tradewind.domain.offers import Offer
+from tradewind.hardware.local import detect
 from tradewind.providers.base import Inventory, JobPlatform
 from tradewind.providers.bundle import build_bundle
 from tradewind.providers.prices import load_source, source_names
@@ -114,7 +115,7 @@ async def build_context(
     `host` names the machine where servers on others share the database; `is_alone` says that no other server lives.
     """
     installation_id, _ = await store.run(lambda tx: _first_rows(tx, token), durable=True)
-    own = OwnSettings(settings.told, host)
+    own = OwnSettings(settings.told, host, look=lambda: in_thread(detect, settings.files))
     await own.read(store)
     agent = await in_thread(build_bundle, settings.state / "agent")
     sealer = build_sealer(entropy)

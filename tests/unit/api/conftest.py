@@ -38,6 +38,7 @@ from tradewind.domain.schemas import Diagnosis
 from tradewind.domain.schemas_hosts import HostKeyView, HostProbe
 from tradewind.domain.secrets import Secret
 from tradewind.estimate.tariff import Tariff
+from tradewind.hardware.local import Machine, detect
 from tradewind.providers.prices import load_source, source_names
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
@@ -103,7 +104,11 @@ class NoHosts:
 @pytest.fixture
 def own() -> OwnSettings:
     """Nothing is said of this machine."""
-    return OwnSettings({})
+
+    async def look() -> Machine:
+        return detect(Path("/"))
+
+    return OwnSettings({}, look=look)
 
 
 @pytest.fixture

@@ -173,8 +173,8 @@ async def test_the_node_of_the_machine_is_told_its_power_at_once(
     assert watts == {"here": 1234, "rented": found["watts_max"]}
 
 
-async def test_another_server_of_the_database_follows(api: Api, store: SqlStore, context: Context) -> None:
-    other = OwnSettings({}, host="elsewhere")
+async def test_another_server_of_the_database_follows(api: Api, store: SqlStore, own: OwnSettings) -> None:
+    other = OwnSettings({}, host="elsewhere", look=own.look)
     await api.put("/settings", json={"country": "DEU", "watts_max": 321})
     assert await other.read(store)
     assert other.settled.country.value == "DEU"

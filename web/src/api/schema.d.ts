@@ -3129,6 +3129,7 @@ export interface components {
          * @description One message on one channel.
          */
         DeliveryView: {
+            badge: components["schemas"]["BadgeView"];
             /** Channel */
             channel: string;
             /** Error */
@@ -3636,12 +3637,15 @@ export interface components {
             accelerators: string[];
             /** Address */
             address: string;
+            badge: components["schemas"]["BadgeView"];
             /** Cpus */
             cpus: number;
             /** Explanation */
             explanation: string;
             /** Fingerprint */
             fingerprint: string;
+            /** Has */
+            has: string;
             /** Jump */
             jump: string | null;
             /** Key File */
@@ -3652,9 +3656,13 @@ export interface components {
             name: string;
             /** Node */
             node: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Port */
             port: number;
             price_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Price Text */
+            price_text: string;
             /** Region */
             region: string;
             /** Status */
@@ -3666,6 +3674,8 @@ export interface components {
              * @default false
              */
             uses_agent: boolean;
+            /** Where */
+            where: string;
         };
         /**
          * IdleMachine
