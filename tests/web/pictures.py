@@ -64,8 +64,18 @@ PICTURES: Final = (
     Picture(name="budget", path="/budgets/month"),
     Picture(name="budget-new", path="/budgets?new=true"),
     Picture(name="alerts", path="/alerts"),
+    Picture(name="alerts-firings", path="/alerts?tab=firings"),
+    Picture(name="alerts-channels", path="/alerts?tab=channels"),
+    Picture(name="alerts-new", path="/alerts?new=true&gpu=H100"),
     Picture(name="connections", path="/connections"),
+    Picture(name="connection", path="/connections/aws"),
+    Picture(name="connection-hosts", path="/connections/ssh"),
+    Picture(name="connection-refused", path="/connections/lyceum"),
     Picture(name="settings", path="/settings"),
+    Picture(name="settings-prices", path="/settings?tab=prices"),
+    Picture(name="settings-preferences", path="/settings?tab=preferences"),
+    Picture(name="settings-tokens", path="/settings?tab=tokens"),
+    Picture(name="settings-server", path="/settings?tab=server"),
 )
 
 
@@ -130,4 +140,6 @@ def come_to_rest(page: Page) -> None:
     page.locator("#root > *").first.wait_for(state="attached")
     busy = page.locator("[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root")
     expect(busy).to_have_count(0, timeout=30_000)
+    # Not by a script that waits in the page: the content security policy forbids those.
+    expect(page.locator("[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root")).to_have_count(0)
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")

@@ -26,6 +26,7 @@ from tradewind.control.connections import Connections, Outside
 from tradewind.control.context import Context
 from tradewind.control.loops import ensure_loops
 from tradewind.control.notifying import Message
+from tradewind.control.own_settings import OwnSettings
 from tradewind.control.planning import OfferShelf
 from tradewind.control.price_credentials import PriceCredentials
 from tradewind.control.price_sources import Wanted, ensure_sources
@@ -37,7 +38,7 @@ from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain.offers import Offer
 from tradewind.domain.schemas import Diagnosis
 from tradewind.domain.secrets import Secret
-from tradewind.estimate.tariff import tariff_for
+from tradewind.estimate.own_figures import Origin, OwnFigures, PowerPrice, settle
 from tradewind.providers.base import Handle, JobPlatform, Login, MachineHost
 from tradewind.providers.prices import PriceSource, load_source
 from tradewind.providers.vendor_files import Surroundings
@@ -51,7 +52,9 @@ if TYPE_CHECKING:
 
 TOKEN = "token-of-the-stage"
 USER = "ana"
-TARIFF = tariff_for("DEU", Decimal("0.31"), None)
+#: What config.toml says of the machine that the stage is on.
+TOLD = {Origin.CONFIG_FILE: OwnFigures(country="DEU", electricity_price=PowerPrice(amount=Decimal("0.31")))}
+TARIFF = settle(TOLD).tariff
 
 
 class Postman:
@@ -120,6 +123,8 @@ class StageServer:
         self._stack.callback(store.close)
         installation, _ = await store.run(_first_rows)
         local: JobPlatform = world.workstation
+        own = OwnSettings(TOLD, look=local.inventory)
+        await own.read(store)
         self.context = context = Context(
             store=store,
             clock=clock,
@@ -128,7 +133,8 @@ class StageServer:
             storage=DiskStorage(self.state / "kept"),
             workdirs=Workdirs(self.state / "workdirs"),
             root=self.state,
-            tariff=TARIFF,
+            tariff=own.settled.tariff,
+            own=own,
             installation_id=installation,
             offload=inline,
             reach=world.reach,

@@ -33,6 +33,10 @@ export const pages: RouteObject[] = [
   lazy('/costs', () => import('./pages/costs')),
   lazy('/budgets', () => import('./pages/budgets')),
   lazy('/budgets/:reference', () => import('./pages/budget')),
+  lazy('/alerts', () => import('./pages/alerts')),
+  lazy('/connections', () => import('./pages/connections')),
+  lazy('/connections/:provider', () => import('./pages/connection')),
+  lazy('/settings', () => import('./pages/settings')),
   { path: '*', element: <NotFound /> },
 ];
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from tradewind.api.idempotency import Key, once
@@ -19,8 +19,16 @@ from tradewind.control.alert_desk import (
     remove_channel,
 )
 from tradewind.control.alert_prices import preview
-from tradewind.control.alert_views import alert_page, alert_view, channel_page, channel_view, firing_page
-from tradewind.control.notifying import DeliveryError, Message
+from tradewind.control.alert_views import (
+    alert_page,
+    alert_view,
+    all_firings,
+    channel_page,
+    channel_view,
+    firing_page,
+)
+from tradewind.control.alert_words import channel_kinds
+from tradewind.control.notifying import DeliveryError, Message, missing_notifier
 from tradewind.control.offer_names import resolve_filters
 from tradewind.db.owners import Caller
 from tradewind.db.sealing import has_sealed, purpose_of
@@ -31,6 +39,8 @@ from tradewind.domain.schemas_alerts import (
     AlertPatch,
     AlertRequest,
     AlertView,
+    AllFirings,
+    ChannelKindPage,
     ChannelPage,
     ChannelRequest,
     ChannelView,
@@ -54,6 +64,24 @@ class _ChannelPrint(Schema):
 async def list_channels(services: ServicesOf, caller: CallerOf) -> ChannelPage:
     """Your channels by name, without their addresses."""
     return await services.context.store.read(lambda tx: channel_page(tx, caller))
+
+
+@router.get("/channels/kinds")
+async def list_kinds(services: ServicesOf, caller: CallerOf) -> ChannelKindPage:
+    """Kinds of channels and the form of their addresses."""
+    items, others = channel_kinds()
+    return ChannelKindPage(items=items, others=others, missing=missing_notifier())
+
+
+@router.get("/firings")
+async def list_all_firings(
+    services: ServicesOf,
+    caller: CallerOf,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Field(ge=1, le=500)] = 50,
+) -> AllFirings:
+    """What all of your alerts have found, newest first, and what became of each message."""
+    return await services.context.store.read(lambda tx: all_firings(tx, caller, before=cursor, limit=limit))
 
 
 @router.post("/channels", status_code=201)

@@ -20,6 +20,7 @@ from tradewind.api import (
     events,
     explorer,
     files,
+    home,
     hosts,
     jobs,
     live,
@@ -32,8 +33,10 @@ from tradewind.api import (
     prices,
     problems,
     queue,
+    settings,
     simulations,
     system,
+    tokens,
     web,
 )
 from tradewind.api.guard import Guard
@@ -69,6 +72,7 @@ def create_app(services: Services, allowed_hosts: frozenset[str], pages: Path | 
 def include_routes(app: FastAPI) -> None:
     """Adds every route; the list of endpoints in the documentation is made from the same ones."""
     for module in (
+        home,
         jobs,
         moves,
         nodes,
@@ -91,6 +95,8 @@ def include_routes(app: FastAPI) -> None:
         cost,
         cost_overview,
         preferences,
+        settings,
+        tokens,
         system,
     ):
         app.include_router(module.router, prefix="/api/v1", responses=_PROBLEMS)

@@ -28,14 +28,16 @@ _Provider = Annotated[str, Path(min_length=1, max_length=64)]
 @router.get("/providers")
 async def list_providers(services: ServicesOf, caller: CallerOf) -> ProviderPage:
     """Every provider that is known: what it can do, whether it is connected, and how it is."""
-    return await services.context.store.read(lambda tx: provider_page(tx, caller, services.connections))
+    return await services.context.store.read(
+        lambda tx: provider_page(tx, caller, services.connections, services.hosts.provider)
+    )
 
 
 @router.get("/providers/{provider}")
 async def show_provider(provider: _Provider, services: ServicesOf, caller: CallerOf) -> ProviderView:
     """One provider, by any of its names."""
     return await services.context.store.read(
-        lambda tx: provider_view(tx, caller, services.connections, provider)
+        lambda tx: provider_view(tx, caller, services.connections, services.hosts.provider, provider)
     )
 
 
@@ -55,7 +57,7 @@ async def list_connections(services: ServicesOf, caller: CallerOf) -> Connection
 async def show_connection(provider: _Provider, services: ServicesOf, caller: CallerOf) -> ConnectionView:
     """One connection: whose the credentials are, and what they allow."""
     row = await services.context.store.read(lambda tx: find_connection(tx, caller, find_about(provider)))
-    return connection_view(row, services.connections)
+    return connection_view(row, services.connections, services.context.clock.now())
 
 
 @router.put("/connections/{provider}")
@@ -65,7 +67,7 @@ async def put_connection(
     """Connects a provider, or replaces its connection. Credentials are examined first, and sealed; they take effect at
     once. What the provider does not take is not stored."""
     row = await Connecting(services.connections).connect(caller, provider, request)
-    return connection_view(row, services.connections)
+    return connection_view(row, services.connections, services.context.clock.now())
 
 
 @router.delete("/connections/{provider}", status_code=204)
@@ -79,4 +81,4 @@ async def delete_connection(provider: _Provider, services: ServicesOf, caller: C
 async def validate_connection(provider: _Provider, services: ServicesOf, caller: CallerOf) -> ConnectionView:
     """Examines the credentials again; what is wrong with them is in `error`."""
     row = await Connecting(services.connections).validate(caller, provider)
-    return connection_view(row, services.connections)
+    return connection_view(row, services.connections, services.context.clock.now())

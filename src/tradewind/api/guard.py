@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tradewind.api.problems import problem_response
 from tradewind.api.web import sign_in_page, wants_page
-from tradewind.db.owners import Caller, caller_for, user_of_token
+from tradewind.db.owners import Caller, KnownToken, caller_for, find_token, note_use
 from tradewind.db.store import Store, Transaction
 from tradewind.domain.clock import Clock
 from tradewind.domain.errors import AuthenticationError, ForbiddenError, TradewindError
@@ -36,7 +36,7 @@ class Guard:
         self._store = store
         self._clock = clock
         self._allowed_hosts = allowed_hosts
-        self._known: dict[tuple[str, str], tuple[float, Caller]] = {}
+        self._known: dict[tuple[str, str], tuple[float, Caller, str]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,11 +47,12 @@ class Guard:
             self._check_host(headers.get("host", ""))
             self._check_origin(scope, headers)
             if not self._is_free(scope, headers):
-                scope["tradewind.caller"] = await self._identify(headers)
+                scope["tradewind.caller"], scope["tradewind.token"] = await self._identify(headers)
             elif scope["path"].startswith(_COMPARISON):
                 # Somebody in a browser sees what is theirs; nobody in particular sees what everybody sees.
                 secret = _session_of(headers.get("cookie", ""))
-                scope["tradewind.caller"] = await self._lookup(secret, ("session",)) if secret else None
+                known = await self._lookup(secret, ("session",)) if secret else None
+                scope["tradewind.caller"] = None if known is None else known[0]
         except AuthenticationError as error:
             asks_for_page = wants_page(scope, headers)
             answer = sign_in_page(_NOT_SIGNED_IN) if asks_for_page else problem_response(error, scope)
@@ -94,36 +95,42 @@ class Guard:
         if site in ("cross-site", "same-site") and scope["method"] not in ("GET", "HEAD"):
             raise ForbiddenError("requests from other sites are not served here")
 
-    async def _identify(self, headers: dict[str, str]) -> Caller:
+    async def _identify(self, headers: dict[str, str]) -> tuple[Caller, str]:
         scheme, _, secret = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and secret:
             kinds: tuple[str, ...] = ("api",)
         else:
             secret, kinds = _session_of(headers.get("cookie", "")), ("session",)
-        caller = await self._lookup(secret, kinds) if secret else None
-        if caller is None:
+        found = await self._lookup(secret, kinds) if secret else None
+        if found is None:
             raise AuthenticationError(
                 "this request carries no valid token",
                 hint="the command line finds the local server's token by itself; elsewhere set TRADEWIND_TOKEN",
             )
-        return caller
+        return found
 
-    async def _lookup(self, secret: str, kinds: tuple[str, ...]) -> Caller | None:
+    async def _lookup(self, secret: str, kinds: tuple[str, ...]) -> tuple[Caller, str] | None:
+        """Who a secret stands for, and which token it is."""
         key, now = (secret, kinds[0]), self._clock.monotonic()
         known = self._known.get(key)
         if known is not None and now - known[0] < _CACHE_S:
-            return known[1]
+            return known[1], known[2]
 
-        def find(tx: Transaction) -> Caller | None:
-            user_id = user_of_token(tx, secret, kinds)
-            return None if user_id is None else caller_for(tx, user_id)
+        def find(tx: Transaction) -> tuple[Caller, KnownToken] | None:
+            token = find_token(tx, secret, kinds)
+            return None if token is None else (caller_for(tx, token.user_id), token)
 
-        caller = await self._store.read(find)
-        if caller is not None:
-            if len(self._known) >= _CACHE_ENTRIES:
-                self._known.clear()
-            self._known[key] = (now, caller)
-        return caller
+        found = await self._store.read(find)
+        if found is None:
+            self._known.pop(key, None)
+            return None
+        caller, token = found
+        if not token.is_noted:
+            await self._store.run(lambda tx: note_use(tx, token.id))
+        if len(self._known) >= _CACHE_ENTRIES:
+            self._known.clear()
+        self._known[key] = (now, caller, token.id)
+        return caller, token.id
 
 
 def _host_name(host: str) -> str:

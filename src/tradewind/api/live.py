@@ -18,6 +18,7 @@ from tradewind.api.services import CallerOf, Services, ServicesOf
 from tradewind.api.sse import KEEP_ALIVE, KEEP_ALIVE_S, compact, message, stream
 from tradewind.control.connection_desk import TOPIC as CONNECTIONS
 from tradewind.control.loops import RENTALS
+from tradewind.control.own_settings import TOPIC as SETTINGS
 from tradewind.control.submitting import find_job
 from tradewind.db import budget_tables, price_tables, tables
 from tradewind.db.events import STREAM, stream_after
@@ -39,6 +40,7 @@ _WAKES: Final[dict[str, tuple[str, ...]]] = {
     "alerts": (price_tables.price_alerts.name, price_tables.notifications.name),
     "budgets": (STREAM, budget_tables.budgets.name),
     CONNECTIONS: (CONNECTIONS,),
+    SETTINGS: (SETTINGS,),
 }
 
 
@@ -50,7 +52,8 @@ async def live(
     after: Annotated[int | None, Field(ge=0, le=2**63 - 1)] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
-    """What has changed, by topic, without end: jobs, job:ID, nodes, prices, alerts, budgets, connections.
+    """What has changed, by topic, without end: jobs, job:ID, nodes, prices, alerts, budgets, connections,
+    settings.
 
     Topics are named with commas between them. Each message is `event: change` with its `topic`, and the `jobs` that it
     is about. The first is `event: hello`, with the server's time and the position from which a later call goes on.

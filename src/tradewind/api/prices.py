@@ -14,8 +14,10 @@ from starlette.responses import Response, StreamingResponse
 from tradewind.api.idempotency import Key, once
 from tradewind.api.services import CallerOf, Services, ServicesOf
 from tradewind.catalog import history
+from tradewind.catalog.ranks import PRICE_FILE
 from tradewind.catalog.snapshot import compare_and_pack
 from tradewind.control.price_courses import change_row, change_view, history_filter, price_history
+from tradewind.control import own_prices
 from tradewind.control.price_desk import (
     find_source,
     import_answer,
@@ -28,12 +30,16 @@ from tradewind.control.price_desk import (
     write_import,
 )
 from tradewind.db.owners import Caller
+from tradewind.db.rows import StaleRowError
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import ConflictError
 from tradewind.domain.schemas_offers import (
     ChangesQuery,
     CourseQuery,
     HistoryQuery,
+    OwnPricePage,
+    OwnPriceRequest,
+    OwnPriceView,
     PriceChangePage,
     PriceChangeView,
     PriceHistory,
@@ -114,6 +120,48 @@ async def take_import(
         return write_import(tx, caller, order, version, compared)
 
     return await once(context.store, caller, key, request.url.path, order, PriceImportAnswer, write)
+
+
+@router.get("/own")
+async def list_own(services: ServicesOf, caller: CallerOf) -> OwnPricePage:
+    """Your own prices: those that were added one by one, and those of files that were imported."""
+    stored = await services.context.store.read(lambda tx: own_prices.stored_own(tx, caller))
+    return await services.context.offload(own_prices.own_price_page, stored)
+
+
+@router.post("/own", status_code=201)
+async def add_own(request: OwnPriceRequest, services: ServicesOf, caller: CallerOf) -> OwnPriceView:
+    """Adds a price of your own; one of the same machine on the same terms is replaced."""
+    context, known = services.context, services.prices.names
+    order = own_prices.order_of(request)
+    version, packed = await context.store.read(lambda tx: own_prices.read_by_hand(tx, caller, known))
+    offer, compared = await context.offload(own_prices.with_price, packed, order, context.clock.now())
+    await _write_own(services, caller, order, version, compared)
+    return own_prices.view_of(offer)
+
+
+@router.delete("/own/{price_id}", status_code=204)
+async def remove_own(price_id: str, services: ServicesOf, caller: CallerOf) -> Response:
+    """Removes a price that was added by itself. Its history stays."""
+    context, known = services.context, services.prices.names
+    version, packed = await context.store.read(lambda tx: own_prices.read_by_hand(tx, caller, known))
+    compared = await context.offload(own_prices.without_price, packed, price_id, context.clock.now())
+    order = PriceImport(name=own_prices.BY_HAND, format=PRICE_FILE, content="-")
+    await _write_own(services, caller, order, version, compared)
+    return Response(status_code=204)
+
+
+async def _write_own(
+    services: Services, caller: Caller, order: PriceImport, version: int, compared: tuple[Any, bytes]
+) -> None:
+    try:
+        await services.context.store.run(
+            lambda tx: own_prices.write_by_hand(tx, caller, order, version, compared), durable=True
+        )
+    except StaleRowError:
+        raise ConflictError(
+            "your own prices were changed by somebody else at the same moment", hint="try again"
+        ) from None
 
 
 @router.get("/history", response_model=PriceHistory)

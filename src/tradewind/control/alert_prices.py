@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from sqlalchemy import ColumnElement, and_, func, select
 
 from tradewind.catalog.alert_history import Change, highest, replay
-from tradewind.catalog.alert_texts import tell
+from tradewind.catalog.alert_texts import summarize, tell
 from tradewind.catalog.alerts import Place
 from tradewind.catalog.ranks import LAST_RESORT, rank_of
+from tradewind.control.alert_words import times
 from tradewind.db import price_tables
 from tradewind.db.owners import Caller
 from tradewind.db.price_rows import open_to
@@ -65,7 +66,15 @@ def preview(
         recorded_since=begin,
         change_count=len(changes),
         notes=notes,
+        text=_in_words(len(found), days),
+        summary=summarize(condition),
     )
+
+
+def _in_words(count: int, days: int) -> str:
+    if not count:
+        return f"would not have fired in the last {days} days"
+    return f"would have fired {times(count)} in the last {days} days"
 
 
 def reference(tx: Transaction, caller: Caller, condition: AlertCondition) -> int | None:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from tradewind.control.job_files import JobFiles
 from tradewind.control.leases import wake
 from tradewind.control.logins import login_of
+from tradewind.control.own_settings import OwnSettings
 from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, NodeRow
 from tradewind.db.store import Store
@@ -49,6 +50,7 @@ class Context:
     storage: Storage
     workdirs: Workdirs
     root: Path
+    #: What electricity costs and emits here from now on; what has begun keeps what it began with (`use_tariff`).
     tariff: Tariff
     installation_id: str
     offload: Offload
@@ -66,10 +68,16 @@ class Context:
     background: set[asyncio.Future[None]] = field(default_factory=set)
     #: Attempts that are to be made due in a moment.
     nudged: set[str] = field(default_factory=set)
+    #: What users set of this machine while the server runs; None: nothing can be set.
+    own: OwnSettings | None = None
     files: JobFiles = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "files", JobFiles(self.store, self.clock))
+
+    def use_tariff(self, tariff: Tariff) -> None:
+        """Another tariff holds from now on. For whoever keeps up with the settings, and nobody else."""
+        object.__setattr__(self, "tariff", tariff)
 
     def nudge(self, attempt_id: str) -> None:
         """Makes an attempt due now. A hint from outside any transaction: nothing waits for it."""

@@ -24,8 +24,11 @@ from tradewind.db.rows import NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain import ids
 from tradewind.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from tradewind.domain.money import format_money
 from tradewind.domain.schemas_hosts import HostKeyView, HostProbe, HostSpec, HostView
+from tradewind.domain.schemas_shown import ActionView, BadgeView
 from tradewind.domain.status import NodeStatus, Reason
+from tradewind.domain.units import format_bytes
 from tradewind.ledger.rates import rate_of
 from tradewind.providers.base import Handle, Login
 
@@ -154,6 +157,7 @@ def host_view(keys: HostKeys, node: NodeRow) -> HostView:
     via = (handle.get("way") or {}).get("via")
     rate = offer.get("rate")
     lost = node.lost_since
+    devices = [str(each["name"]) for each in node.inventory.get("accelerators") or []]
     return HostView(
         node=node.id,
         name=node.name,
@@ -170,8 +174,44 @@ def host_view(keys: HostKeys, node: NodeRow) -> HostView:
         price_per_hour=None if rate is None else money_view(rate_of(offer).micro_per_unit),
         cpus=float(node.inventory.get("cpus") or 0),
         memory_bytes=int(node.inventory.get("memory_bytes") or 0),
-        accelerators=[str(each["name"]) for each in node.inventory.get("accelerators") or []],
+        accelerators=devices,
+        badge=_badge(node),
+        where=f"{login.user}@{login.host}:{login.port}",
+        has=_has(node, devices),
+        price_text="its electricity" if rate is None else f"{format_money(rate_of(offer).micro_per_unit)}/h",
+        permitted=_permitted(node),
     )
+
+
+def _badge(node: NodeRow) -> BadgeView:
+    if node.lost_since is None:
+        return BadgeView(label="Ready", tone="good", icon="check")
+    return BadgeView(label="Not reached", tone="bad", icon="plug", explanation=node.explanation)
+
+
+def _has(node: NodeRow, devices: list[str]) -> str:
+    counted = [f"{devices.count(name)}x {name}" for name in sorted(set(devices))]
+    cpus, memory = float(node.inventory.get("cpus") or 0), float(node.inventory.get("memory_bytes") or 0)
+    return ", ".join([*counted, f"{cpus:g} CPUs", format_bytes(memory)])
+
+
+def _permitted(node: NodeRow) -> list[ActionView]:
+    remove = ActionView(
+        id="remove",
+        label="Remove",
+        confirm=f"Remove {node.name}? It is refused while jobs run there.",
+        is_destructive=True,
+    )
+    if node.lost_since is None:
+        return [remove]
+    lost = ActionView(
+        id="lost",
+        label="It is gone for good",
+        confirm=f"Say that nothing runs on {node.name} any more? Its jobs go on elsewhere from their last checkpoint. "
+        "If the machine is only out of reach, they would run twice.",
+        is_destructive=True,
+    )
+    return [remove, lost]
 
 
 def _hosts(tx: Transaction, caller: Caller) -> list[NodeRow]:

@@ -27,10 +27,16 @@ class LiveOffers:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._kept: dict[str, tuple[float, list[Offer]]] = {}
+        self._tariff = context.tariff
 
     async def own(self) -> list[Offer]:
         """The machines at hand."""
         context = self._context
+        if self._tariff is not context.tariff:
+            # What machines at hand cost was set anew.
+            self._tariff = context.tariff
+            for name in context.backends:
+                self._kept.pop(name, None)
         here = [each for name, place in context.backends.items() for each in await self._of(name, place)]
         if not context.far:
             return here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
 import re
 import socket
@@ -83,6 +84,13 @@ class AppriseNotifier:
         self._left.discard(sending)
         if not sending.cancelled():
             sending.exception()
+
+
+def missing_notifier() -> str | None:
+    """What is missing before anything can be sent; None: nothing is."""
+    if importlib.util.find_spec("apprise") is None:
+        return f"nothing can be sent yet: Apprise is not installed; {INSTALL_HINT}"
+    return None
 
 
 def _deliver(url: Secret, message: Message, *, allow_private: bool) -> None:

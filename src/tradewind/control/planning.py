@@ -23,6 +23,7 @@ from tradewind.domain.schemas_plan import PlanView
 from tradewind.domain.status import TaskStatus
 from tradewind.domain.units import format_duration
 from tradewind.estimate.power import Watts
+from tradewind.estimate.tariff import Tariff
 from tradewind.ledger.reservations import plan_hold
 from tradewind.placement.choose import Choice, choose
 from tradewind.placement.demand import demand_of, pick_accelerators
@@ -41,19 +42,24 @@ class OfferShelf:
         self._max_age_s = max_age_s
         self._taken_at: float | None = None
         self._offers: list[Offer] = []
+        self._tariff: Tariff | None = None
 
     async def offers(self) -> list[Offer]:
         """The offers now."""
         now = self._context.clock.monotonic()
-        if self._taken_at is None or now - self._taken_at > self._max_age_s:
+        if self._taken_at is None or now - self._taken_at > self._max_age_s or self._is_repriced():
             offers: list[Offer] = []
             for backend in self._context.backends.values():
                 offers += await backend.list_offers()
             if self._context.far:
                 tariff = self._context.tariff
                 offers += await self._context.store.read(lambda tx: offers_of_far_nodes(tx, tariff))
-            self._offers, self._taken_at = offers, now
+            self._offers, self._taken_at, self._tariff = offers, now, self._context.tariff
         return self._offers
+
+    def _is_repriced(self) -> bool:
+        """True if what machines at hand cost was set anew since the last look."""
+        return self._tariff is not self._context.tariff
 
 
 def make_plan(

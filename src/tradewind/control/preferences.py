@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import insert, select, update
 
@@ -19,8 +19,7 @@ DEFAULT_CURRENCY: Final = "USD"
 
 def read_preferences(tx: Transaction, caller: Caller) -> PreferencesView:
     """The caller's preferences; a user who never set any has none."""
-    table = price_tables.preferences
-    row = tx.execute(select(table).where(table.c.user_id == caller.user_id)).first()
+    row = _row(tx, caller)
     values = Preferences() if row is None else Preferences.model_validate(row._mapping["values"])
     rate = known_currencies()[values.display_currency or DEFAULT_CURRENCY]
     return PreferencesView(
@@ -35,6 +34,17 @@ def read_preferences(tx: Transaction, caller: Caller) -> PreferencesView:
         ),
         known_currencies=sorted(known_currencies()),
     )
+
+
+def stored_preferences(tx: Transaction, caller: Caller) -> Preferences:
+    """What the caller prefers, without what is needed to show it."""
+    row = _row(tx, caller)
+    return Preferences() if row is None else Preferences.model_validate(row._mapping["values"])
+
+
+def _row(tx: Transaction, caller: Caller) -> Any:
+    table = price_tables.preferences
+    return tx.execute(select(table).where(table.c.user_id == caller.user_id)).first()
 
 
 def write_preferences(tx: Transaction, caller: Caller, values: Preferences) -> PreferencesView:

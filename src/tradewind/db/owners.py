@@ -17,6 +17,9 @@ DEFAULT_NAME: Final = "default"
 #: The role that may set what counts for others.
 OWNER: Final = "owner"
 
+#: That a token was used is written down this often at most.
+NOTED_EVERY: Final = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
@@ -119,17 +122,33 @@ def store_token(
         )
 
 
-def user_of_token(tx: Transaction, secret: str, kinds: tuple[str, ...]) -> str | None:
-    """The user a secret stands for, if it is known, of one of these kinds and not expired."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownToken:
+    """A token or a session that is good now. `is_noted`: that it was used lately is written down already."""
+
+    id: str
+    user_id: str
+    is_noted: bool
+
+
+def find_token(tx: Transaction, secret: str, kinds: tuple[str, ...]) -> KnownToken | None:
+    """What a secret stands for, if it is known, of one of these kinds and not expired."""
     tokens = tables.tokens
     row = tx.execute(
-        select(tokens.c.user_id, tokens.c.expires_at).where(
+        select(tokens.c.id, tokens.c.user_id, tokens.c.expires_at, tokens.c.used_at).where(
             tokens.c.sha256 == hash_secret(secret), tokens.c.kind.in_(kinds)
         )
     ).first()
     if row is None or (row.expires_at is not None and row.expires_at <= tx.now):
         return None
-    return str(row.user_id)
+    is_noted = row.used_at is not None and tx.now - row.used_at < NOTED_EVERY
+    return KnownToken(id=str(row.id), user_id=str(row.user_id), is_noted=is_noted)
+
+
+def note_use(tx: Transaction, token_id: str) -> None:
+    """Writes down that a token was used."""
+    tokens = tables.tokens
+    tx.execute(update(tokens).where(tokens.c.id == token_id).values(used_at=tx.now))
 
 
 def redeem_link(tx: Transaction, secret: str) -> str | None:

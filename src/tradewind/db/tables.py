@@ -405,6 +405,15 @@ installation_secrets: Final = Table(
     Column("ciphertext", LargeBinary, nullable=False),
     Column("created_at", UtcTime, nullable=False),
 )
+#: What is set on the settings page, for all servers of the database; what is of one machine has it behind an @.
+installation_settings: Final = Table(
+    "installation_settings",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("user_id", String(40), ForeignKey("users.id"), nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
 profiles: Final = Table(
     "profiles",
     metadata,

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from tradewind.domain.offers import Market
 from tradewind.domain.schemas import Answer, MoneyView, Schema
 from tradewind.domain.schemas_explorer import ExplorerSearch
+from tradewind.domain.schemas_shown import ActionView, BadgeView
 from tradewind.domain.secrets import Secret
 
 MAX_URL_LENGTH: Final = 2_048
@@ -117,6 +118,29 @@ class ChannelView(Answer):
     last_sent_at: datetime | None = None
     #: Why the last message could not be delivered; absent once one was.
     last_error: str | None = None
+    #: What the kind is, in words.
+    kind_title: str = ""
+    badge: BadgeView
+    permitted: list[ActionView] = Field(default_factory=list)
+
+
+class ChannelKindView(Answer):
+    """A kind of channel: what it is, and the form of its address."""
+
+    kind: str
+    title: str
+    #: The form of the address, with words in capitals for what is the user's own.
+    form: str
+    help: str
+
+
+class ChannelKindPage(Answer):
+    """Kinds of channels, the most used first. Other kinds are known besides; `others` lists them."""
+
+    items: list[ChannelKindView]
+    others: list[str]
+    #: What is missing before anything can be sent; None: nothing is.
+    missing: str | None = None
 
 
 class ChannelPage(Answer):
@@ -180,6 +204,14 @@ class AlertView(Answer):
     matching_offers: int | None = None
     #: What the user should know: nothing matches, nobody says what can be had, no channel.
     notes: list[str] = Field(default_factory=list)
+    badge: BadgeView
+    permitted: list[ActionView] = Field(default_factory=list)
+    #: `now $2.10/GPU-h, 12 offers match`.
+    now_text: str = ""
+    #: When it fires again, in a sentence.
+    again_text: str = ""
+    #: `fired 3 times`.
+    fired_text: str = ""
 
 
 class AlertPage(Answer):
@@ -196,12 +228,15 @@ class DeliveryView(Answer):
     tries: int
     error: str | None = None
     sent_at: datetime | None = None
+    badge: BadgeView
 
 
 class FiringView(Answer):
     """One change that an alert found. `number` counts from 1 within the alert."""
 
     id: str
+    #: Name of the alert.
+    alert: str = ""
     number: int
     at: datetime
     title: str
@@ -215,6 +250,13 @@ class FiringPage(Answer):
 
     items: list[FiringView]
     next_before: int | None = None
+
+
+class AllFirings(Answer):
+    """Firings of all alerts, newest first."""
+
+    items: list[FiringView]
+    next_cursor: str | None = None
 
 
 class PreviewRequest(Schema):
@@ -242,6 +284,9 @@ class PreviewAnswer(Answer):
     recorded_since: datetime | None = None
     change_count: int
     notes: list[str] = Field(default_factory=list)
+    #: `would have fired 3 times in the last 30 days`, and the condition in a sentence.
+    text: str = ""
+    summary: str = ""
 
 
 class SavedView(Schema):
@@ -271,6 +316,8 @@ class Preferences(Schema):
     default_sort: Sort | None = None
     default_filters: AlertFilters | None = None
     saved_views: Annotated[list[SavedView], Field(max_length=64)] | None = None
+    #: The first page no longer shows what to do first.
+    hides_checklist: bool | None = None
 
     @model_validator(mode="after")
     def _check_views(self) -> Self:

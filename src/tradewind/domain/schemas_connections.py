@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field
 
 from tradewind.domain.schemas import Answer, Schema
+from tradewind.domain.schemas_shown import ActionView, BadgeView
 from tradewind.domain.secrets import Secret
 
 MOST_FIELDS: Final = 32
@@ -64,6 +65,8 @@ class QuotaView(Answer):
     limit: float
     used: float | None = None
     region: str = ""
+    #: `4 of 16 used`.
+    text: str = ""
 
 
 class AccountView(Answer):
@@ -95,6 +98,13 @@ class ConnectionView(Answer):
     updated_at: datetime
     #: What to know of it now, in sentences.
     notes: list[str] = Field(default_factory=list)
+    badge: BadgeView
+    #: What the caller may do with it.
+    permitted: list[ActionView] = Field(default_factory=list)
+    #: Where the credentials are, in words.
+    source_text: str
+    #: When they run out, as far as somebody has said.
+    expires_at: datetime | None = None
 
 
 class ConnectionPage(Answer):
@@ -120,6 +130,17 @@ class SettingFieldView(Answer):
     name: str
     title: str
     is_list: bool
+    #: A regular expression that the whole of it matches.
+    pattern: str
+
+
+class SourceView(Answer):
+    """A way to give credentials, and why it is not there for this caller or provider."""
+
+    name: CredentialSource
+    title: str
+    text: str
+    is_possible: bool
 
 
 class PolicyView(Answer):
@@ -171,9 +192,30 @@ class ProviderView(Answer):
     config_files: list[str]
     policies: list[PolicyView]
     limits: list[str]
+    pros: list[str]
+    cons: list[str]
+    badge: BadgeView
+    #: What the caller may do: connect, validate, disconnect.
+    permitted: list[ActionView] = Field(default_factory=list)
+    #: The ways to give credentials.
+    sources: list[SourceView] = Field(default_factory=list)
+    #: Whose the credentials are, in how many regions, when they were last examined: for a card.
+    summary: list[str] = Field(default_factory=list)
+    examined_at: datetime | None = None
+    #: True where machines are added one by one (`/api/v1/hosts`).
+    takes_hosts: bool = False
+
+
+class ProviderGroup(Answer):
+    """Providers under one heading, in the order in which they are shown."""
+
+    name: str
+    title: str
+    providers: list[str]
 
 
 class ProviderPage(Answer):
-    """Every provider that is known, by id."""
+    """Every provider that is known, by id, and under which heading it is shown."""
 
     items: list[ProviderView]
+    groups: list[ProviderGroup] = Field(default_factory=list)

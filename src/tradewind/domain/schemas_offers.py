@@ -194,6 +194,56 @@ class PriceImportAnswer(Answer):
     unpriced: int
 
 
+class OwnPriceRequest(Question):
+    """One price of the user's own. It wins over public ones, and is seen in the caller's project only."""
+
+    provider: Word
+    region: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f]*$")] = ""
+    instance_type: Word
+    #: Any spelling; absent: a machine without one.
+    accelerator: Word | None = None
+    count: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] = 1
+    #: Needed only for accelerators that nobody knows.
+    accelerator_memory_gb: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] | None = None
+    cpus: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] | None = None
+    memory_gb: Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)] | None = None
+    market: Market = Market.OWNED
+    price: Annotated[Decimal, Field(ge=0, le=1_000_000_000, decimal_places=6)]
+    #: What the price is for: an hour of the machine or of one accelerator, a month of 730 hours, a year of 8,760.
+    per: Literal["hour", "accelerator_hour", "month", "year"] = "hour"
+
+
+class OwnPriceView(Answer):
+    """A price of the user's own."""
+
+    id: str
+    #: What it was imported under.
+    source: str
+    provider: str
+    provider_title: str
+    place: str
+    machine: str
+    accelerator: str | None
+    count: float
+    market: str
+    market_title: str
+    price: MoneyView | None
+    price_text: str
+    gpu_price_text: str | None
+    #: False for what came with a file: the file is withdrawn as a whole.
+    can_remove: bool
+
+
+class OwnPricePage(Answer):
+    """Prices of the user's own, by provider and machine, and the files that they came with."""
+
+    items: list[OwnPriceView]
+    #: More were imported than are shown.
+    is_cut: bool
+    total: int
+    files: list[PriceSourceView]
+
+
 class HistoryQuery(Question):
     """Which prices. Everything is optional."""
 

@@ -28,11 +28,19 @@ def share_of(
     cpus: float,
     held: tuple[Accelerator, ...],
 ) -> Watts:
-    """A job's bounds: its accelerators as a whole, and the rest of the machine by its share of the processors."""
+    """A job's bounds: its accelerators as a whole, and the rest of the machine by its share of the processors.
+
+    Where the machine as a whole is said to draw less than its accelerators would by their data sheets, they share what
+    it draws.
+    """
     tdp = sum(each.tdp_watts or 0.0 for each in all_accelerators)
     held_tdp = sum(each.tdp_watts or 0.0 for each in held)
     share = min(cpus / cpus_total, 1.0)
-    return Watts(
-        idle=(machine.idle - tdp * ACCELERATOR_IDLE_SHARE) * share + held_tdp * ACCELERATOR_IDLE_SHARE,
-        busy=(machine.busy - tdp) * share + held_tdp,
-    )
+    busy = _part(machine.busy, tdp, held_tdp, share)
+    idle = _part(machine.idle, tdp * ACCELERATOR_IDLE_SHARE, held_tdp * ACCELERATOR_IDLE_SHARE, share)
+    return Watts(idle=min(idle, busy), busy=busy)
+
+
+def _part(whole: float, of_accelerators: float, of_held: float, share: float) -> float:
+    scale = min(whole / of_accelerators, 1.0) if of_accelerators else 1.0
+    return (whole - of_accelerators * scale) * share + of_held * scale

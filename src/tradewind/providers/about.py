@@ -59,6 +59,12 @@ MACHINE_SETTINGS: Final = (
 )
 #: What every provider has: where it is asked, for private endpoints and for tests.
 BASE_URL: Final = SettingField(name="base_url", title="Address of its API, instead of the vendor's own")
+#: Most vendors do not say when a key runs out: whoever makes one knows.
+EXPIRES_ON: Final = SettingField(
+    name="expires_on",
+    title="Day on which the credentials run out (YYYY-MM-DD), to be told before",
+    pattern="[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,7 @@ class About:
     #: Where the vendor's own tool keeps credentials, if that can be read.
     files: VendorFiles | None = None
     policies: tuple[Policy, ...] = ()
-    #: What may be set on a connection, besides `base_url`.
+    #: What may be set on a connection, besides what every provider has.
     settings: tuple[SettingField, ...] = ()
 
     @property
@@ -123,7 +129,7 @@ class About:
         """Everything that may be set on a connection."""
         if self.kind == "owned":
             return ()
-        return (BASE_URL, *(MACHINE_SETTINGS if self.kind == "machines" else ()), *self.settings)
+        return (BASE_URL, EXPIRES_ON, *(MACHINE_SETTINGS if self.kind == "machines" else ()), *self.settings)
 
     @property
     def shortcomings(self) -> tuple[str, ...]:

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from tradewind.domain.money import Rate
 from tradewind.domain.offers import Accelerator, Availability, Offer
 from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.hardware.names import Identified, identify
 from tradewind.providers.base import Inventory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTerms:
+    """What a machine at hand costs and emits now: the rate of its electricity, grams CO2e per kilowatt-hour.
+
+    `watts_idle` and `watts_max` stand for what its parts are thought to draw, where its owner knows better.
+    """
+
+    rate: Rate
+    grams_co2e_per_kwh: float
+    watts_idle: float | None = None
+    watts_max: float | None = None
+
+
+def with_own_power(found: Inventory, terms: OwnTerms) -> Inventory:
+    """The inventory with the owner's figures of power in the place of those that were worked out."""
+    if terms.watts_idle is None and terms.watts_max is None:
+        return found
+    most = found.watts_max if terms.watts_max is None else terms.watts_max
+    idle = found.watts_idle if terms.watts_idle is None else terms.watts_idle
+    return replace(
+        found, watts_idle=min(idle, most), watts_max=most, power_source="what its owner has set for it"
+    )
 
 
 def offer_of(

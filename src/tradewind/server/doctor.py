@@ -74,7 +74,7 @@ class ServerDoctor:
         tariff = self._context.tariff
         assumed = "world mean" in tariff.price_note or "world mean" in tariff.carbon_note
         fix = (
-            "set `country` (or `electricity_price_usd_per_kwh`) under [local] in config.toml"
+            "set the country, or the price itself, on the settings page or under [local] in config.toml"
             if assumed
             else None
         )

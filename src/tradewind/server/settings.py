@@ -15,6 +15,7 @@ from tradewind.domain.errors import InvalidInputError, NotSupportedError
 from tradewind.domain.paths import CONFIG_FILE, config_dir, state_dir
 from tradewind.domain.secrets import Secret
 from tradewind.domain.units import parse_duration, parse_size_bytes
+from tradewind.estimate.own_figures import ENVIRONMENT, Origin, OwnFigures, PowerPrice
 
 _CONNECTIONS_KEYS = frozenset({"trusts_users"})
 _NOTIFY_KEYS = frozenset({"allow_private_addresses"})
@@ -22,7 +23,12 @@ _PRICES_KEYS = frozenset({"sources"})
 _MACHINES_KEYS = frozenset({"keep_idle"})
 #: A machine that nobody needs for longer than this is somebody's mistake.
 _LONGEST_IDLE = timedelta(hours=24)
-_LOCAL_KEYS = frozenset({"country", "electricity_price_usd_per_kwh", "carbon_grams_per_kwh", "log_cap"})
+_LOCAL_KEYS = frozenset(
+    {
+        "country", "carbon_zone", "electricity_price_usd_per_kwh", "carbon_grams_per_kwh", "watts_idle", "watts_max",
+        "log_cap",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +40,8 @@ class Settings:
     port: int
     port_is_fixed: bool
     allowed_hosts: str
-    country: str | None
-    electricity_price_usd_per_kwh: Decimal | None
-    carbon_g_per_kwh: float | None
+    #: What the environment and the configuration file say of the machine and its electricity.
+    told: dict[Origin, OwnFigures]
     log_cap_bytes: int
     log_level: str
     #: Whether alerts may be told to addresses on this machine and on private networks.
@@ -80,9 +85,7 @@ def read_settings(host: str, port: int | None) -> Settings:
         port=port or 8000,
         port_is_fixed=port is not None,
         allowed_hosts=allowed_hosts,
-        country=os.environ.get("TRADEWIND_COUNTRY") or _text(path, local, "country"),
-        electricity_price_usd_per_kwh=_number(path, local, "electricity_price_usd_per_kwh"),
-        carbon_g_per_kwh=_float(_number(path, local, "carbon_grams_per_kwh")),
+        told={Origin.ENVIRONMENT: _from_environment(), Origin.CONFIG_FILE: _from_file(path, local)},
         log_cap_bytes=_size(path, local, "log_cap", 1 << 30),
         log_level=os.environ.get("TRADEWIND_LOG_LEVEL", "info"),
         # Whoever can reach a server of one's own machine can reach that machine anyway. One that others use must not
@@ -94,6 +97,40 @@ def read_settings(host: str, port: int | None) -> Settings:
         keep_idle=_keep_idle(path, _table(path, tables, "machines", _MACHINES_KEYS)),
         storage=_storage(os.environ.get("TRADEWIND_STORAGE", "").strip(), has_database=bool(url)),
     )
+
+
+def _from_environment() -> OwnFigures:
+    environment = {
+        name: os.environ[name].strip() for name in ENVIRONMENT.values() if os.environ.get(name, "").strip()
+    }
+
+    def number(field: str) -> Decimal | None:
+        name = ENVIRONMENT[field]
+        return _checked(name, environment[name]) if name in environment else None
+
+    return OwnFigures(
+        country=environment.get(ENVIRONMENT["country"]),
+        carbon_zone=environment.get(ENVIRONMENT["carbon_zone"]),
+        electricity_price=_price(number("electricity_price")),
+        carbon_g_per_kwh=_float(number("carbon_g_per_kwh")),
+        watts_idle=_float(number("watts_idle")),
+        watts_max=_float(number("watts_max")),
+    )
+
+
+def _from_file(path: Path, local: dict[str, Any]) -> OwnFigures:
+    return OwnFigures(
+        country=_text(path, local, "country"),
+        carbon_zone=_text(path, local, "carbon_zone"),
+        electricity_price=_price(_number(path, local, "electricity_price_usd_per_kwh")),
+        carbon_g_per_kwh=_float(_number(path, local, "carbon_grams_per_kwh")),
+        watts_idle=_float(_number(path, local, "watts_idle")),
+        watts_max=_float(_number(path, local, "watts_max")),
+    )
+
+
+def _price(usd: Decimal | None) -> PowerPrice | None:
+    return None if usd is None else PowerPrice(amount=usd)
 
 
 def _keep_idle(path: Path, table: dict[str, Any]) -> timedelta:
@@ -188,14 +225,16 @@ def _text(path: Path, table: dict[str, Any], key: str) -> str | None:
 
 def _number(path: Path, table: dict[str, Any], key: str) -> Decimal | None:
     value = table.get(key)
-    if value is None:
-        return None
+    return None if value is None else _checked(f"{path}: local.{key}", value)
+
+
+def _checked(where: str, value: object) -> Decimal:
     try:
         number = Decimal(str(value))
     except InvalidOperation:
         number = Decimal(-1)
     if isinstance(value, bool) or not number.is_finite() or number < 0:
-        raise InvalidInputError(f"{path}: local.{key} must be a number of at least 0, not {value!r}")
+        raise InvalidInputError(f"{where} must be a number of at least 0, not {value!r}")
     return number
 
 

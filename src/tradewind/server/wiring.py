@@ -33,6 +33,7 @@ from tradewind.control.market import MarketController
 from tradewind.control.migrating import MigrationController
 from tradewind.control.nodes import NodeController
 from tradewind.control.notifying import AppriseNotifier
+from tradewind.control.own_settings import OwnSettings
 from tradewind.control.price_credentials import PriceCredentials
 from tradewind.control.price_sources import Wanted, ensure_sources
 from tradewind.control.prices import PriceController, Sources
@@ -48,7 +49,7 @@ from tradewind.domain import ids
 from tradewind.domain.clock import Clock, Entropy
 from tradewind.domain.errors import SecretKeyError
 from tradewind.domain.offers import Offer
-from tradewind.estimate.tariff import tariff_for
+from tradewind.hardware.local import detect
 from tradewind.providers.base import Inventory, JobPlatform
 from tradewind.providers.bundle import build_bundle
 from tradewind.providers.prices import load_source, source_names
@@ -114,14 +115,14 @@ async def build_context(
     `host` names the machine where servers on others share the database; `is_alone` says that no other server lives.
     """
     installation_id, _ = await store.run(lambda tx: _first_rows(tx, token), durable=True)
-    tariff = tariff_for(settings.country, settings.electricity_price_usd_per_kwh, settings.carbon_g_per_kwh)
+    own = OwnSettings(settings.told, host, look=lambda: in_thread(detect, settings.files))
+    await own.read(store)
     agent = await in_thread(build_bundle, settings.state / "agent")
     sealer = build_sealer(entropy)
     local: JobPlatform = load_provider("local")(
         root=settings.files / "attempts",
         agent=agent,
-        micro_usd_per_kwh=tariff.micro_usd_per_kwh,
-        carbon=tariff.carbon_g_per_kwh,
+        terms=own.terms,
         offload=in_thread,
     )
     context = Context(
@@ -132,7 +133,8 @@ async def build_context(
         storage=DiskStorage(settings.files / "kept"),
         workdirs=Workdirs(settings.files / "workdirs"),
         root=settings.files,
-        tariff=tariff,
+        tariff=own.settled.tariff,
+        own=own,
         installation_id=installation_id,
         offload=in_thread,
         log_cap_bytes=settings.log_cap_bytes,
@@ -390,6 +392,8 @@ async def run_control_plane(
     loops = [runner.run() for runner in runners]
     loops += [connections.run(), _rent_once_connected(context, connections)]
     loops += [Janitor(context).run(), PriceWatch(context).run()]
+    if context.own is not None:
+        loops.append(context.own.run(context))
     if presence is not None:
         loops.append(presence.run())
     tasks = [asyncio.create_task(loop) for loop in loops]

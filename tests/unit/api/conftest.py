@@ -21,6 +21,7 @@ from tradewind.control.alerting import Alerting
 from tradewind.control.connections import Connections
 from tradewind.control.context import Context
 from tradewind.control.notifying import DeliveryError, Message
+from tradewind.control.own_settings import OwnSettings
 from tradewind.control.planning import OfferShelf
 from tradewind.control.price_credentials import PriceCredentials
 from tradewind.control.price_sources import Wanted, ensure_sources
@@ -37,6 +38,7 @@ from tradewind.domain.schemas import Diagnosis
 from tradewind.domain.schemas_hosts import HostKeyView, HostProbe
 from tradewind.domain.secrets import Secret
 from tradewind.estimate.tariff import Tariff
+from tradewind.hardware.local import Machine, detect
 from tradewind.providers.prices import load_source, source_names
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
@@ -100,7 +102,17 @@ class NoHosts:
 
 
 @pytest.fixture
-def context(store: SqlStore, caller: Caller, clock: HandClock, tmp_path: Path) -> Context:
+def own() -> OwnSettings:
+    """Nothing is said of this machine."""
+
+    async def look() -> Machine:
+        return detect(Path("/"))
+
+    return OwnSettings({}, look=look)
+
+
+@pytest.fixture
+def context(store: SqlStore, caller: Caller, clock: HandClock, tmp_path: Path, own: OwnSettings) -> Context:
     return Context(
         store=store,
         clock=clock,
@@ -112,6 +124,7 @@ def context(store: SqlStore, caller: Caller, clock: HandClock, tmp_path: Path) -
         tariff=Tariff(micro_usd_per_kwh=1, carbon_g_per_kwh=1.0, price_note="", carbon_note=""),
         installation_id="inst",
         offload=inline,
+        own=own,
     )
 
 

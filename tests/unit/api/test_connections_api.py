@@ -90,7 +90,9 @@ async def test_a_provider_is_connected_and_used_at_once(
     assert view["id"].startswith("conn_")
     account = view["account"]
     assert (account["identity"], account["missing"]) == ("ana@example.com", ["instances:terminate"])
-    assert account["quotas"] == [{"name": "GPUs", "limit": 8.0, "used": 2.0, "region": "us-east-1"}]
+    assert account["quotas"] == [
+        {"name": "GPUs", "limit": 8.0, "used": 2.0, "region": "us-east-1", "text": "2 of 8 used"}
+    ]
     assert view["settings"] == {"base_url": "http://127.0.0.1:9"}
     assert context.machines["lambda"] is world.built[-1]
     assert connections.has_machines.is_set()

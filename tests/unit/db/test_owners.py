@@ -9,7 +9,7 @@ import pytest
 from tests.unit.conftest import HandClock
 from tests.unit.jobs_for_tests import add_job
 from tradewind.control.submitting import find_job
-from tradewind.db.owners import Caller, caller_for, ensure_defaults, redeem_link, store_token, user_of_token
+from tradewind.db.owners import Caller, caller_for, ensure_defaults, find_token, redeem_link, store_token
 from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain.errors import NotFoundError
 
@@ -29,7 +29,8 @@ async def test_only_a_known_unexpired_token_of_the_right_kind_stands_for_a_user(
     )
 
     async def who(secret: str, kind: str) -> str | None:
-        return await store.read(lambda tx: user_of_token(tx, secret, (kind,)))
+        found = await store.read(lambda tx: find_token(tx, secret, (kind,)))
+        return None if found is None else found.user_id
 
     assert await who("secret", "session") == caller.user_id
     assert await who("secret", "api") is None

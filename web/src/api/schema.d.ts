@@ -304,26 +304,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/budgets/preview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Preview
-         * @description How such a budget would stand now, what it would do at once, and when it would have been reached before.
-         */
-        post: operations["preview_api_v1_budgets_preview_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/budgets/{reference}": {
         parameters: {
             query?: never;
@@ -370,6 +350,26 @@ export interface paths {
          * @description Keeps a channel. Its address (an Apprise URL) is sealed, and never given out again.
          */
         post: operations["create_channel_api_v1_channels_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Kinds
+         * @description Kinds of channels and the form of their addresses.
+         */
+        get: operations["list_kinds_api_v1_channels_kinds_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -525,26 +525,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/cost/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export
-         * @description The same as CSV: the groups, the amounts over time, or the jobs with what was estimated of them.
-         */
-        get: operations["export_api_v1_cost_export_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/cost/invoices": {
         parameters: {
             query?: never;
@@ -601,28 +581,6 @@ export interface paths {
          * @description What your project spends this month: closed, used up by what runs, held, and foreseen.
          */
         get: operations["outlook_api_v1_cost_outlook_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cost/overview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Overview
-         * @description A range by day and group, beside the one before, with what was saved. `only` is `GROUP=value`, several times.
-         *
-         *     `range` names one of the usual ranges, in whole days of UTC.
-         */
-        get: operations["overview_api_v1_cost_overview_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -747,6 +705,26 @@ export interface paths {
          * @description Events of all jobs as they happen, without end; the id of each is its position.
          */
         get: operations["stream_all_events_api_v1_events_stream_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Firings
+         * @description What all of your alerts have found, newest first, and what became of each message.
+         */
+        get: operations["list_all_firings_api_v1_firings_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1212,7 +1190,7 @@ export interface paths {
         };
         /**
          * Node
-         * @description One node, by its id or name, with who had it and what was paid.
+         * @description One node, by its id or name.
          */
         get: operations["node_api_v1_nodes__reference__get"];
         put?: never;
@@ -1255,6 +1233,27 @@ export interface paths {
          * @description Offers, the cheapest first unless told otherwise, from what is known at this moment.
          */
         get: operations["list_offers_api_v1_offers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Overview
+         * @description What runs and what it costs an hour, what waits and why, what failed lately, budgets, idle machines, the cheapest
+         *     offers for what you look for, and what to do first.
+         */
+        get: operations["show_overview_api_v1_overview_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1387,6 +1386,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/prices/own": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Own
+         * @description Your own prices: those that were added one by one, and those of files that were imported.
+         */
+        get: operations["list_own_api_v1_prices_own_get"];
+        put?: never;
+        /**
+         * Add Own
+         * @description Adds a price of your own; one of the same machine on the same terms is replaced.
+         */
+        post: operations["add_own_api_v1_prices_own_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices/own/{price_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Own
+         * @description Removes a price that was added by itself. Its history stays.
+         */
+        delete: operations["remove_own_api_v1_prices_own__price_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/prices/sources": {
         parameters: {
             query?: never;
@@ -1507,26 +1550,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/queue": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Queue
-         * @description Jobs that wait, in the order in which they are looked at, each with why, until when, and what would help.
-         */
-        get: operations["queue_api_v1_queue_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/schema": {
         parameters: {
             query?: never;
@@ -1567,6 +1590,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Settings
+         * @description What holds of this machine and its electricity: each figure, who said it, and what would hold otherwise.
+         */
+        get: operations["show_settings_api_v1_settings_get"];
+        /**
+         * Put Settings
+         * @description Sets what is given and unsets the rest. It holds for what begins from now on; what runs keeps its rate.
+         */
+        put: operations["put_settings_api_v1_settings_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Places
+         * @description Countries and carbon zones that have figures, for choosing one.
+         */
+        get: operations["list_places_api_v1_settings_places_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/simulations": {
         parameters: {
             query?: never;
@@ -1596,7 +1663,8 @@ export interface paths {
         };
         /**
          * Live
-         * @description What has changed, by topic, without end: jobs, job:ID, nodes, prices, alerts, budgets, connections.
+         * @description What has changed, by topic, without end: jobs, job:ID, nodes, prices, alerts, budgets, connections,
+         *     settings.
          *
          *     Topics are named with commas between them. Each message is `event: change` with its `topic`, and the `jobs` that it
          *     is about. The first is `event: hello`, with the server's time and the position from which a later call goes on.
@@ -1625,6 +1693,50 @@ export interface paths {
          */
         post: operations["sweep_api_v1_sweeps_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description Your API tokens and browser sessions, without their secrets.
+         */
+        get: operations["list_tokens_api_v1_tokens_get"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Makes an API token. Its secret is in this answer, and never shown again.
+         */
+        post: operations["create_token_api_v1_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Token
+         * @description Makes a token or a session worthless, within ten seconds on every server.
+         */
+        delete: operations["delete_token_api_v1_tokens__token_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1743,35 +1855,16 @@ export interface components {
          * @description One accelerator of a node, who holds it, and how busy it was when it was last looked at.
          */
         AcceleratorView: {
-            badge: components["schemas"]["BadgeView"] | null;
             /** Index */
             index: number;
             /** Job */
             job: string | null;
-            /** Job Id */
-            job_id: string | null;
-            /**
-             * Label
-             * @default free
-             */
-            label: string;
             /** Memory Bytes */
             memory_bytes: number;
-            /**
-             * Memory Text
-             * @default
-             */
-            memory_text: string;
             /** Memory Used Bytes */
             memory_used_bytes: number | null;
             /** Name */
             name: string;
-            /**
-             * Use
-             * @default free
-             * @enum {string}
-             */
-            use: "held" | "free" | "idle" | "others" | "resting" | "starting" | "unknown";
             /** Utilisation Percent */
             utilisation_percent: number | null;
             /** Uuid */
@@ -2025,6 +2118,12 @@ export interface components {
          * @description An alert and what it saw last.
          */
         AlertView: {
+            /**
+             * Again Text
+             * @default
+             */
+            again_text: string;
+            badge: components["schemas"]["BadgeView"];
             best_price: components["schemas"]["MoneyView"] | null;
             /** Channels */
             channels: components["schemas"]["ChannelReference"][];
@@ -2038,6 +2137,11 @@ export interface components {
             fired_at: string | null;
             /** Fired Count */
             fired_count: number;
+            /**
+             * Fired Text
+             * @default
+             */
+            fired_text: string;
             /** Id */
             id: string;
             /** Is Muted */
@@ -2050,8 +2154,25 @@ export interface components {
             name: string;
             /** Notes */
             notes: string[];
+            /**
+             * Now Text
+             * @default
+             */
+            now_text: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Summary */
             summary: string;
+        };
+        /**
+         * AllFirings
+         * @description Firings of all alerts, newest first.
+         */
+        AllFirings: {
+            /** Items */
+            items: components["schemas"]["FiringView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * ArtifactPage
@@ -2120,6 +2241,27 @@ export interface components {
             status: components["schemas"]["AttemptStatus"];
         };
         /**
+         * Attention
+         * @description Something that wants to be looked at.
+         */
+        Attention: {
+            /** At */
+            at: string | null;
+            /** Kind */
+            kind: string;
+            /** Link */
+            link: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Tone
+             * @enum {string}
+             */
+            tone: "good" | "busy" | "warning" | "bad" | "quiet";
+        };
+        /**
          * Availability
          * @description How likely it is to be had now.
          * @enum {string}
@@ -2170,34 +2312,12 @@ export interface components {
             ids: string[];
         };
         /**
-         * Before
-         * @description The range of the same length before, and how this one compares.
-         */
-        Before: {
-            amount: components["schemas"]["MoneyView"];
-            /** Change */
-            change: number | null;
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-            /** Text */
-            text: string;
-            /**
-             * Until
-             * Format: date-time
-             */
-            until: string;
-        };
-        /**
          * BudgetDetail
          * @description A budget with its days and what was told of it, newest first.
          */
         BudgetDetail: {
             action: components["schemas"]["Action"];
             amount: components["schemas"]["MoneyView"] | null;
-            badge: components["schemas"]["BadgeView"] | null;
             /** Channels */
             channels: string[];
             cost_per_hour: components["schemas"]["MoneyView"];
@@ -2211,29 +2331,18 @@ export interface components {
             /** Days */
             days: components["schemas"]["BurnDownDay"][];
             forecast: components["schemas"]["ForecastView"];
-            /**
-             * Forecast Text
-             * @default
-             */
-            forecast_text: string;
-            /** Foreseen */
-            foreseen: components["schemas"]["BurnPoint"][];
             /** Id */
             id: string;
             left: components["schemas"]["MoneyView"] | null;
             /** Max Concurrent Jobs */
             max_concurrent_jobs: number | null;
             max_cost_per_hour: components["schemas"]["MoneyView"] | null;
-            /** Meter */
-            meter: components["schemas"]["MeterPart"][];
             /** Name */
             name: string;
             /** Notes */
             notes: string[];
             /** Notices */
             notices: components["schemas"]["NoticeView"][];
-            /** Past */
-            past: components["schemas"]["PastPeriod"][];
             period: components["schemas"]["Period"];
             /** Period End */
             period_end: string | null;
@@ -2242,18 +2351,11 @@ export interface components {
              * Format: date-time
              */
             period_start: string;
-            /** Permitted */
-            permitted: components["schemas"]["ActionView"][];
             reserved: components["schemas"]["MoneyView"];
             running: components["schemas"]["MoneyView"];
             /** Running Jobs */
             running_jobs: number;
             scope: components["schemas"]["Scope"];
-            /**
-             * Scope Text
-             * @default
-             */
-            scope_text: string;
             spent: components["schemas"]["MoneyView"];
             /** Target */
             target: string;
@@ -2261,27 +2363,16 @@ export interface components {
             thresholds: number[];
             /** Used Percent */
             used_percent: number | null;
-            /**
-             * Used Text
-             * @default
-             */
-            used_text: string;
             /** Watches Anomalies */
             watches_anomalies: boolean;
-            /** What Happens */
-            what_happens: string[];
         };
         /**
          * BudgetPage
          * @description Budgets by name.
          */
         BudgetPage: {
-            /** Explanation */
-            explanation: string | null;
             /** Items */
             items: components["schemas"]["BudgetView"][];
-            /** Permitted */
-            permitted: components["schemas"]["ActionView"][];
         };
         /**
          * BudgetPatch
@@ -2306,23 +2397,8 @@ export interface components {
             watches_anomalies?: boolean | null;
         };
         /**
-         * BudgetPreview
-         * @description How a budget would stand and what it would do, without anything being set.
-         */
-        BudgetPreview: {
-            /** Effects */
-            effects: components["schemas"]["EffectView"][];
-            /** Past */
-            past: components["schemas"]["PastPeriod"][];
-            /** Past Text */
-            past_text: string;
-            view: components["schemas"]["BudgetView"];
-        };
-        /**
          * BudgetRequest
          * @description A new budget. Without an amount it only limits rate and number, or only watches for anomalies.
-         *
-         *     `amount` (`$1,000`) and `max_cost_per_hour` (`$4/h`) may stand for `amount_micro` and `max_hourly_micro`.
          */
         BudgetRequest: {
             /** @default notify */
@@ -2358,7 +2434,6 @@ export interface components {
         BudgetView: {
             action: components["schemas"]["Action"];
             amount: components["schemas"]["MoneyView"] | null;
-            badge: components["schemas"]["BadgeView"] | null;
             /** Channels */
             channels: string[];
             cost_per_hour: components["schemas"]["MoneyView"];
@@ -2370,19 +2445,12 @@ export interface components {
             /** Creator */
             creator: string;
             forecast: components["schemas"]["ForecastView"];
-            /**
-             * Forecast Text
-             * @default
-             */
-            forecast_text: string;
             /** Id */
             id: string;
             left: components["schemas"]["MoneyView"] | null;
             /** Max Concurrent Jobs */
             max_concurrent_jobs: number | null;
             max_cost_per_hour: components["schemas"]["MoneyView"] | null;
-            /** Meter */
-            meter: components["schemas"]["MeterPart"][];
             /** Name */
             name: string;
             /** Notes */
@@ -2395,18 +2463,11 @@ export interface components {
              * Format: date-time
              */
             period_start: string;
-            /** Permitted */
-            permitted: components["schemas"]["ActionView"][];
             reserved: components["schemas"]["MoneyView"];
             running: components["schemas"]["MoneyView"];
             /** Running Jobs */
             running_jobs: number;
             scope: components["schemas"]["Scope"];
-            /**
-             * Scope Text
-             * @default
-             */
-            scope_text: string;
             spent: components["schemas"]["MoneyView"];
             /** Target */
             target: string;
@@ -2414,15 +2475,8 @@ export interface components {
             thresholds: number[];
             /** Used Percent */
             used_percent: number | null;
-            /**
-             * Used Text
-             * @default
-             */
-            used_text: string;
             /** Watches Anomalies */
             watches_anomalies: boolean;
-            /** What Happens */
-            what_happens: string[];
         };
         /**
          * BurnDownDay
@@ -2437,48 +2491,6 @@ export interface components {
             left: components["schemas"]["MoneyView"] | null;
             spent: components["schemas"]["MoneyView"];
             total: components["schemas"]["MoneyView"];
-        };
-        /**
-         * BurnPart
-         * @description A part of what an hour costs now.
-         */
-        BurnPart: {
-            /** Label */
-            label: string;
-            /** Machines */
-            machines: number;
-            /**
-             * Name
-             * @enum {string}
-             */
-            name: "rented" | "idle" | "ending" | "own";
-            per_hour: components["schemas"]["MoneyView"];
-        };
-        /**
-         * BurnPoint
-         * @description What is used, and what is left of the amount, at a time: known, or foreseen.
-         */
-        BurnPoint: {
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            left: components["schemas"]["MoneyView"] | null;
-            used: components["schemas"]["MoneyView"];
-        };
-        /**
-         * BurnView
-         * @description What an hour of everything that is there costs now.
-         */
-        BurnView: {
-            /** Basis */
-            basis: string;
-            /** Parts */
-            parts: components["schemas"]["BurnPart"][];
-            per_hour: components["schemas"]["MoneyView"];
-            /** Text */
-            text: string;
         };
         /**
          * CapabilitiesView
@@ -2515,6 +2527,32 @@ export interface components {
             price_per_hour: components["schemas"]["MoneyView"];
             /** Text */
             text: string;
+        };
+        /**
+         * ChannelKindPage
+         * @description Kinds of channels, the most used first. Other kinds are known besides; `others` lists them.
+         */
+        ChannelKindPage: {
+            /** Items */
+            items: components["schemas"]["ChannelKindView"][];
+            /** Missing */
+            missing: string | null;
+            /** Others */
+            others: string[];
+        };
+        /**
+         * ChannelKindView
+         * @description A kind of channel: what it is, and the form of its address.
+         */
+        ChannelKindView: {
+            /** Form */
+            form: string;
+            /** Help */
+            help: string;
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: string;
         };
         /**
          * ChannelPage
@@ -2554,6 +2592,7 @@ export interface components {
          * @description A channel, without its address.
          */
         ChannelView: {
+            badge: components["schemas"]["BadgeView"];
             /**
              * Created At
              * Format: date-time
@@ -2563,12 +2602,44 @@ export interface components {
             id: string;
             /** Kind */
             kind: string;
+            /**
+             * Kind Title
+             * @default
+             */
+            kind_title: string;
             /** Last Error */
             last_error: string | null;
             /** Last Sent At */
             last_sent_at: string | null;
             /** Name */
             name: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
+        };
+        /**
+         * CheapOffer
+         * @description The cheapest offer for something that the user looks for.
+         */
+        CheapOffer: {
+            availability: components["schemas"]["BadgeView"] | null;
+            /** Is Found */
+            is_found: boolean;
+            /** Link */
+            link: string;
+            /** Machine */
+            machine: string;
+            /** Market */
+            market: string;
+            /** Place */
+            place: string;
+            /** Price Text */
+            price_text: string;
+            /** Seen At */
+            seen_at: string | null;
+            /** Title */
+            title: string;
+            /** Why */
+            why: string;
         };
         /**
          * CheapestOffer
@@ -2613,6 +2684,43 @@ export interface components {
             outcome: "passed" | "failed";
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * Checklist
+         * @description What to do first.
+         */
+        Checklist: {
+            /** Done */
+            done: number;
+            /** Is Complete */
+            is_complete: boolean;
+            /** Is Hidden */
+            is_hidden: boolean;
+            /** Steps */
+            steps: components["schemas"]["ChecklistStep"][];
+            /** Text */
+            text: string;
+        };
+        /**
+         * ChecklistStep
+         * @description Something to do once. Whether it is done is seen from what is there.
+         */
+        ChecklistStep: {
+            /** Command */
+            command: string;
+            /**
+             * Id
+             * @enum {string}
+             */
+            id: "place" | "electricity" | "job" | "budget" | "alert";
+            /** Is Done */
+            is_done: boolean;
+            /** Link */
+            link: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
         };
         /**
          * CheckpointPage
@@ -2753,6 +2861,7 @@ export interface components {
          */
         ConnectionView: {
             account: components["schemas"]["AccountView"] | null;
+            badge: components["schemas"]["BadgeView"];
             /**
              * Created At
              * Format: date-time
@@ -2762,12 +2871,16 @@ export interface components {
             error: string | null;
             /** Examined At */
             examined_at: string | null;
+            /** Expires At */
+            expires_at: string | null;
             /** Id */
             id: string;
             /** Name */
             name: string;
             /** Notes */
             notes: string[];
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Provider */
             provider: string;
             /** Settings */
@@ -2775,6 +2888,8 @@ export interface components {
                 [key: string]: unknown;
             };
             source: components["schemas"]["CredentialSource"];
+            /** Source Text */
+            source_text: string;
             state: components["schemas"]["ConnectionState"];
             /** Title */
             title: string;
@@ -2829,53 +2944,6 @@ export interface components {
             training_hours: number;
         };
         /**
-         * CostGroup
-         * @description Spend of one group, with its share of the whole and its figures as text.
-         */
-        CostGroup: {
-            /**
-             * Accelerator Hours
-             * @default 0
-             */
-            accelerator_hours: number;
-            amount: components["schemas"]["MoneyView"];
-            /**
-             * Basis
-             * @enum {string}
-             */
-            basis: "metered" | "modelled" | "mixed" | "billed";
-            /** Carbon Grams */
-            carbon_grams: number;
-            /** Carbon Text */
-            carbon_text: string;
-            /** Energy Kwh */
-            energy_kwh: number;
-            /** Energy Text */
-            energy_text: string;
-            /** Group */
-            group: {
-                [key: string]: string;
-            };
-            /** Hours */
-            hours: number;
-            /** Hours Text */
-            hours_text: string;
-            idle: components["schemas"]["MoneyView"] | null;
-            /** Jobs */
-            jobs: number;
-            /** Jobs Query */
-            jobs_query: {
-                [key: string]: string;
-            } | null;
-            known_by: components["schemas"]["BadgeView"];
-            /** Label */
-            label: string;
-            /** Share */
-            share: number;
-            /** Share Text */
-            share_text: string;
-        };
-        /**
          * CostOutlook
          * @description What a project spends this month (UTC): closed, used up by what runs, held beyond that, and foreseen.
          */
@@ -2894,63 +2962,6 @@ export interface components {
              */
             since: string;
             spent: components["schemas"]["MoneyView"];
-        };
-        /**
-         * CostOverview
-         * @description Everything that one page of costs shows of a range.
-         */
-        CostOverview: {
-            before: components["schemas"]["Before"];
-            /** By */
-            by: string;
-            cost_per_hour: components["schemas"]["MoneyView"];
-            /** Groups */
-            groups: components["schemas"]["GroupChoice"][];
-            idle: components["schemas"]["IdleWaste"];
-            /** Known By */
-            known_by: components["schemas"]["KnownBy"][];
-            /**
-             * More Rows
-             * @default 0
-             */
-            more_rows: number;
-            /** Notes */
-            notes: string[];
-            /** Only */
-            only: {
-                [key: string]: string;
-            };
-            /** Ranges */
-            ranges: components["schemas"]["RangeChoice"][];
-            /** Rows */
-            rows: components["schemas"]["CostGroup"][];
-            running: components["schemas"]["MoneyView"];
-            /** Running Jobs */
-            running_jobs: number;
-            /** Savings */
-            savings: components["schemas"]["Savings"][];
-            /** Series */
-            series: components["schemas"]["CostSeries"][];
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-            /** Starts */
-            starts: string[];
-            /**
-             * Step
-             * @enum {string}
-             */
-            step: "day" | "week" | "month";
-            /** Ticks */
-            ticks: components["schemas"]["MoneyView"][];
-            total: components["schemas"]["CostGroup"];
-            /**
-             * Until
-             * Format: date-time
-             */
-            until: string;
         };
         /**
          * CostPartsView
@@ -3013,21 +3024,6 @@ export interface components {
             idle: components["schemas"]["MoneyView"] | null;
             /** Jobs */
             jobs: number;
-        };
-        /**
-         * CostSeries
-         * @description One group over time: an amount for each step, in millionths.
-         */
-        CostSeries: {
-            /** Key */
-            key: string;
-            /** Label */
-            label: string;
-            /** Micro */
-            micro: number[];
-            /** Texts */
-            texts: string[];
-            total: components["schemas"]["MoneyView"];
         };
         /**
          * CostView
@@ -3133,6 +3129,7 @@ export interface components {
          * @description One message on one channel.
          */
         DeliveryView: {
+            badge: components["schemas"]["BadgeView"];
             /** Channel */
             channel: string;
             /** Error */
@@ -3177,19 +3174,6 @@ export interface components {
         DoctorAnswer: {
             /** Checks */
             checks: components["schemas"]["Diagnosis"][];
-        };
-        /**
-         * EffectView
-         * @description Something that a budget would do as soon as it is set.
-         */
-        EffectView: {
-            /** Text */
-            text: string;
-            /**
-             * Tone
-             * @enum {string}
-             */
-            tone: "good" | "busy" | "warning" | "bad" | "quiet";
         };
         /**
          * EstimateLine
@@ -3340,26 +3324,21 @@ export interface components {
             provider: string;
         };
         /**
-         * FacetView
-         * @description One value that a list can be narrowed to, and how many there are.
+         * FailingSummary
+         * @description Jobs that failed lately, the newest first.
          */
-        FacetView: {
+        FailingSummary: {
             /** Count */
             count: number;
-            /** Label */
-            label: string;
-            /** Name */
-            name: string;
-        };
-        /**
-         * FactView
-         * @description One thing that is known of it, with its name.
-         */
-        FactView: {
-            /** Name */
-            name: string;
-            /** Value */
-            value: string;
+            /** Items */
+            items: components["schemas"]["JobView"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Text */
+            text: string;
         };
         /**
          * FastestOption
@@ -3388,6 +3367,11 @@ export interface components {
          * @description One change that an alert found. `number` counts from 1 within the alert.
          */
         FiringView: {
+            /**
+             * Alert
+             * @default
+             */
+            alert: string;
             /**
              * At
              * Format: date-time
@@ -3488,16 +3472,6 @@ export interface components {
             /** Year */
             year: number | null;
         };
-        /**
-         * GroupChoice
-         * @description Something that spend can be grouped by.
-         */
-        GroupChoice: {
-            /** Label */
-            label: string;
-            /** Name */
-            name: string;
-        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -3541,16 +3515,6 @@ export interface components {
             state: "ok" | "warning" | "unhealthy";
         };
         /**
-         * HelpView
-         * @description Something that would let a job begin sooner, and where in the web app it is done.
-         */
-        HelpView: {
-            /** Link */
-            link: string | null;
-            /** Text */
-            text: string;
-        };
-        /**
          * HolderView
          * @description A job that holds part of a node.
          */
@@ -3567,6 +3531,23 @@ export interface components {
             job_name: string;
             /** Status */
             status: string;
+        };
+        /**
+         * HomeBudget
+         * @description A budget in a line.
+         */
+        HomeBudget: {
+            badge: components["schemas"]["BadgeView"];
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Notes */
+            notes: string[];
+            /** Text */
+            text: string;
+            /** Used Percent */
+            used_percent: number | null;
         };
         /**
          * HostKeyView
@@ -3656,12 +3637,15 @@ export interface components {
             accelerators: string[];
             /** Address */
             address: string;
+            badge: components["schemas"]["BadgeView"];
             /** Cpus */
             cpus: number;
             /** Explanation */
             explanation: string;
             /** Fingerprint */
             fingerprint: string;
+            /** Has */
+            has: string;
             /** Jump */
             jump: string | null;
             /** Key File */
@@ -3672,9 +3656,13 @@ export interface components {
             name: string;
             /** Node */
             node: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Port */
             port: number;
             price_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Price Text */
+            price_text: string;
             /** Region */
             region: string;
             /** Status */
@@ -3686,19 +3674,37 @@ export interface components {
              * @default false
              */
             uses_agent: boolean;
+            /** Where */
+            where: string;
         };
         /**
-         * IdleWaste
-         * @description What rented machines cost while they had no job.
+         * IdleMachine
+         * @description A rented machine without a job.
          */
-        IdleWaste: {
-            amount: components["schemas"]["MoneyView"];
-            /** Help */
-            help: string;
-            /** Hours Text */
-            hours_text: string;
-            /** Share */
-            share: number;
+        IdleMachine: {
+            cost: components["schemas"]["MoneyView"];
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            per_hour: components["schemas"]["MoneyView"];
+            /** Provider */
+            provider: string;
+            /** Since */
+            since: string | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * IdleSummary
+         * @description Rented machines without a job, and what an hour of them costs.
+         */
+        IdleSummary: {
+            /** Count */
+            count: number;
+            /** Items */
+            items: components["schemas"]["IdleMachine"][];
+            per_hour: components["schemas"]["MoneyView"];
             /** Text */
             text: string;
         };
@@ -3893,22 +3899,9 @@ export interface components {
             actual: components["schemas"]["MoneyView"] | null;
             /** Actual Hours */
             actual_hours: number | null;
-            /**
-             * Actual Hours Text
-             * @default
-             */
-            actual_hours_text: string;
-            badge: components["schemas"]["BadgeView"] | null;
-            /** Ended At */
-            ended_at: string | null;
             estimated: components["schemas"]["MoneyView"] | null;
             /** Estimated Hours */
             estimated_hours: number | null;
-            /**
-             * Estimated Hours Text
-             * @default
-             */
-            estimated_hours_text: string;
             /** Job */
             job: string;
             /** Name */
@@ -3919,11 +3912,6 @@ export interface components {
             provider: string;
             /** Ratio */
             ratio: number | null;
-            /**
-             * Text
-             * @default
-             */
-            text: string;
         };
         /**
          * JobCostPage
@@ -3936,18 +3924,6 @@ export interface components {
             estimated: components["schemas"]["MoneyView"];
             /** Items */
             items: components["schemas"]["JobCost"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-            /**
-             * Text
-             * @default
-             */
-            text: string;
-            /**
-             * Total
-             * @default 0
-             */
-            total: number;
         };
         /**
          * JobDetail
@@ -4020,6 +3996,16 @@ export interface components {
              * @default []
              */
             tasks: components["schemas"]["TaskView"][];
+        };
+        /**
+         * JobName
+         * @description A job to go to.
+         */
+        JobName: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * JobPage
@@ -4131,24 +4117,6 @@ export interface components {
             user: string;
         };
         /**
-         * KnownBy
-         * @description A part of the amount by how it is known.
-         */
-        KnownBy: {
-            amount: components["schemas"]["MoneyView"];
-            /** Explanation */
-            explanation: string;
-            /** Label */
-            label: string;
-            /**
-             * Name
-             * @enum {string}
-             */
-            name: "estimated" | "metered" | "billed";
-            /** Share */
-            share: number;
-        };
-        /**
          * LeftOut
          * @description Jobs that no policy could place, for the same reason.
          */
@@ -4171,7 +4139,6 @@ export interface components {
          * @description A thing on the invoice, in the ledger, or in both. `difference` is what the invoice says more.
          */
         MatchView: {
-            badge: components["schemas"]["BadgeView"] | null;
             /** Description */
             description: string;
             difference: components["schemas"]["MoneyView"];
@@ -4231,22 +4198,6 @@ export interface components {
             usable_gb: number;
             /** Verdict */
             verdict: string;
-        };
-        /**
-         * MeterPart
-         * @description A part of the amount, in per cent of it; what is above the amount is more than a hundred together.
-         */
-        MeterPart: {
-            amount: components["schemas"]["MoneyView"];
-            /** Label */
-            label: string;
-            /**
-             * Name
-             * @enum {string}
-             */
-            name: "spent" | "running" | "reserved";
-            /** Percent */
-            percent: number;
         };
         /**
          * MetricPoint
@@ -4343,188 +4294,48 @@ export interface components {
             target: string;
         };
         /**
-         * NodeBillLine
-         * @description A closed interval of a node in the ledger.
+         * NewToken
+         * @description A token that was just made, with its secret: it is not shown again.
          */
-        NodeBillLine: {
-            amount: components["schemas"]["MoneyView"];
-            /** Job */
-            job: string | null;
-            /** Job Name */
-            job_name: string | null;
-            /** Kind */
-            kind: string;
-            /** Label */
-            label: string;
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-            /**
-             * Until
-             * Format: date-time
-             */
-            until: string;
-        };
-        /**
-         * NodeDetail
-         * @description A node with what it is, who had it, and what was paid.
-         */
-        NodeDetail: {
-            /** Accelerator */
-            accelerator: string | null;
-            /**
-             * Accelerator Count
-             * @default 0
-             */
-            accelerator_count: number;
-            /** Accelerators */
-            accelerators: components["schemas"]["AcceleratorView"][];
-            /**
-             * Accelerators Held
-             * @default 0
-             */
-            accelerators_held: number;
+        NewToken: {
             /** Actions */
-            actions: string[];
-            badge: components["schemas"]["BadgeView"] | null;
-            /** Bill */
-            bill: components["schemas"]["NodeBillLine"][];
-            cost: components["schemas"]["MoneyView"] | null;
-            /**
-             * Cost Text
-             * @default
-             */
-            cost_text: string;
-            /**
-             * Cpus
-             * @default 0
-             */
-            cpus: number;
-            /**
-             * Cpus Held
-             * @default 0
-             */
-            cpus_held: number;
+            actions: components["schemas"]["ActionView"][];
+            badge: components["schemas"]["BadgeView"];
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Ended At */
-            ended_at: string | null;
-            /**
-             * Ends By Itself
-             * @default
-             */
-            ends_by_itself: string;
-            /** Explanation */
-            explanation: string;
-            /** Facts */
-            facts: components["schemas"]["FactView"][];
-            /** Holders */
-            holders: components["schemas"]["HolderView"][];
+            /** Expires At */
+            expires_at: string | null;
             /** Id */
             id: string;
-            /** Idle Until */
-            idle_until: string | null;
             /**
-             * Instance Type
-             * @default
+             * Is Current
+             * @default false
              */
-            instance_type: string;
-            /** Is Rented */
-            is_rented: boolean;
-            /** Job */
-            job: string | null;
+            is_current: boolean;
             /**
-             * Kept Because
-             * @default
+             * Kind
+             * @enum {string}
              */
-            kept_because: string;
-            /**
-             * Last Seen At
-             * Format: date-time
-             */
-            last_seen_at: string;
-            /** Market */
-            market: string;
-            /**
-             * Memory Bytes
-             * @default 0
-             */
-            memory_bytes: number;
+            kind: "api" | "session";
             /** Name */
             name: string;
-            /** Permitted */
-            permitted: components["schemas"]["ActionView"][];
-            /**
-             * Place
-             * @default
-             */
-            place: string;
-            price_per_hour: components["schemas"]["MoneyView"] | null;
-            /**
-             * Price Text
-             * @default
-             */
-            price_text: string;
-            /** Provider */
-            provider: string;
-            /** Ready At */
-            ready_at: string | null;
-            /**
-             * Region
-             * @default
-             */
-            region: string;
-            /** Status */
-            status: string;
-            /**
-             * Summary
-             * @default
-             */
-            summary: string;
-            /** Tenancies */
-            tenancies: components["schemas"]["TenancyView"][];
-            usage: components["schemas"]["NodeUsage"] | null;
-            /** Zone */
-            zone: string | null;
-        };
-        /**
-         * NodeFacets
-         * @description What nodes can be narrowed to, counted over all that the caller may see and asked for.
-         */
-        NodeFacets: {
-            /** Kinds */
-            kinds: components["schemas"]["FacetView"][];
-            /** Providers */
-            providers: components["schemas"]["FacetView"][];
-            /** States */
-            states: components["schemas"]["FacetView"][];
+            /** Secret */
+            secret: string;
+            /** Title */
+            title: string;
+            /** Used At */
+            used_at: string | null;
         };
         /**
          * NodeList
          * @description Nodes, those at hand first, then the newest rented ones.
          */
         NodeList: {
-            burn: components["schemas"]["BurnView"] | null;
-            facets: components["schemas"]["NodeFacets"] | null;
             /** Items */
             items: components["schemas"]["NodeView"][];
-            /**
-             * Matching
-             * @default 0
-             */
-            matching: number;
-            /** Next Cursor */
-            next_cursor: string | null;
-            /**
-             * Total
-             * @default 0
-             */
-            total: number;
         };
         /**
          * NodeStop
@@ -4536,30 +4347,6 @@ export interface components {
              * @default false
              */
             now?: boolean;
-        };
-        /**
-         * NodeUsage
-         * @description What jobs held of a node over the last hour, and what of it worked.
-         */
-        NodeUsage: {
-            /** Allocated Percent */
-            allocated_percent: number;
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-            /** Steps */
-            steps: components["schemas"]["UsageStep"][];
-            /** Text */
-            text: string;
-            /**
-             * Unit
-             * @enum {string}
-             */
-            unit: "accelerators" | "processors";
-            /** Utilised Percent */
-            utilised_percent: number | null;
         };
         /**
          * NodeView
@@ -4582,13 +4369,7 @@ export interface components {
             accelerators_held: number;
             /** Actions */
             actions: string[];
-            badge: components["schemas"]["BadgeView"] | null;
             cost: components["schemas"]["MoneyView"] | null;
-            /**
-             * Cost Text
-             * @default
-             */
-            cost_text: string;
             /**
              * Cpus
              * @default 0
@@ -4612,8 +4393,6 @@ export interface components {
             holders: components["schemas"]["HolderView"][];
             /** Id */
             id: string;
-            /** Idle Until */
-            idle_until: string | null;
             /**
              * Instance Type
              * @default
@@ -4623,11 +4402,6 @@ export interface components {
             is_rented: boolean;
             /** Job */
             job: string | null;
-            /**
-             * Kept Because
-             * @default
-             */
-            kept_because: string;
             /**
              * Last Seen At
              * Format: date-time
@@ -4642,19 +4416,7 @@ export interface components {
             memory_bytes: number;
             /** Name */
             name: string;
-            /** Permitted */
-            permitted: components["schemas"]["ActionView"][];
-            /**
-             * Place
-             * @default
-             */
-            place: string;
             price_per_hour: components["schemas"]["MoneyView"] | null;
-            /**
-             * Price Text
-             * @default
-             */
-            price_text: string;
             /** Provider */
             provider: string;
             /** Ready At */
@@ -4666,12 +4428,6 @@ export interface components {
             region: string;
             /** Status */
             status: string;
-            /**
-             * Summary
-             * @default
-             */
-            summary: string;
-            usage: components["schemas"]["NodeUsage"] | null;
             /** Zone */
             zone: string | null;
         };
@@ -4732,30 +4488,113 @@ export interface components {
             provider: string;
         };
         /**
-         * PastPeriod
-         * @description An earlier period of the same length, and whether the amount would have held.
+         * OverviewView
+         * @description The first page.
          */
-        PastPeriod: {
+        OverviewView: {
             /**
-             * Is Reached
-             * @default false
-             */
-            is_reached: boolean;
-            /** Label */
-            label: string;
-            /** Percent */
-            percent: number | null;
-            /**
-             * Since
+             * At
              * Format: date-time
              */
-            since: string;
-            spent: components["schemas"]["MoneyView"];
+            at: string;
+            /** Attention */
+            attention: components["schemas"]["Attention"][];
+            /** Budget Count */
+            budget_count: number;
+            /** Budgets */
+            budgets: components["schemas"]["HomeBudget"][];
+            /** Cheapest */
+            cheapest: components["schemas"]["CheapOffer"][];
+            checklist: components["schemas"]["Checklist"];
+            failing: components["schemas"]["FailingSummary"];
+            idle: components["schemas"]["IdleSummary"];
+            running: components["schemas"]["RunningSummary"];
+            waiting: components["schemas"]["WaitingSummary"];
+        };
+        /**
+         * OwnPricePage
+         * @description Prices of the user's own, by provider and machine, and the files that they came with.
+         */
+        OwnPricePage: {
+            /** Files */
+            files: components["schemas"]["PriceSourceView"][];
+            /** Is Cut */
+            is_cut: boolean;
+            /** Items */
+            items: components["schemas"]["OwnPriceView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * OwnPriceRequest
+         * @description One price of the user's own. It wins over public ones, and is seen in the caller's project only.
+         */
+        OwnPriceRequest: {
+            /** Accelerator */
+            accelerator?: string | null;
+            /** Accelerator Memory Gb */
+            accelerator_memory_gb?: number | null;
             /**
-             * Until
-             * Format: date-time
+             * Count
+             * @default 1
              */
-            until: string;
+            count?: number;
+            /** Cpus */
+            cpus?: number | null;
+            /** Instance Type */
+            instance_type: string;
+            /** @default owned */
+            market?: components["schemas"]["Market"];
+            /** Memory Gb */
+            memory_gb?: number | null;
+            /**
+             * Per
+             * @default hour
+             * @enum {string}
+             */
+            per?: "hour" | "accelerator_hour" | "month" | "year";
+            /** Price */
+            price: number | string;
+            /** Provider */
+            provider: string;
+            /**
+             * Region
+             * @default
+             */
+            region?: string;
+        };
+        /**
+         * OwnPriceView
+         * @description A price of the user's own.
+         */
+        OwnPriceView: {
+            /** Accelerator */
+            accelerator: string | null;
+            /** Can Remove */
+            can_remove: boolean;
+            /** Count */
+            count: number;
+            /** Gpu Price Text */
+            gpu_price_text: string | null;
+            /** Id */
+            id: string;
+            /** Machine */
+            machine: string;
+            /** Market */
+            market: string;
+            /** Market Title */
+            market_title: string;
+            /** Place */
+            place: string;
+            price: components["schemas"]["MoneyView"] | null;
+            /** Price Text */
+            price_text: string;
+            /** Provider */
+            provider: string;
+            /** Provider Title */
+            provider_title: string;
+            /** Source */
+            source: string;
         };
         /**
          * Period
@@ -5043,6 +4882,28 @@ export interface components {
             usage: string;
         };
         /**
+         * PowerPlaceView
+         * @description A country or a state: its code, its name, and what is known of it.
+         */
+        PowerPlaceView: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * PowerPlaces
+         * @description Countries, and carbon zones smaller than a country, by name.
+         */
+        PowerPlaces: {
+            /** Countries */
+            countries: components["schemas"]["PowerPlaceView"][];
+            /** Zones */
+            zones: components["schemas"]["PowerPlaceView"][];
+        };
+        /**
          * PredictionView
          * @description What was foretold of a job as it was placed, and what came. Absent figures: nobody could say, or not yet.
          */
@@ -5073,6 +4934,8 @@ export interface components {
             default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
             /** Display Currency */
             display_currency?: string | null;
+            /** Hides Checklist */
+            hides_checklist?: boolean | null;
             /** Providers */
             providers?: string[] | null;
             /** Regions */
@@ -5109,6 +4972,16 @@ export interface components {
             notes: string[];
             /** Recorded Since */
             recorded_since: string | null;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * PreviewFiring
@@ -5421,10 +5294,24 @@ export interface components {
             version: string;
         };
         /**
+         * ProviderGroup
+         * @description Providers under one heading, in the order in which they are shown.
+         */
+        ProviderGroup: {
+            /** Name */
+            name: string;
+            /** Providers */
+            providers: string[];
+            /** Title */
+            title: string;
+        };
+        /**
          * ProviderPage
-         * @description Every provider that is known, by id.
+         * @description Every provider that is known, by id, and under which heading it is shown.
          */
         ProviderPage: {
+            /** Groups */
+            groups: components["schemas"]["ProviderGroup"][];
             /** Items */
             items: components["schemas"]["ProviderView"][];
         };
@@ -5437,6 +5324,7 @@ export interface components {
             aliases: string[];
             /** Api Docs */
             api_docs: string;
+            badge: components["schemas"]["BadgeView"];
             /** Can Run */
             can_run: boolean;
             capabilities: components["schemas"]["CapabilitiesView"];
@@ -5447,10 +5335,14 @@ export interface components {
             /** Connected */
             connected: boolean;
             connection: components["schemas"]["ConnectionState"] | null;
+            /** Cons */
+            cons: string[];
             /** Credentials */
             credentials: components["schemas"]["CredentialFieldView"][];
             /** Estimated Time */
             estimated_time: string;
+            /** Examined At */
+            examined_at: string | null;
             /** Has Spot */
             has_spot: boolean;
             /** Id */
@@ -5459,8 +5351,12 @@ export interface components {
             kind: string;
             /** Limits */
             limits: string[];
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Policies */
             policies: components["schemas"]["PolicyView"][];
+            /** Pros */
+            pros: string[];
             /** Runs */
             runs: string[];
             /** Self Termination */
@@ -5469,57 +5365,17 @@ export interface components {
             settings: components["schemas"]["SettingFieldView"][];
             /** Setup Steps */
             setup_steps: string[];
+            /** Sources */
+            sources: components["schemas"]["SourceView"][];
+            /** Summary */
+            summary: string[];
+            /**
+             * Takes Hosts
+             * @default false
+             */
+            takes_hosts: boolean;
             /** Title */
             title: string;
-        };
-        /**
-         * QueueItem
-         * @description A job that waits for a place.
-         */
-        QueueItem: {
-            /** Attempts */
-            attempts: number;
-            badge: components["schemas"]["BadgeView"];
-            /** Creator */
-            creator: string;
-            /** Explanation */
-            explanation: string;
-            /** Helps */
-            helps: components["schemas"]["HelpView"][];
-            /** Job */
-            job: string;
-            /** Name */
-            name: string;
-            /** Next Try At */
-            next_try_at: string | null;
-            /** Position */
-            position: number;
-            /** Priority */
-            priority: string;
-            /** Reason */
-            reason: string | null;
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-            /** Wants */
-            wants: string;
-        };
-        /**
-         * QueuePage
-         * @description What waits, in the order in which it is looked at.
-         */
-        QueuePage: {
-            burn: components["schemas"]["BurnView"];
-            /** Items */
-            items: components["schemas"]["QueueItem"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-            /** Reasons */
-            reasons: components["schemas"]["FacetView"][];
-            /** Total */
-            total: number;
         };
         /**
          * QuotaView
@@ -5535,18 +5391,13 @@ export interface components {
              * @default
              */
             region: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
             /** Used */
             used: number | null;
-        };
-        /**
-         * RangeChoice
-         * @description A range that can be asked for by its name.
-         */
-        RangeChoice: {
-            /** Label */
-            label: string;
-            /** Name */
-            name: string;
         };
         /**
          * RecommendedOption
@@ -5591,6 +5442,30 @@ export interface components {
             regret_p90: components["schemas"]["MoneyView"];
         };
         /**
+         * RunningSummary
+         * @description What runs now, and what an hour of it costs.
+         */
+        RunningSummary: {
+            /** Count */
+            count: number;
+            /** Forecast Text */
+            forecast_text: string;
+            /** Items */
+            items: components["schemas"]["JobView"][];
+            per_hour: components["schemas"]["MoneyView"];
+            /** Per Hour Basis */
+            per_hour_basis: string;
+            /** Per Hour Text */
+            per_hour_text: string;
+            spent_month: components["schemas"]["MoneyView"];
+            /** Spent Text */
+            spent_text: string;
+            /** Starting */
+            starting: number;
+            /** Text */
+            text: string;
+        };
+        /**
          * SavedView
          * @description Filters under a name.
          */
@@ -5608,32 +5483,6 @@ export interface components {
             name: string;
             /** Sort */
             sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
-        };
-        /**
-         * Savings
-         * @description What the same work would have cost otherwise.
-         */
-        Savings: {
-            actual: components["schemas"]["MoneyView"];
-            /**
-             * Against
-             * @enum {string}
-             */
-            against: "on_demand" | "local";
-            /** Basis */
-            basis: string;
-            /** Headline */
-            headline: string;
-            /** Is Comparable */
-            is_comparable: boolean;
-            /** Label */
-            label: string;
-            otherwise: components["schemas"]["MoneyView"];
-            /** Percent */
-            percent: number | null;
-            saved: components["schemas"]["MoneyView"];
-            /** Text */
-            text: string;
         };
         /**
          * Scope
@@ -5694,8 +5543,99 @@ export interface components {
             is_list: boolean;
             /** Name */
             name: string;
+            /** Pattern */
+            pattern: string;
             /** Title */
             title: string;
+        };
+        /**
+         * SettingView
+         * @description One figure: what holds, who said it, and what would hold otherwise.
+         */
+        SettingView: {
+            /** Help */
+            help: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "country" | "zone" | "number";
+            /** Name */
+            name: string;
+            /** Origin */
+            origin: string;
+            /** Origin Text */
+            origin_text: string;
+            /** Otherwise */
+            otherwise: string;
+            /** Overruled By */
+            overruled_by: string | null;
+            /** Stored */
+            stored: string | null;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
+            /** Value */
+            value: string | null;
+        };
+        /**
+         * SettingsRequest
+         * @description What is set of this machine and its electricity. A PUT replaces it all: what is absent is unset.
+         */
+        SettingsRequest: {
+            /** Carbon Grams Per Kwh */
+            carbon_grams_per_kwh?: number | null;
+            /** Carbon Zone */
+            carbon_zone?: string | null;
+            /** Country */
+            country?: string | null;
+            /**
+             * Electricity Currency
+             * @default USD
+             */
+            electricity_currency?: string;
+            /** Electricity Price */
+            electricity_price?: number | string | null;
+            /** Watts Idle */
+            watts_idle?: number | null;
+            /** Watts Max */
+            watts_max?: number | null;
+        };
+        /**
+         * SettingsView
+         * @description What holds of this machine and its electricity, figure by figure.
+         */
+        SettingsView: {
+            /** Can Change */
+            can_change: boolean;
+            /** Carbon Text */
+            carbon_text: string;
+            /** Electricity Currency */
+            electricity_currency: string;
+            /** Hour Text */
+            hour_text: string | null;
+            /** Items */
+            items: components["schemas"]["SettingView"][];
+            /** Known Currencies */
+            known_currencies: string[];
+            /** Machine */
+            machine: string | null;
+            /** Precedence */
+            precedence: string;
+            /** Price Text */
+            price_text: string;
+            /** Updated At */
+            updated_at: string | null;
+            /** Updated By */
+            updated_by: string | null;
+            /** Why Not */
+            why_not: string | null;
         };
         /**
          * SetupInstructions
@@ -5836,6 +5776,19 @@ export interface components {
             tried_at: string | null;
         };
         /**
+         * SourceView
+         * @description A way to give credentials, and why it is not there for this caller or provider.
+         */
+        SourceView: {
+            /** Is Possible */
+            is_possible: boolean;
+            name: components["schemas"]["CredentialSource"];
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * SpotFiles
          * @description What was seen of spot machines: files by name, and what they leave open. Prices are dollars per machine-hour.
          */
@@ -5934,28 +5887,6 @@ export interface components {
             status: components["schemas"]["TaskStatus"];
         };
         /**
-         * TenancyView
-         * @description A time in which a job held a node or part of it.
-         */
-        TenancyView: {
-            /** Attempt */
-            attempt: number;
-            /** Held */
-            held: string;
-            /** Job */
-            job: string;
-            /** Job Name */
-            job_name: string;
-            outcome: components["schemas"]["BadgeView"];
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-            /** Until */
-            until: string | null;
-        };
-        /**
          * TestAnswer
          * @description What became of a test message.
          */
@@ -5968,6 +5899,58 @@ export interface components {
             is_delivered: boolean;
             /** Message */
             message: string;
+        };
+        /**
+         * TokenPage
+         * @description Your tokens and browser sessions, the newest first.
+         */
+        TokenPage: {
+            /** Items */
+            items: components["schemas"]["TokenView"][];
+        };
+        /**
+         * TokenRequest
+         * @description Asks for an API token. It is shown once.
+         */
+        TokenRequest: {
+            /** Expires In Days */
+            expires_in_days?: number | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * TokenView
+         * @description A token or a browser session, without its secret.
+         */
+        TokenView: {
+            /** Actions */
+            actions: components["schemas"]["ActionView"][];
+            badge: components["schemas"]["BadgeView"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Is Current
+             * @default false
+             */
+            is_current: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "api" | "session";
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Used At */
+            used_at: string | null;
         };
         /**
          * TraceFile
@@ -6004,21 +5987,6 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /**
-         * UsageStep
-         * @description Five minutes: what jobs held, and what of it worked. Per cent of the whole node.
-         */
-        UsageStep: {
-            /** Allocated Percent */
-            allocated_percent: number;
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /** Utilised Percent */
-            utilised_percent: number | null;
-        };
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -6031,6 +5999,42 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /**
+         * WaitingGroup
+         * @description Jobs that wait for the same reason.
+         */
+        WaitingGroup: {
+            badge: components["schemas"]["BadgeView"];
+            /** Count */
+            count: number;
+            /** Explanation */
+            explanation: string;
+            /** Jobs */
+            jobs: components["schemas"]["JobName"][];
+            /** Link */
+            link: string;
+            /** Next Try At */
+            next_try_at: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * WaitingSummary
+         * @description What waits, grouped by reason.
+         */
+        WaitingSummary: {
+            /** Count */
+            count: number;
+            /** Groups */
+            groups: components["schemas"]["WaitingGroup"][];
+            /** Text */
+            text: string;
         };
         /**
          * WorkdirAnswer
@@ -6736,39 +6740,6 @@ export interface operations {
             };
         };
     };
-    preview_api_v1_budgets_preview_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BudgetRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BudgetPreview"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     show_budget_api_v1_budgets__reference__get: {
         parameters: {
             query?: never;
@@ -6915,6 +6886,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_kinds_api_v1_channels_kinds_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelKindPage"];
                 };
             };
             /** @description An error */
@@ -7205,43 +7205,6 @@ export interface operations {
             };
         };
     };
-    export_api_v1_cost_export_get: {
-        parameters: {
-            query?: {
-                what?: "groups" | "series" | "jobs";
-                range?: ("today" | "7d" | "30d" | "90d" | "month" | "last_month" | "year") | null;
-                since?: string | null;
-                until?: string | null;
-                by?: string;
-                only?: string[] | null;
-                step?: ("day" | "week" | "month") | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": unknown;
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     list_invoices_api_v1_cost_invoices_get: {
         parameters: {
             query?: never;
@@ -7310,7 +7273,6 @@ export interface operations {
                 since?: string | null;
                 until?: string | null;
                 limit?: number;
-                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -7354,43 +7316,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CostOutlook"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    overview_api_v1_cost_overview_get: {
-        parameters: {
-            query?: {
-                range?: ("today" | "7d" | "30d" | "90d" | "month" | "last_month" | "year") | null;
-                since?: string | null;
-                until?: string | null;
-                by?: string;
-                only?: string[] | null;
-                step?: ("day" | "week" | "month") | null;
-                local?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CostOverview"];
                 };
             };
             /** @description An error */
@@ -7616,6 +7541,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_firings_api_v1_firings_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllFirings"];
                 };
             };
             /** @description An error */
@@ -8403,10 +8360,6 @@ export interface operations {
             query?: {
                 all?: boolean;
                 limit?: number;
-                state?: string[] | null;
-                provider?: string[] | null;
-                kind?: ("own" | "rented") | null;
-                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -8451,7 +8404,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NodeDetail"];
+                    "application/json": components["schemas"]["NodeView"];
                 };
             };
             /** @description An error */
@@ -8538,6 +8491,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OfferPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_overview_api_v1_overview_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewView"];
                 };
             };
             /** @description An error */
@@ -8798,6 +8780,97 @@ export interface operations {
             };
         };
     };
+    list_own_api_v1_prices_own_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPricePage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_own_api_v1_prices_own_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPriceRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPriceView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_own_api_v1_prices_own__price_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                price_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_sources_api_v1_prices_sources_get: {
         parameters: {
             query?: never;
@@ -8982,38 +9055,6 @@ export interface operations {
             };
         };
     };
-    queue_api_v1_queue_get: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QueuePage"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     schema_api_v1_schema_get: {
         parameters: {
             query?: never;
@@ -9061,6 +9102,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionLink"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_settings_api_v1_settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_settings_api_v1_settings_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_places_api_v1_settings_places_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PowerPlaces"];
                 };
             };
             /** @description An error */
@@ -9162,6 +9294,97 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SweepView"];
                 };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens_api_v1_tokens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token_api_v1_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_token_api_v1_tokens__token_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description An error */
             default: {

@@ -13,10 +13,11 @@ const PATHS: Record<string, string[]> = {
     '/api/v1/nodes',
   ],
   nodes: ['/api/v1/nodes', '/api/v1/overview', '/api/v1/queue', '/api/v1/hosts'],
-  prices: ['/api/v1/offers', '/api/v1/gpus', '/api/v1/prices', '/api/cloud'],
-  alerts: ['/api/v1/alerts', '/api/v1/channels', '/api/v1/overview'],
+  prices: ['/api/v1/offers', '/api/v1/gpus', '/api/v1/prices', '/api/v1/overview', '/api/cloud'],
+  alerts: ['/api/v1/alerts', '/api/v1/channels', '/api/v1/firings', '/api/v1/overview'],
   budgets: ['/api/v1/budgets', '/api/v1/cost', '/api/v1/overview'],
   connections: ['/api/v1/providers', '/api/v1/connections', '/api/v1/hosts', '/api/v1/overview'],
+  settings: ['/api/v1/settings', '/api/v1/overview', '/api/v1/doctor'],
 };
 const SETTLE_MS = 300;
 const POLL_MS = 30_000;

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from tradewind.domain.errors import ProviderError, ProviderFault
-from tradewind.domain.money import Quantity, Rate
 from tradewind.domain.offers import Capabilities, CreateIdempotency, Offer, SelfTermination
 from tradewind.hardware.local import detect
 from tradewind.providers.attempt_files import is_supervised, read_exit, read_json, read_records, write_json
@@ -33,7 +32,7 @@ from tradewind.providers.base import (
     Phase,
 )
 from tradewind.providers.local.survivors import end_marked
-from tradewind.providers.own_offers import offer_of
+from tradewind.providers.own_offers import OwnTerms, offer_of, with_own_power
 from tradewind.providers.passed_variables import allowed_names
 
 _AGENT_TIMEOUT_S: Final = 30.0
@@ -57,17 +56,16 @@ class LocalPlatform:
     id = "local"
     capabilities = _CAPABILITIES
 
-    def __init__(self, root: Path, agent: Path, rate: Rate, carbon: float, offload: Offload) -> None:
+    def __init__(self, root: Path, agent: Path, terms: Callable[[], OwnTerms], offload: Offload) -> None:
         self._root = root
         self._agent = agent
-        self._rate = rate
-        self._carbon = carbon
+        self._terms = terms
         self._offload = offload
         self._watchers: set[int] = set()
 
     async def inventory(self) -> Inventory:
         machine = await self._offload(detect, self._root)
-        return Inventory(
+        found = Inventory(
             name=machine.name,
             cpus=machine.cpus,
             cpu_model=machine.cpu_model,
@@ -78,9 +76,11 @@ class LocalPlatform:
             watts_max=machine.watts_max,
             power_source=machine.power_source,
         )
+        return with_own_power(found, self._terms())
 
     async def list_offers(self) -> list[Offer]:
-        return [offer_of(await self.inventory(), self.id, self._rate, self._carbon)]
+        terms = self._terms()
+        return [offer_of(await self.inventory(), self.id, terms.rate, terms.grams_co2e_per_kwh)]
 
     async def submit(self, request: AttemptRequest, key: str) -> Handle:
         await self._offload(self._write_request, request)
@@ -239,10 +239,7 @@ def _vanished(at: float) -> Exit:
     )
 
 
-def create(
-    *, root: Path, agent: Path, micro_usd_per_kwh: int, carbon: float, offload: Offload
-) -> LocalPlatform:
-    """The provider's factory: electricity in micro-dollars and grams CO2e per kilowatt-hour."""
+def create(*, root: Path, agent: Path, terms: Callable[[], OwnTerms], offload: Offload) -> LocalPlatform:
+    """The provider's factory. `terms` is asked each time: they may change while the server runs."""
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    rate = Rate(micro_per_unit=micro_usd_per_kwh, per=Quantity.KWH)
-    return LocalPlatform(root, agent, rate, carbon, offload)
+    return LocalPlatform(root, agent, terms, offload)

@@ -1,0 +1,147 @@
+"""Connections in the browser: cards by state, a guided form, secrets that never come out, machines over SSH."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.axe import assert_accessible
+from tests.web.browser import Visit
+from tests.web.pictures import come_to_rest
+from tests.web.stage import Stage
+
+pytestmark = pytest.mark.scene("rich")
+SECRET = "key-of-the-stage"
+
+
+def test_every_provider_is_a_card_under_its_heading(visit: Visit) -> None:
+    known = visit.stage.get("/providers")
+    page = visit.open("/connections")
+    for group in known["groups"]:
+        expect(page.get_by_role("heading", name=group["title"])).to_be_visible()
+    by_id = {each["id"]: each for each in known["items"]}
+    for group in known["groups"]:
+        section = page.get_by_role("region", name=group["title"])
+        expect(section.get_by_role("link")).to_have_count(len(group["providers"]))
+        for name in group["providers"]:
+            card = section.locator(f'a[href="/connections/{name}"]')
+            expect(card).to_contain_text(by_id[name]["title"])
+            expect(card).to_contain_text(by_id[name]["badge"]["label"])
+
+
+def test_a_provider_is_found_by_any_of_its_names_and_the_address_keeps_the_word(visit: Visit) -> None:
+    page = visit.open("/connections")
+    page.get_by_label("Find a provider").fill("lambda-labs")
+    expect(page).to_have_url(re.compile("q=lambda-labs"))
+    expect(page.locator('a[href^="/connections/"]')).to_have_count(1)
+    page.reload()
+    expect(page.get_by_label("Find a provider")).to_have_value("lambda-labs")
+    page.get_by_label("Find a provider").fill("nothing-like-it")
+    expect(page.get_by_text(re.compile("0 of .* providers match"))).to_be_visible()
+    page.get_by_role("button", name="Show all").click()
+    expect(page.get_by_label("Find a provider")).to_have_value("")
+
+
+def test_a_link_from_elsewhere_leads_to_the_provider(visit: Visit) -> None:
+    page = visit.open("/connections?provider=vast")
+    expect(page).to_have_url(re.compile(r"/connections/vast$"))
+
+
+@pytest.mark.scene("empty")
+def test_a_provider_is_connected_validated_and_disconnected(own_stage: Stage, visit: Visit) -> None:
+    visit.complaints.allow("422", "400")
+    page = visit.open("/connections/vast")
+    expect(page.get_by_text("Not connected")).to_be_visible()
+    field = own_stage.get("/providers/vast")["credentials"][0]
+    secret = page.get_by_label(field["title"])
+    expect(secret).to_have_attribute("type", "password")
+    secret.fill("wrong-key-of-somebody")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert "wrong-key-of-somebody" not in page.get_by_role("alert").inner_text()
+    secret.fill(SECRET)
+    page.get_by_role("button", name="Connect", exact=True).click()
+    account = own_stage_account(page, own_stage)
+    expect(page.get_by_role("region", name="This connection").or_(page.locator("body"))).to_contain_text(
+        account
+    )
+    assert SECRET not in page.content()
+    page.get_by_role("button", name="Validate now").click()
+    expect(page.get_by_text("took the credentials")).to_be_visible()
+    page.get_by_role("button", name="Disconnect").click()
+    page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
+    expect(page.get_by_text("Not connected")).to_be_visible()
+
+
+def own_stage_account(page: object, stage: Stage) -> str:
+    """Whose the credentials are, once the server has them."""
+    from playwright.sync_api import Page
+
+    assert isinstance(page, Page)
+    expect(page.get_by_role("button", name="Validate now")).to_be_visible()
+    identity: str = stage.get("/connections/vast")["account"]["identity"]
+    return identity
+
+
+def test_the_least_permissions_can_be_copied(visit: Visit) -> None:
+    policy = visit.stage.get("/providers/aws")["policies"][0]
+    page = visit.open("/connections/aws")
+    block = page.get_by_role("region", name=policy["title"])
+    expect(block).to_contain_text('"Version"')
+    expect(page.get_by_role("button", name=re.compile("^Copy")).first).to_be_visible()
+
+
+def test_machines_over_ssh_are_listed_with_how_they_are(visit: Visit) -> None:
+    hosts = visit.stage.get("/hosts")["items"]
+    page = visit.open("/connections/ssh")
+    listed = page.get_by_role("list", name="Machines").get_by_role("listitem")
+    expect(listed).to_have_count(len(hosts))
+    for host in hosts:
+        one = listed.filter(has_text=host["where"])
+        expect(one).to_contain_text(host["badge"]["label"])
+        expect(one).to_contain_text(host["has"])
+
+
+@pytest.mark.scene("empty")
+def test_the_host_key_is_asked_about_before_a_machine_is_added(own_stage: Stage, visit: Visit) -> None:
+    visit.complaints.allow("400", "404", "409", "422", "502", "503")
+    page = visit.open("/connections/ssh")
+    page.get_by_role("button", name="Add a machine").click()
+    form = page.get_by_role("dialog", name="Add a machine")
+    form.get_by_label("Name").fill("atlas")
+    form.get_by_label("User").fill("ana")
+    form.get_by_label("Address").fill("atlas.lab.invalid")
+    form.get_by_role("button", name="Look at its key").click()
+    expect(form.get_by_role("alert")).to_contain_text("No SSH server answers")
+    form.get_by_label("Address").fill("atlas.lab.example")
+    form.get_by_role("button", name="Look at its key").click()
+    expect(form).to_contain_text("Is this the key of atlas.lab.example?")
+    fingerprint = own_stage.post("/hosts/probe", {"address": "atlas.lab.example"})["fingerprint"]
+    expect(form).to_contain_text(fingerprint)
+    assert own_stage.get("/hosts")["items"] == []
+
+
+def test_a_provider_that_is_none_is_said_to_be_none(visit: Visit) -> None:
+    visit.complaints.allow("404")
+    page = visit.open("/connections/nobody")
+    expect(page.get_by_role("alert")).to_contain_text("nobody")
+    expect(page.get_by_role("link", name="All connections")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "/aws", "/ssh", "/runpod", "/together"])
+def test_it_is_accessible(visit: Visit, path: str) -> None:
+    page = visit.open(f"/connections{path}")
+    come_to_rest(page)
+    assert_accessible(page)
+
+
+@pytest.mark.dark
+@pytest.mark.phone
+@pytest.mark.parametrize("path", ["", "/aws", "/ssh", "/gcp"])
+def test_it_is_accessible_in_the_dark_on_a_phone(visit: Visit, path: str) -> None:
+    page = visit.open(f"/connections{path}")
+    come_to_rest(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert_accessible(page)

@@ -1,0 +1,136 @@
+"""Settings in the browser: electricity and carbon with their origin, own prices, preferences, tokens, the server."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.axe import assert_accessible
+from tests.web.browser import Visit
+from tests.web.pictures import come_to_rest
+from tests.web.stage import Stage
+
+pytestmark = pytest.mark.scene("rich")
+TABS = ("power", "prices", "preferences", "tokens", "server")
+
+
+def test_each_figure_says_who_said_it(visit: Visit) -> None:
+    seen = visit.stage.get("/settings")
+    page = visit.open("/settings")
+    for item in seen["items"]:
+        expect(page.get_by_text(item["title"], exact=True).first).to_be_visible()
+        expect(page.get_by_text(item["origin_text"], exact=True).first).to_be_visible()
+    expect(page.get_by_text(seen["hour_text"])).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
+
+
+def test_a_price_is_set_and_unset_and_holds_at_once(own_stage: Stage, visit: Visit) -> None:
+    visit.complaints.allow("422")
+    page = visit.open("/settings")
+    price = page.get_by_role("textbox", name="Electricity price")
+    price.fill("400")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("cannot be right")
+    price.fill("0.25")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved. It holds for what begins from now on.")).to_be_visible()
+    expect(page.get_by_text("0.250 USD/kWh (your own electricity price)", exact=False).first).to_be_visible()
+    assert own_stage.server.context.tariff.micro_usd_per_kwh == 250_000
+    page.get_by_role("combobox", name="Carbon zone").click()
+    page.get_by_role("combobox", name="Carbon zone").fill("Norway")
+    page.get_by_role("option", name=re.compile("Norway")).click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("by the carbon zone", exact=False).first).to_be_visible()
+    page.get_by_role("textbox", name="Electricity price").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("from local.electricity_price_usd_per_kwh in config.toml").first).to_be_visible()
+    assert own_stage.server.context.tariff.micro_usd_per_kwh == 310_000
+
+
+def test_a_price_of_ones_own_is_added_and_removed(own_stage: Stage, visit: Visit) -> None:
+    page = visit.open("/settings?tab=prices")
+    page.get_by_role("button", name="Add a price").click()
+    form = page.get_by_role("dialog", name="Add a price of your own")
+    form.get_by_label("Provider").fill("slurm")
+    form.get_by_label("Machine", exact=True).fill("rack-a")
+    form.get_by_label("GPU", exact=True).fill("H100 SXM")
+    form.get_by_label("GPUs in the machine").fill("8")
+    form.get_by_label("Price").fill("12.50")
+    form.get_by_role("button", name="Add price").click()
+    table = page.get_by_role("table", name="Your prices")
+    expect(table).to_contain_text("rack-a")
+    expect(table).to_contain_text("$12.50/h")
+    expect(table).to_contain_text("8x H100 SXM")
+    offers = own_stage.get("/offers", provider="slurm")["items"]
+    assert [each["price_micro"] for each in offers] == [12_500_000]
+    table.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(table).to_have_count(0)
+
+
+def test_a_token_is_shown_once_and_revoked(own_stage: Stage, visit: Visit) -> None:
+    page = visit.open("/settings?tab=tokens")
+    page.get_by_label("Name").fill("ci runner")
+    page.get_by_role("button", name="Make token").click()
+    secret = page.get_by_role("region", name="Token", exact=True)
+    expect(secret).to_contain_text("tw_")
+    text = secret.inner_text().strip()
+    listed = page.get_by_role("list", name="Tokens and sessions").get_by_role("listitem")
+    made = listed.filter(has_text="ci runner")
+    expect(made).to_contain_text("Never used")
+    expect(listed.filter(has_text="browser session")).to_contain_text("In use here")
+    page.reload()
+    expect(made).to_be_visible()
+    assert text not in page.content()
+    made.get_by_role("button", name="Revoke").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(made).to_have_count(0)
+    names = [each["name"] for each in own_stage.get("/tokens")["items"]]
+    assert "ci runner" not in names
+
+
+def test_preferences_are_kept(own_stage: Stage, visit: Visit) -> None:
+    page = visit.open("/settings?tab=preferences")
+    page.get_by_role("combobox", name="Currency").click()
+    page.get_by_role("option", name="EUR").click()
+    page.get_by_role("textbox", name="Regions").fill("eu-*")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert own_stage.get("/preferences")["values"]["display_currency"] == "EUR"
+    page.reload()
+    expect(page.get_by_text(re.compile("USD per EUR"))).to_be_visible()
+    expect(page.get_by_text("eu-*", exact=True)).to_be_visible()
+
+
+def test_colours_follow_the_choice(visit: Visit) -> None:
+    page = visit.open("/settings?tab=preferences")
+    page.get_by_text("Dark", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+
+
+def test_the_server_says_what_it_is(visit: Visit) -> None:
+    info = visit.stage.get("/info")
+    page = visit.open("/settings?tab=server")
+    expect(page.get_by_text(info["version"], exact=True)).to_be_visible()
+    expect(page.get_by_text(info["installation"], exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Reference of the HTTP API")).to_be_visible()
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_it_is_accessible(visit: Visit, tab: str) -> None:
+    page = visit.open(f"/settings?tab={tab}")
+    come_to_rest(page)
+    assert_accessible(page)
+
+
+@pytest.mark.dark
+@pytest.mark.phone
+@pytest.mark.parametrize("tab", TABS)
+def test_it_is_accessible_in_the_dark_on_a_phone(visit: Visit, tab: str) -> None:
+    page = visit.open(f"/settings?tab={tab}")
+    come_to_rest(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert_accessible(page)
