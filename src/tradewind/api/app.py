@@ -15,6 +15,7 @@ from tradewind.api import (
     cloud,
     connections,
     cost,
+    drafts,
     estimates,
     events,
     files,
@@ -67,6 +68,7 @@ def include_routes(app: FastAPI) -> None:
     """Adds every route; the list of endpoints in the documentation is made from the same ones."""
     for module in (
         jobs,
+        drafts,
         moves,
         nodes,
         access,

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from tradewind.api.idempotency import Key, once
 from tradewind.api.services import CallerOf, ServicesOf
+from tradewind.control.drafting import fill_gaps
 from tradewind.control.planning import make_plan
 from tradewind.control.predicting import fingerprint_of, past_runs
 from tradewind.control.submitting import check_submission, find_job, insert_jobs, stop_job, submission_of
@@ -42,7 +43,7 @@ class StopRequest(Schema):
 @router.post("/plans", status_code=200)
 async def plan(request: PlanRequest, services: ServicesOf, caller: CallerOf) -> PlanView:
     """Where a job would run, what it would cost, and why; `compares` shows every other place beside it."""
-    spec = validate_mapping(request.spec)
+    spec = validate_mapping(fill_gaps(request.spec) if request.is_draft else request.spec)
     offers = await services.shelf.offers()
     table = await services.catalog.table(caller) if request.compares else None
 

@@ -211,6 +211,7 @@ def _place(pick: Pick, watts: dict[int, Watts]) -> PlaceView:
         nodes=pick.nodes,
         hours=None if pick.hours is None else _band(pick.hours),
         cost=None if measures.cost_p50_micro is None else money_view(measures.cost_p50_micro, "USD"),
+        cost_p10=None if pick.cost_p10_micro is None else money_view(pick.cost_p10_micro, "USD"),
         cost_p90=None if measures.cost_p90_micro is None else money_view(measures.cost_p90_micro, "USD"),
         cost_parts=None
         if cost is None or own is not None

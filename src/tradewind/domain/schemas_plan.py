@@ -30,6 +30,8 @@ class PlaceView(Answer):
     nodes: int = 1
     hours: BandView | None = None
     cost: MoneyView | None = None
+    #: Eight runs in ten cost between these two.
+    cost_p10: MoneyView | None = None
     cost_p90: MoneyView | None = None
     cost_parts: CostPartsView | None = None
     #: From asking for the machine to the end, waiting and set-up included.
@@ -123,3 +125,5 @@ class PlanRequest(Schema):
 
     spec: dict[str, Any]
     compares: bool = True
+    #: The job file is still being written: what a plan does not need may be missing.
+    is_draft: bool = False
