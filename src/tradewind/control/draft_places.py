@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tradewind.domain.errors import InvalidInputError, NotFoundError
-from tradewind.domain.offers import Market
+from tradewind.domain.offers import Market, Offer
 from tradewind.domain.schemas_drafts import PlacesAnswer
 from tradewind.hardware.names import short_name
 from tradewind.providers.about import find_about
@@ -40,6 +40,13 @@ def read_key(key: str) -> PlaceChoice:
         raise InvalidInputError(
             f"{key!r} does not name an offer", hint="take `key` from GET /api/v1/offers/explore"
         ) from None
+
+
+def write_key(offer: Offer) -> str:
+    """The key of an offer, as `read_key` takes it."""
+    parts = (offer.provider, offer.region, offer.zone or "", offer.instance_type, offer.accelerator or "")
+    texts = [*parts, f"{offer.accelerator_count:g}", offer.market]
+    return "|".join(text.replace("%", "%25").replace("|", "%7C") for text in texts)
 
 
 def hold_to(mapping: dict[str, Any], places: Sequence[PlaceChoice]) -> PlacesAnswer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tradewind.control.draft_places import write_key
 from tradewind.control.plan_views import own_offer_view
 from tradewind.control.planning import plan_here
 from tradewind.control.views import money_view
@@ -206,6 +207,7 @@ def _place(pick: Pick, watts: dict[int, Watts]) -> PlaceView:
     measures, cost, offer = pick.measures, pick.cost, pick.offer
     own = watts.get(id(offer))
     return PlaceView(
+        key=write_key(offer),
         offer=_offer_view(pick) if own is None else own_offer_view(offer, own),
         tasks=pick.tasks,
         nodes=pick.nodes,

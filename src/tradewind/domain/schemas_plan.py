@@ -25,6 +25,8 @@ class PlaceView(Answer):
     """One place that would do. Costs are of one task; figures that nobody knows are absent."""
 
     offer: OfferView
+    #: What `POST /api/v1/job-files/places` takes, to hold a job file to it.
+    key: str = ""
     #: How many of the job's tasks would go there.
     tasks: int = 1
     nodes: int = 1

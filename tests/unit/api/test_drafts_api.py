@@ -11,9 +11,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.unit.catalog.offers_for_tests import offer
 from tests.unit.jobs_for_tests import add_job
 from tradewind.control.context import Context
 from tradewind.control.draft_files import TEMPLATES
+from tradewind.control.draft_places import read_key, write_key
 from tradewind.control.draft_steps import step_of
 from tradewind.db import tables
 from tradewind.db.owners import Caller
@@ -328,6 +330,11 @@ async def test_without_offers_it_may_go_anywhere_again(api: Api) -> None:
     assert found["text"] == "Any connected place that fits."
 
 
+def test_a_key_is_read_as_it_was_written() -> None:
+    written = write_key(offer(1, provider="a|b", region="50%7C", instance_type="x"))
+    assert (read_key(written).provider, read_key(written).region) == ("a|b", "50%7C")
+
+
 @pytest.mark.parametrize("key", ["", "aws", "aws|us|z|t|H100|many|spot"])
 async def test_what_names_no_offer_is_refused(api: Api, key: str) -> None:
     assert (await api.post("/job-files/places", json={"spec": {}, "offers": [key]})).status_code == 422
@@ -395,4 +402,10 @@ async def test_a_draft_without_a_command_can_be_estimated_and_planned(api: Api) 
         assert (await api.post(path, json={"spec": draft})).status_code == 422
         answer = await api.post(path, json={"spec": draft, "is_draft": True})
         assert answer.status_code == 200, answer.text
-    assert answer.json()["reason"]
+    plan = answer.json()
+    assert plan["reason"]
+    # What a plan names can be chosen: held to that place, the job goes nowhere else.
+    place = (plan["runners_up"] or [plan["best_anywhere"]])[0]
+    assert place["cost_p10"]["micro"] <= place["cost"]["micro"] <= place["cost_p90"]["micro"]
+    held = await places(api, {**RIGHT, **draft}, place["key"])
+    assert held["spec"]["resources"]["providers"] == [place["offer"]["provider"]]

@@ -653,6 +653,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/estimates/memory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate Memory
+         * @description How much accelerator memory the training of a model takes, and the fewest of each accelerator that have it.
+         */
+        post: operations["estimate_memory_api_v1_estimates_memory_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estimates/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Estimate Models
+         * @description Models that may stand in `estimate.model`, by words of their name.
+         */
+        get: operations["estimate_models_api_v1_estimates_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -797,6 +837,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/job-files/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description What a job file says, all that is wrong with it, and what one might regret. Faults are no error.
+         */
+        post: operations["check_api_v1_job_files_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/job-files/form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Form
+         * @description The keys of the job file with their meaning, the steps they are asked in, and the limits of uploads.
+         */
+        get: operations["form_api_v1_job_files_form_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/job-files/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Places
+         * @description Holds a job file to offers that were chosen; without any it may go anywhere again.
+         */
+        post: operations["places_api_v1_job_files_places_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -913,6 +1013,26 @@ export interface paths {
          * @description Checkpoints that were kept, newest first.
          */
         get: operations["list_checkpoints_api_v1_jobs__reference__checkpoints_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{reference}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clone
+         * @description What a job was asked for with: its file and its workdir, to be changed and asked for again.
+         */
+        get: operations["clone_api_v1_jobs__reference__clone_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1548,7 +1668,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/workdirs/{sha256}": {
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Templates
+         * @description Examples that ship, each with its job file. `POST` to one of them puts its files on the server.
+         */
+        get: operations["list_templates_api_v1_templates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{name}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1556,6 +1696,30 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        put?: never;
+        /**
+         * Use Template
+         * @description An example, ready to run: its files are on the server under `workdir`. Repeating it changes nothing.
+         */
+        post: operations["use_template_api_v1_templates__name__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workdirs/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Workdir
+         * @description What a workdir archive holds.
+         */
+        get: operations["show_workdir_api_v1_workdirs__sha256__get"];
         /**
          * Put Workdir
          * @description Takes a workdir archive (`.tar.gz`) in the body; kept only if its hash is the one in the path.
@@ -2032,10 +2196,7 @@ export interface components {
          * @description A state in a word or two: text, tone and picture say the same.
          */
         BadgeView: {
-            /**
-             * Explanation
-             * @default null
-             */
+            /** Explanation */
             explanation: string | null;
             /**
              * Icon
@@ -2425,6 +2586,26 @@ export interface components {
             size_bytes: number;
             /** Step */
             step: number | null;
+        };
+        /**
+         * ChoiceView
+         * @description One of the values that a key allows.
+         */
+        ChoiceView: {
+            /**
+             * Explanation
+             * @default
+             */
+            explanation: string;
+            /**
+             * Is Supported
+             * @default true
+             */
+            is_supported: boolean;
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
         };
         /**
          * ComparisonAnswer
@@ -2835,6 +3016,176 @@ export interface components {
             checks: components["schemas"]["Diagnosis"][];
         };
         /**
+         * DraftCheck
+         * @description What a job file says and all that is wrong with it.
+         */
+        DraftCheck: {
+            /** Command Line */
+            command_line: string;
+            /** Command Note */
+            command_note: string;
+            /** Faults */
+            faults: components["schemas"]["DraftFault"][];
+            files: components["schemas"]["WorkdirView"] | null;
+            /** Is Valid */
+            is_valid: boolean;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            } | null;
+            /** Steps */
+            steps: components["schemas"]["DraftStepView"][];
+            /** Warnings */
+            warnings: components["schemas"]["DraftWarning"][];
+            /** Yaml */
+            yaml: string | null;
+        };
+        /**
+         * DraftCheckRequest
+         * @description A job file that is being written: as a mapping, or as YAML. One of the two.
+         */
+        DraftCheckRequest: {
+            /** Spec */
+            spec?: {
+                [key: string]: unknown;
+            } | null;
+            /** Step */
+            step?: ("source" | "data" | "resources" | "configuration" | "provider" | "review") | null;
+            /** Workdir */
+            workdir?: string | null;
+            /** Yaml */
+            yaml?: string | null;
+        };
+        /**
+         * DraftFault
+         * @description Something wrong at one place. Lines are those of the YAML that was sent, or of the one that is answered.
+         */
+        DraftFault: {
+            /** Column */
+            column: number | null;
+            /** Hint */
+            hint: string | null;
+            /**
+             * Is Unsupported
+             * @default false
+             */
+            is_unsupported: boolean;
+            /** Line */
+            line: number | null;
+            /** Message */
+            message: string;
+            /** Path */
+            path: (string | number)[];
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+            /** Where */
+            where: string;
+        };
+        /**
+         * DraftField
+         * @description One key of the job file, for whoever asks for it in a form.
+         */
+        DraftField: {
+            /** Choices */
+            choices: components["schemas"]["ChoiceView"][];
+            /**
+             * Default
+             * @default
+             */
+            default: string;
+            /**
+             * Example
+             * @default
+             */
+            example: string;
+            /**
+             * Is Supported
+             * @default true
+             */
+            is_supported: boolean;
+            /** Key */
+            key: string;
+            /** Meaning */
+            meaning: string;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+        };
+        /**
+         * DraftForm
+         * @description Everything a form for job files needs to know of the format.
+         */
+        DraftForm: {
+            /** Fields */
+            fields: components["schemas"]["DraftField"][];
+            /** Steps */
+            steps: components["schemas"]["DraftStepAbout"][];
+            /** Unsupported */
+            unsupported: components["schemas"]["UnsupportedView"][];
+            upload: components["schemas"]["UploadLimits"];
+        };
+        /**
+         * DraftStepAbout
+         * @description A step, and what it is about.
+         */
+        DraftStepAbout: {
+            /** About */
+            about: string;
+            /**
+             * Id
+             * @enum {string}
+             */
+            id: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+            /** Title */
+            title: string;
+        };
+        /**
+         * DraftStepView
+         * @description How far one step is.
+         */
+        DraftStepView: {
+            /** Faults */
+            faults: number;
+            /**
+             * Id
+             * @enum {string}
+             */
+            id: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: string;
+            /** Warnings */
+            warnings: number;
+        };
+        /**
+         * DraftWarning
+         * @description Something that is allowed, and that one might regret.
+         */
+        DraftWarning: {
+            /** Code */
+            code: string;
+            /** Hint */
+            hint: string | null;
+            /** Message */
+            message: string;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+            /**
+             * Where
+             * @default
+             */
+            where: string;
+        };
+        /**
          * EstimateLine
          * @description One kind and number of accelerators, with the cheapest offer of it. Figures that nobody knows are absent.
          */
@@ -2876,6 +3227,11 @@ export interface components {
         EstimateRequest: {
             /** Accelerators */
             accelerators?: string[] | null;
+            /**
+             * Is Draft
+             * @default false
+             */
+            is_draft?: boolean;
             /** Spec */
             spec: {
                 [key: string]: unknown;
@@ -3470,6 +3826,29 @@ export interface components {
             jobs: components["schemas"]["JobSubmission"][];
         };
         /**
+         * JobClone
+         * @description What a job was asked for with, to be changed and asked for again.
+         */
+        JobClone: {
+            files: components["schemas"]["WorkdirView"] | null;
+            /** Job */
+            job: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string | null;
+            /** Search Path */
+            search_path: string | null;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Workdir */
+            workdir: string | null;
+            /** Yaml */
+            yaml: string;
+        };
+        /**
          * JobCost
          * @description What was estimated of a job as it was placed, and what came. `ratio`: what came to what was estimated.
          */
@@ -3739,6 +4118,47 @@ export interface components {
             until: string;
         };
         /**
+         * MemoryAnswer
+         * @description Which accelerators have the memory, the cheapest first.
+         */
+        MemoryAnswer: {
+            /** Fits */
+            fits: components["schemas"]["MemoryFit"][];
+            memory: components["schemas"]["MemoryView"] | null;
+            model: components["schemas"]["ModelView"];
+            /** Notes */
+            notes: string[];
+            /** Too Small */
+            too_small: string[];
+            /** Workload */
+            workload: string;
+        };
+        /**
+         * MemoryFit
+         * @description The fewest of one accelerator that the model fits on, and what they cost at least.
+         */
+        MemoryFit: {
+            /** Accelerator */
+            accelerator: string;
+            badge: components["schemas"]["BadgeView"];
+            /** Count */
+            count: number;
+            memory_gb: components["schemas"]["BandView"];
+            price_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Provider */
+            provider: string | null;
+            /** Region */
+            region: string | null;
+            /** Request */
+            request: string;
+            /** Title */
+            title: string;
+            /** Usable Gb */
+            usable_gb: number;
+            /** Verdict */
+            verdict: string;
+        };
+        /**
          * MemoryItemView
          * @description One line of the memory ledger.
          */
@@ -3749,6 +4169,24 @@ export interface components {
             name: string;
             /** Note */
             note: string;
+        };
+        /**
+         * MemoryRequest
+         * @description Asks how much accelerator memory the training of a model takes, and which accelerators have it.
+         */
+        MemoryRequest: {
+            /** Batch */
+            batch?: number | null;
+            /** Image Size */
+            image_size?: number | null;
+            /** Method */
+            method?: string | null;
+            /** Model */
+            model: string;
+            /** Precision */
+            precision?: string | null;
+            /** Sequence Length */
+            sequence_length?: number | null;
         };
         /**
          * MemoryView
@@ -3814,6 +4252,44 @@ export interface components {
             job: string;
             /** Series */
             series: components["schemas"]["MetricSeries"][];
+        };
+        /**
+         * ModelPage
+         * @description Known models, those whose name fits best first; `known` in all.
+         */
+        ModelPage: {
+            /** Items */
+            items: components["schemas"]["ModelView"][];
+            /** Known */
+            known: number;
+            /** Matching */
+            matching: number;
+        };
+        /**
+         * ModelView
+         * @description A model that is known by name.
+         */
+        ModelView: {
+            /** Asks For */
+            asks_for: string[];
+            /** Image Size */
+            image_size: number | null;
+            /** Kind */
+            kind: string;
+            /** Methods */
+            methods: string[];
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: number | null;
+            /** Sequence Length */
+            sequence_length: number | null;
+            /** Size */
+            size: string;
+            /** Unit */
+            unit: string;
+            /** Usual Method */
+            usual_method: string;
         };
         /**
          * MoneyView
@@ -4042,6 +4518,7 @@ export interface components {
             /** Carbon Grams */
             carbon_grams: number | null;
             cost: components["schemas"]["MoneyView"] | null;
+            cost_p10: components["schemas"]["MoneyView"] | null;
             cost_p90: components["schemas"]["MoneyView"] | null;
             cost_parts: components["schemas"]["CostPartsView"] | null;
             /** Energy Kwh */
@@ -4059,6 +4536,11 @@ export interface components {
              * @default false
              */
             is_runnable: boolean;
+            /**
+             * Key
+             * @default
+             */
+            key: string;
             /**
              * Nodes
              * @default 1
@@ -4097,6 +4579,32 @@ export interface components {
             worse: string[];
         };
         /**
+         * PlacesAnswer
+         * @description The job file that says so.
+         */
+        PlacesAnswer: {
+            /** Notes */
+            notes: string[];
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Text */
+            text: string;
+        };
+        /**
+         * PlacesRequest
+         * @description Asks to hold a job file to some offers. Without any it may go anywhere again.
+         */
+        PlacesRequest: {
+            /** Offers */
+            offers?: string[];
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * PlanRequest
          * @description Asks where a job would run. Without `compares` only connected places are looked at, which takes no time.
          */
@@ -4106,6 +4614,11 @@ export interface components {
              * @default true
              */
             compares?: boolean;
+            /**
+             * Is Draft
+             * @default false
+             */
+            is_draft?: boolean;
             /** Spec */
             spec: {
                 [key: string]: unknown;
@@ -5113,6 +5626,40 @@ export interface components {
             status: components["schemas"]["TaskStatus"];
         };
         /**
+         * TemplatePage
+         * @description The examples, the shortest first.
+         */
+        TemplatePage: {
+            /** Items */
+            items: components["schemas"]["TemplateView"][];
+        };
+        /**
+         * TemplateView
+         * @description An example that ships: a job file, and the files it needs.
+         */
+        TemplateView: {
+            /** About */
+            about: string;
+            /** Files */
+            files: string[];
+            /** Id */
+            id: string;
+            /** Needs */
+            needs: string;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Title */
+            title: string;
+            /** Workdir */
+            workdir: string;
+            /** Workdir Bytes */
+            workdir_bytes: number;
+            /** Yaml */
+            yaml: string;
+        };
+        /**
          * TestAnswer
          * @description What became of a test message.
          */
@@ -5161,6 +5708,41 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * UnsupportedView
+         * @description What the format knows and this version does not do.
+         */
+        UnsupportedView: {
+            /** Hint */
+            hint: string;
+            /** Message */
+            message: string;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+            /** Where */
+            where: string;
+        };
+        /**
+         * UploadLimits
+         * @description What a workdir may be, with text for people.
+         */
+        UploadLimits: {
+            /** Archive Bytes */
+            archive_bytes: number;
+            /** Content Bytes */
+            content_bytes: number;
+            /** Files */
+            files: number;
+            /** Ignore Files */
+            ignore_files: string[];
+            /** Skipped */
+            skipped: string[];
+            /** Text */
+            text: string;
+        };
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -5185,6 +5767,26 @@ export interface components {
             size_bytes: number;
             /** Was Known */
             was_known: boolean;
+        };
+        /**
+         * WorkdirView
+         * @description A workdir archive that is on the server, and what is in it.
+         */
+        WorkdirView: {
+            /** Content Bytes */
+            content_bytes: number;
+            /** File Count */
+            file_count: number;
+            /** Files */
+            files: string[];
+            /** Notes */
+            notes: string[];
+            /** Sha256 */
+            sha256: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Text */
+            text: string;
         };
         /**
          * OfferView
@@ -6598,6 +7200,71 @@ export interface operations {
             };
         };
     };
+    estimate_memory_api_v1_estimates_memory_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryAnswer"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    estimate_models_api_v1_estimates_models_get: {
+        parameters: {
+            query?: {
+                q?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_all_events_api_v1_events_get: {
         parameters: {
             query?: {
@@ -6850,6 +7517,101 @@ export interface operations {
             };
         };
     };
+    check_api_v1_job_files_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftCheckRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftCheck"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    form_api_v1_job_files_form_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftForm"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    places_api_v1_job_files_places_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlacesRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacesAnswer"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_jobs_api_v1_jobs_get: {
         parameters: {
             query?: {
@@ -7070,6 +7832,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckpointPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clone_api_v1_jobs__reference__clone_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobClone"];
                 };
             };
             /** @description An error */
@@ -8159,6 +8952,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SweepView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_templates_api_v1_templates_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    use_template_api_v1_templates__name__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_workdir_api_v1_workdirs__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkdirView"];
                 };
             };
             /** @description An error */
