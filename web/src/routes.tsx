@@ -24,6 +24,7 @@ function lazy(path: string, load: Page): RouteObject {
 /** Every page of the application. */
 export const pages: RouteObject[] = [
   { index: true, lazy: async () => ({ Component: (await import('./pages/home')).default }) },
+  lazy('/new', () => import('./pages/new')),
   { path: '*', element: <NotFound /> },
 ];
 
