@@ -38,7 +38,7 @@ def _resources(mapping: dict[str, Any], files: WorkdirView | None) -> list[str]:
     cpus, memory, disk = (_text(resources, key) for key in ("cpus", "memory", "disk"))
     return [
         " or ".join(names) if names else "no accelerator",
-        f"{cpus} processors" if cpus else "",
+        f"{cpus} processor{_plural(cpus)}" if cpus else "",
         f"{memory} memory" if memory else "",
         f"{disk} disk" if disk else "",
     ]
@@ -65,6 +65,10 @@ def _provider(mapping: dict[str, Any], files: WorkdirView | None) -> list[str]: 
 
 def _review(mapping: dict[str, Any], files: WorkdirView | None) -> list[str]:  # noqa: ARG001
     return []
+
+
+def _plural(count: str) -> str:
+    return "" if count == "1" else "s"
 
 
 def _part(mapping: dict[str, Any], key: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData } from '@tanstack/react-query';
 import { $api, type Schemas } from '@/api/client';
 import { DataTable, type Column } from '@/components/DataTable';
+import { More } from '@/components/More';
 import { KeyValues } from '@/components/KeyValues';
 import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
@@ -54,14 +55,14 @@ export function EstimatePanel({ spec }: { spec: Record<string, unknown> }) {
             </Alert>
           ))}
           {data.lines.length > 2 ? (
-            <div className={classes.table}>
+            <More label={`All ${data.lines.length} that were compared`}>
               <DataTable
                 label="Estimates by accelerator"
                 rows={data.lines}
                 columns={COLUMNS}
                 rowKey={keyOf}
               />
-            </div>
+            </More>
           ) : null}
           <Text size="xs" c="var(--tw-quiet)">
             <Sentence text={`${data.accuracy.text}.`} />

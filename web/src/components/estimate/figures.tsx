@@ -1,4 +1,5 @@
 import type { Schemas } from '@/api/client';
+import classes from './figures.module.css';
 import { formatDuration, formatNumber } from '@/lib/format';
 
 type Band = Schemas['BandView'];
@@ -35,7 +36,7 @@ export function Cost({
 }
 
 function Range({ children }: { children: React.ReactNode }) {
-  return <span style={{ color: 'var(--tw-quiet)', whiteSpace: 'nowrap' }}>({children})</span>;
+  return <span className={classes.range}>({children})</span>;
 }
 
 export function Energy({ kwh }: { kwh: number | null | undefined }) {

@@ -1,3 +1,4 @@
+import { VisuallyHidden } from '@mantine/core';
 import { IconAlertCircle, IconCircle, IconCircleCheck, IconCircleDot } from '@tabler/icons-react';
 import { useDraft } from './draft';
 import type { StepId } from './drafts';
@@ -45,7 +46,7 @@ export function Progress({ step, onGo }: { step: StepId; onGo: (step: StepId) =>
                 />
                 <span className={classes.name}>
                   {each.title}
-                  {isHere ? null : <span className="mantine-visually-hidden">, {WORDS[state]}</span>}
+                  {isHere ? null : <VisuallyHidden>, {WORDS[state]}</VisuallyHidden>}
                 </span>
               </button>
             </li>

@@ -5,6 +5,14 @@ import { useDraft } from '../draft';
 import { asText, fromText, type Path } from '../spec';
 import classes from './Field.module.css';
 
+/** Help stands below, so that fields beside each other stand on one line. */
+export const ORDER: ('label' | 'input' | 'description' | 'error')[] = [
+  'label',
+  'input',
+  'description',
+  'error',
+];
+
 interface Props {
   path: Path;
   label: string;
@@ -76,6 +84,7 @@ export function TextField(props: Props) {
     required: props.isRequired,
     error: isWrong,
     'aria-invalid': isWrong,
+    inputWrapperOrder: ORDER,
     onChange: (event: { currentTarget: { value: string } }) =>
       set(props.path, fromText(event.currentTarget.value, props.isNumber)),
     classNames: { input: props.isCode ? classes.code : undefined },
@@ -107,6 +116,7 @@ export function ChoiceField(props: Props & { empty?: string }) {
         name={name}
         value={value}
         error={isWrong}
+        inputWrapperOrder={ORDER}
         onChange={(event) => set(props.path, event.currentTarget.value || undefined)}
         data={[
           {

@@ -3,7 +3,7 @@ import { EstimatePanel } from '@/components/estimate/EstimatePanel';
 import { Panel } from '@/components/Panel';
 import { useDraft } from '../draft';
 import { ChoiceField, NotSupported, PairsField, SwitchField, TextField } from '../fields';
-import { More } from './More';
+import { More } from '@/components/More';
 
 /** What runs, in which environment, and what happens when it fails; with what it would take here and elsewhere. */
 export function Configuration() {

@@ -10,7 +10,7 @@ import { ProblemAlert } from '@/components/ProblemAlert';
 import { StateBadge } from '@/components/StateBadge';
 import { useDraft } from '../draft';
 import { asList, asText } from '../spec';
-import { More } from './More';
+import { More } from '@/components/More';
 
 type Fit = Schemas['MemoryFit'];
 const PATH = ['resources', 'accelerators'];

@@ -8,9 +8,9 @@ import { Sentence } from '@/components/Sentence';
 import { Stat } from '@/components/Stat';
 import { formatCount, formatDuration, formatPercent } from '@/lib/format';
 import { useDraft } from '../draft';
-import { More } from './More';
+import { More } from '@/components/More';
 import classes from './Review.module.css';
-import { RunnersUp } from './RunnersUp';
+import { placeName, RunnersUp } from './RunnersUp';
 
 type PlanView = Schemas['PlanView'];
 
@@ -45,7 +45,7 @@ function Answer({ plan }: { plan: PlanView }) {
         {chosen ? (
           <div className={classes.headline}>
             <Text fw={600} size="lg">
-              {chosen.provider} {chosen.region}
+              {placeName(chosen)}
             </Text>
             <Text>
               {chosen.accelerators ?? `${chosen.cpus} processors`} · {chosen.market.replace('_', '-')} ·{' '}
@@ -115,8 +115,7 @@ function Elsewhere({ plan }: { plan: PlanView }) {
   if (!best) return null;
   return (
     <Text size="sm">
-      Best anywhere: {best.offer.provider} {best.offer.region},{' '}
-      {best.offer.accelerators ?? best.offer.instance_type},{' '}
+      Best anywhere: {placeName(best.offer)}, {best.offer.accelerators ?? best.offer.instance_type},{' '}
       {best.cost ? best.cost.text : `${best.offer.price_per_hour.text}/h`}.{' '}
       <Sentence text={`${plan.best_reason}.`} />{' '}
       {best.how_to_connect ? (

@@ -9,6 +9,7 @@ import { Carbon, Cost } from '@/components/estimate/figures';
 import { formatDuration } from '@/lib/format';
 import { useDraft } from '../draft';
 import { write } from '../spec';
+import { placeName } from './RunnersUp';
 
 type Place = Schemas['PlaceView'];
 
@@ -39,7 +40,7 @@ export default function PlanPlaces({ picked, onPick }: { picked: string[]; onPic
   );
   if (places.length === 0) return <Text size="sm">{data.reason}</Text>;
   const columns: Column<Place>[] = [
-    { id: 'provider', header: 'Place', render: (place) => `${place.offer.provider} ${place.offer.region}` },
+    { id: 'provider', header: 'Place', render: (place) => placeName(place.offer) },
     {
       id: 'machine',
       header: 'Machine',

@@ -2,9 +2,10 @@ import { SimpleGrid, Stack, TextInput } from '@mantine/core';
 import { Panel } from '@/components/Panel';
 import { Sentence } from '@/components/Sentence';
 import { useDraft } from '../draft';
+import { ORDER } from '../fields/Field';
 import { ChoiceField, ListField, NotSupported, Remarks, TextField } from '../fields';
 import { asText } from '../spec';
-import { More } from './More';
+import { More } from '@/components/More';
 import { Places } from './Places';
 
 /** Where it may run, and what it may cost. */
@@ -75,6 +76,7 @@ function Deadline() {
         label="Deadline"
         description={meaning ? <Sentence text={`${meaning} Yours is ${zone}.`} /> : undefined}
         name="constraints.deadline"
+        inputWrapperOrder={ORDER}
         value={isReadable ? (moment ? local(moment) : '') : written}
         error={faultsAt(path).length > 0}
         aria-invalid={faultsAt(path).length > 0}

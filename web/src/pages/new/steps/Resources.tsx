@@ -5,7 +5,7 @@ import { useDraft } from '../draft';
 import { ListField, NotSupported, Remarks, TextField } from '../fields';
 import { MemoryFits } from './MemoryFits';
 import { ModelFields } from './ModelFields';
-import { More } from './More';
+import { More } from '@/components/More';
 
 type Known = 'model' | 'hours' | 'nothing';
 

@@ -3,12 +3,17 @@ import type { Schemas } from '@/api/client';
 import { DataTable, type Column } from '@/components/DataTable';
 import { Carbon, Cost } from '@/components/estimate/figures';
 import { formatCount, formatDuration } from '@/lib/format';
-import { More } from './More';
+import { More } from '@/components/More';
 
 type Place = Schemas['PlaceView'];
 
+/** Provider and region; one's own machine has the same name twice. */
+export function placeName(offer: Place['offer']): string {
+  return [...new Set([offer.provider, offer.region])].filter(Boolean).join(' ');
+}
+
 const COLUMNS: Column<Place>[] = [
-  { id: 'place', header: 'Place', render: (place) => `${place.offer.provider} ${place.offer.region}` },
+  { id: 'place', header: 'Place', render: (place) => placeName(place.offer) },
   {
     id: 'machine',
     header: 'Machine',
