@@ -1,5 +1,5 @@
 import { Button, Grid, Group, Text } from '@mantine/core';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { PageHeader } from '@/components/PageHeader';
 import { ProblemAlert } from '@/components/ProblemAlert';
@@ -27,9 +27,14 @@ const STEPS: Record<StepId, () => React.JSX.Element> = {
   review: Review,
 };
 
+function focusFault() {
+  document.querySelector<HTMLElement>('#content [aria-invalid="true"]')?.focus();
+}
+
 /** The steps around one draft. Each is checked by the server; which one is shown, the address says. */
 export function Wizard() {
-  const { draft, form, check, checkError, isChecking, change, insist, isInsisted, isKept } = useDraft();
+  const { draft, form, check, checkError, isChecking, recheck, change, insist, isInsisted, isKept } =
+    useDraft();
   const url = useUrlState();
   const navigate = useNavigate();
   const heading = useRef<HTMLHeadingElement>(null);
@@ -40,6 +45,7 @@ export function Wizard() {
   const faults = (check?.faults ?? []).filter((fault) => fault.step === step);
   const isHeldBack = isInsisted(step) && faults.length > 0;
   const first = useRef(true);
+  const [isBusy, setBusy] = useState(false);
 
   useEffect(() => {
     // Whoever reads the page aloud hears the step's name; at first the page's own.
@@ -54,12 +60,20 @@ export function Wizard() {
     window.scrollTo({ top: 0 });
   }
 
-  function next() {
+  async function next() {
     insist(step);
-    const following = ids[at + 1];
-    if (faults.length === 0 && following) go(following);
-    else
-      window.setTimeout(() => document.querySelector<HTMLElement>('#content [aria-invalid="true"]')?.focus());
+    setBusy(true);
+    try {
+      // What was typed a moment ago may not be checked yet.
+      const newest = isChecking ? await recheck() : check;
+      const following = ids[at + 1];
+      if (newest?.faults.some((fault) => fault.step === step)) window.setTimeout(focusFault);
+      else if (following) go(following);
+    } catch {
+      // The check says by itself that it could not be made.
+    } finally {
+      setBusy(false);
+    }
   }
 
   function discard() {
@@ -121,7 +135,7 @@ export function Wizard() {
               {step === 'review' ? (
                 <Launch />
               ) : (
-                <Button onClick={next} loading={isChecking && isInsisted(step)}>
+                <Button onClick={() => void next()} loading={isBusy}>
                   Next: {form.steps[at + 1]?.title}
                 </Button>
               )}

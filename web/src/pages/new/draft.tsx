@@ -1,7 +1,7 @@
 import { keepPreviousData } from '@tanstack/react-query';
 import { useDebouncedValue } from '@mantine/hooks';
 import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
-import { $api, type Schemas } from '@/api/client';
+import { $api, api, type Schemas } from '@/api/client';
 import { isBlank, keepDraft, type Draft, type StepId } from './drafts';
 import { isAt, read, write, type Path, type Spec } from './spec';
 
@@ -16,6 +16,8 @@ interface Value {
   check: Check | undefined;
   checkError: unknown;
   isChecking: boolean;
+  /** The answer for the draft as it is now. */
+  recheck: () => Promise<Check | undefined>;
   isKept: boolean;
   change: (changes: Partial<Draft> | ((before: Draft) => Partial<Draft>)) => void;
   set: (path: Path, value: unknown) => void;
@@ -81,6 +83,10 @@ export function DraftProvider({
       check,
       checkError: answer.error,
       isChecking,
+      recheck: async () => {
+        const asked = { spec: draft.spec, workdir: draft.workdir };
+        return (await api.POST('/api/v1/job-files/check', { body: asked })).data;
+      },
       isKept,
       change,
       set: (path, to) =>

@@ -1,5 +1,4 @@
 import { NativeSelect, Switch, Textarea, TextInput } from '@mantine/core';
-import type { ReactNode } from 'react';
 import { Sentence } from '@/components/Sentence';
 import { useDraft } from '../draft';
 import { asText, fromText, type Path } from '../spec';
@@ -158,8 +157,8 @@ export function SwitchField({ path, label }: { path: Path; label: string }) {
   );
 }
 
-/** Says what the format knows and this version does not do. */
-export function NotSupported({ where, children }: { where: string; children?: ReactNode }) {
+/** Says what the format knows and this version does not do; and that a draft uses it, where no field says so. */
+export function NotSupported({ where, hasField = false }: { where: string; hasField?: boolean }) {
   const { form } = useDraft();
   const found = form.unsupported.find((each) => each.where === where);
   if (!found) return null;
@@ -171,8 +170,7 @@ export function NotSupported({ where, children }: { where: string; children?: Re
       <p className={classes.hint}>
         <Sentence text={found.hint} />
       </p>
-      {children}
-      <Remarks path={where.split('.')} />
+      {hasField ? null : <Remarks path={where.split('.')} />}
     </div>
   );
 }

@@ -20,13 +20,14 @@ export function Findings() {
     url.set({ step }, { push: true });
   }
 
+  const title = check.faults.length > 0 ? 'To mend before it can start' : 'To know of before it starts';
   const found = [
     ...check.faults.map((each) => ({ ...each, kind: 'fault' as const })),
     ...check.warnings.map((each) => ({ ...each, kind: 'warning' as const })),
   ];
   return (
-    <Panel title={check.faults.length > 0 ? 'To mend before it can start' : 'To know of before it starts'}>
-      <ul className={classes.findings}>
+    <Panel title={title}>
+      <ul className={classes.findings} aria-label={title}>
         {found.map((each) => (
           <li key={`${each.where} ${each.message}`} data-kind={each.kind}>
             {each.kind === 'fault' ? (

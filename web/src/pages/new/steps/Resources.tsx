@@ -65,7 +65,7 @@ export function Resources() {
           <More label="Shares, slices and several nodes">
             <Stack gap="xs">
               {['resources.accelerators', 'resources.accelerators.mig', 'resources.nodes'].map((where) => (
-                <NotSupported key={where} where={where} />
+                <NotSupported key={where} where={where} hasField={where !== 'resources.nodes'} />
               ))}
             </Stack>
           </More>

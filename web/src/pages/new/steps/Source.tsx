@@ -51,7 +51,7 @@ export function Source() {
               set(['workdir'], undefined);
             }}
           />
-          {draft.kind === 'upload' ? <NotSupported where="workdir" /> : null}
+          {draft.kind === 'upload' ? <NotSupported where="workdir" hasField /> : null}
         </Stack>
       </Panel>
       <Panel title="Name">
