@@ -37,6 +37,7 @@ export const pages: RouteObject[] = [
   lazy('/connections', () => import('./pages/connections')),
   lazy('/connections/:provider', () => import('./pages/connection')),
   lazy('/settings', () => import('./pages/settings')),
+  lazy('/new', () => import('./pages/new')),
   { path: '*', element: <NotFound /> },
 ];
 

@@ -16,6 +16,7 @@ from tradewind.api import (
     connections,
     cost,
     cost_overview,
+    drafts,
     estimates,
     events,
     explorer,
@@ -74,6 +75,7 @@ def include_routes(app: FastAPI) -> None:
     for module in (
         home,
         jobs,
+        drafts,
         moves,
         nodes,
         queue,

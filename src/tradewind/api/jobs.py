@@ -16,6 +16,7 @@ from tradewind.control.job_facets import job_facets
 from tradewind.control.job_filters import JobFilter
 from tradewind.control.job_lines import spec_view
 from tradewind.control.job_list import Sort, job_page
+from tradewind.control.drafting import fill_gaps
 from tradewind.control.planning import make_plan
 from tradewind.control.predicting import fingerprint_of, past_runs
 from tradewind.control.submitting import check_submission, find_job, insert_jobs, stop_job, submission_of
@@ -49,7 +50,7 @@ class StopRequest(Schema):
 @router.post("/plans", status_code=200)
 async def plan(request: PlanRequest, services: ServicesOf, caller: CallerOf) -> PlanView:
     """Where a job would run, what it would cost, and why; `compares` shows every other place beside it."""
-    spec = validate_mapping(request.spec)
+    spec = validate_mapping(fill_gaps(request.spec) if request.is_draft else request.spec)
     offers = await services.shelf.offers()
     table = await services.catalog.table(caller) if request.compares else None
 

@@ -138,7 +138,7 @@ def _line(
     spec: JobSpec, estimates: JobEstimates, model: AcceleratorModel, count: float, table: OfferTable
 ) -> EstimateLine:
     hours = estimates.hours(model.key, count)
-    offer = _cheapest(table, model.key, count)
+    offer = cheapest_offer(table, model.key, count)
     memory = memory_on(estimates.workload, model, count)
     line = EstimateLine(
         accelerator=short_name(model.key),
@@ -182,7 +182,7 @@ def _of_run(
     }
 
 
-def _cheapest(table: OfferTable, key: str, count: float) -> Offer | None:
+def cheapest_offer(table: OfferTable, key: str, count: float) -> Offer | None:
     """The cheapest offer with exactly so many of this accelerator that can be had and is not taken back at will."""
     import numpy as np
 
@@ -217,28 +217,33 @@ def _memory_of_first(
         if workload is None or line.memory_gb is None or not named:
             continue
         model, count = named[0]
-        memory = estimate_memory(workload, model, int(count))
-        return MemoryView(
-            accelerator=line.accelerator,
-            count=int(count),
-            total_gb=band_view(memory.total),
-            usable_gb=memory.usable_gb,
-            verdict=memory.verdict.value,
-            items=[MemoryItemView(name=each.name, gb=each.gb, note=each.note) for each in memory.items],
-            switches=[
-                SwitchView(
-                    name=each.name,
-                    explanation=each.explanation,
-                    memory_gb=each.after.total.p50,
-                    time_factor=each.time_factor,
-                    makes_it_fit=each.makes_it_fit,
-                    changes_result=each.changes_result,
-                    changes_hardware=each.changes_hardware,
-                )
-                for each in find_switches(workload, model, int(count))[:_MOST_SWITCHES]
-            ],
-        )
+        return memory_view(workload, model, int(count), line.accelerator)
     return None
+
+
+def memory_view(workload: Workload, model: AcceleratorModel, count: int, name: str) -> MemoryView:
+    """The ledger of each of so many accelerators."""
+    memory = estimate_memory(workload, model, count)
+    return MemoryView(
+        accelerator=name,
+        count=count,
+        total_gb=band_view(memory.total),
+        usable_gb=memory.usable_gb,
+        verdict=memory.verdict.value,
+        items=[MemoryItemView(name=each.name, gb=each.gb, note=each.note) for each in memory.items],
+        switches=[
+            SwitchView(
+                name=each.name,
+                explanation=each.explanation,
+                memory_gb=each.after.total.p50,
+                time_factor=each.time_factor,
+                makes_it_fit=each.makes_it_fit,
+                changes_result=each.changes_result,
+                changes_hardware=each.changes_hardware,
+            )
+            for each in find_switches(workload, model, count)[:_MOST_SWITCHES]
+        ],
+    )
 
 
 def _order(line: EstimateLine) -> tuple[bool, bool, float, float]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tradewind.control.draft_places import write_key
 from tradewind.control.plan_views import own_offer_view
 from tradewind.control.planning import plan_here
 from tradewind.control.views import money_view
@@ -206,11 +207,13 @@ def _place(pick: Pick, watts: dict[int, Watts]) -> PlaceView:
     measures, cost, offer = pick.measures, pick.cost, pick.offer
     own = watts.get(id(offer))
     return PlaceView(
+        key=write_key(offer),
         offer=_offer_view(pick) if own is None else own_offer_view(offer, own),
         tasks=pick.tasks,
         nodes=pick.nodes,
         hours=None if pick.hours is None else _band(pick.hours),
         cost=None if measures.cost_p50_micro is None else money_view(measures.cost_p50_micro, "USD"),
+        cost_p10=None if pick.cost_p10_micro is None else money_view(pick.cost_p10_micro, "USD"),
         cost_p90=None if measures.cost_p90_micro is None else money_view(measures.cost_p90_micro, "USD"),
         cost_parts=None
         if cost is None or own is not None

@@ -12,6 +12,7 @@ from pydantic import Field
 from tradewind.domain.schemas import Answer, MoneyView, Schema
 from tradewind.domain.schemas import PredictionView as PredictionView
 from tradewind.domain.schemas_plan import BandView
+from tradewind.domain.schemas_shown import BadgeView
 
 
 class EstimateRequest(Schema):
@@ -21,6 +22,8 @@ class EstimateRequest(Schema):
     accelerators: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=64)]] | None, Field(max_length=32)
     ] = None
+    #: The job file is still being written: what an estimate does not need may be missing.
+    is_draft: bool = False
 
 
 class EstimateLine(Answer):
@@ -100,3 +103,75 @@ class EstimateView(Answer):
     earlier_runs: int = 0
     accuracy: AccuracyView
     warnings: list[str] = Field(default_factory=list)
+
+
+class ModelView(Answer):
+    """A model that is known by name."""
+
+    name: str
+    #: What it is: `language model`, `image classification`, …
+    kind: str
+    parameters: float | None = None
+    #: The same for people: `8.03 billion`.
+    size: str
+    #: What its work is counted in: token, image, sequence, sample.
+    unit: str
+    #: Keys of `estimate` that matter for it.
+    asks_for: list[str]
+    methods: list[str]
+    usual_method: str
+    sequence_length: int | None = None
+    image_size: int | None = None
+
+
+class ModelPage(Answer):
+    """Known models, those whose name fits best first; `known` in all."""
+
+    items: list[ModelView]
+    matching: int
+    known: int
+
+
+class MemoryRequest(Schema):
+    """Asks how much accelerator memory the training of a model takes, and which accelerators have it."""
+
+    model: Annotated[str, Field(min_length=1, max_length=256)]
+    method: Annotated[str, Field(max_length=32)] | None = None
+    batch: Annotated[float, Field(gt=0, le=1_000_000_000)] | None = None
+    sequence_length: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    image_size: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    precision: Annotated[str, Field(max_length=16)] | None = None
+
+
+class MemoryFit(Answer):
+    """The fewest of one accelerator that the model fits on, and what they cost at least."""
+
+    #: As a job file names them: `H100 SXM:2`.
+    request: str
+    accelerator: str
+    title: str
+    count: int
+    #: Of each.
+    memory_gb: BandView
+    usable_gb: float
+    #: fits | tight
+    verdict: str
+    badge: BadgeView
+    provider: str | None = None
+    region: str | None = None
+    #: Of all of them together.
+    price_per_hour: MoneyView | None = None
+
+
+class MemoryAnswer(Answer):
+    """Which accelerators have the memory, the cheapest first."""
+
+    model: ModelView
+    #: What is trained, as understood.
+    workload: str
+    fits: list[MemoryFit]
+    #: Accelerators that do not have it, however many of one machine are taken.
+    too_small: list[str]
+    #: Item by item on the first of `fits`.
+    memory: MemoryView | None = None
+    notes: list[str] = Field(default_factory=list)

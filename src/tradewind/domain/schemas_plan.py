@@ -25,11 +25,15 @@ class PlaceView(Answer):
     """One place that would do. Costs are of one task; figures that nobody knows are absent."""
 
     offer: OfferView
+    #: What `POST /api/v1/job-files/places` takes, to hold a job file to it.
+    key: str = ""
     #: How many of the job's tasks would go there.
     tasks: int = 1
     nodes: int = 1
     hours: BandView | None = None
     cost: MoneyView | None = None
+    #: Eight runs in ten cost between these two.
+    cost_p10: MoneyView | None = None
     cost_p90: MoneyView | None = None
     cost_parts: CostPartsView | None = None
     #: From asking for the machine to the end, waiting and set-up included.
@@ -123,3 +127,5 @@ class PlanRequest(Schema):
 
     spec: dict[str, Any]
     compares: bool = True
+    #: The job file is still being written: what a plan does not need may be missing.
+    is_draft: bool = False

@@ -27,6 +27,8 @@ class Pick:
     hours: Band | None
     cost: CostEstimate | None
     measures: Measures
+    #: Where it takes no longer than one run in ten does.
+    cost_p10_micro: int | None = None
     is_runnable: bool
     is_pareto: bool = False
     risk_reasons: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ class Details:
             hours=band,
             cost=cost,
             measures=mine,
+            cost_p10_micro=self._cost_p10(index, offer, nodes, band),
             is_runnable=bool(all_of.is_runnable[index]),
             is_pareto=self._is_pareto(index),
             risk_reasons=()
@@ -95,6 +98,16 @@ class Details:
         if band is None:
             return None, None
         return band, estimate_cost(offer, band, replace(self.terms, nodes=nodes))
+
+    def _cost_p10(self, index: int, offer: Offer, nodes: int, band: Band | None) -> int | None:
+        if band is None:
+            return None
+        row, expected = int(self.candidates.rows[index]), int(self.candidates.cost_p50_micro[index])
+        if row < 0:
+            # Electricity is paid by the second.
+            return round(expected * band.p10 / band.p50) if band.p50 else None
+        short = replace(band, p50=band.p10, p90=band.p10)
+        return min(estimate_cost(offer, short, replace(self.terms, nodes=nodes)).p50_micro, expected)
 
     def _measures(self, index: int) -> Measures:
         of = self.candidates

@@ -21,7 +21,7 @@ MAX_DEPTH: Final = 32
 MAX_VALUES: Final = 50_000
 MAX_CHARACTERS: Final = 4 << 20
 #: Mappings whose values keep the text that was written: `1.10` and `1e-3` mean what they say to the job.
-_TEXT_MAPPINGS: Final = frozenset({"env", "tags"})
+TEXT_MAPPINGS: Final = frozenset({"env", "tags"})
 
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEAN: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -229,7 +229,7 @@ class _Builder:
         path = self._path_of_next()
         if event.tag is None and event.implicit[0]:
             value = resolve_plain(text)
-            keeps_text = len(path) == 2 and path[0] in _TEXT_MAPPINGS
+            keeps_text = len(path) == 2 and path[0] in TEXT_MAPPINGS
             return text if keeps_text and value is not None else value
         name = (event.tag or "").removeprefix(_TAG_PREFIX)
         if name in ("", "!", "str"):

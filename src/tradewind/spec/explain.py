@@ -123,16 +123,16 @@ def _name_given(kind: str, value: object) -> str:
 def _show_right_form(kind: str, value: object, path: KeyPath) -> str | None:
     name = path[-1] if path and isinstance(path[-1], str) else None
     if name is not None and kind == "string_type" and isinstance(value, int | float):
-        return f'put it in quotes: `{shorten(name)}: "{_render(value)}"`'
+        return f'put it in quotes: `{shorten(name)}: "{render_value(value)}"`'
     is_one_of_list = kind in ("list_type", "tuple_type") and isinstance(value, str) and value.isprintable()
     if name is not None and is_one_of_list and len(str(value)) <= 40:
-        return f"write a list: `{shorten(name)}: [{_render(value)}]`"
+        return f"write a list: `{shorten(name)}: [{render_value(value)}]`"
     return _show_example(path)
 
 
 def _show_example(path: KeyPath) -> str | None:
     found = find_example(path)
-    return f"write for example `{found[0]}: {_render(found[1])}`" if found else None
+    return f"write for example `{found[0]}: {render_value(found[1])}`" if found else None
 
 
 def _find_nearest_key(path: KeyPath) -> str | None:
@@ -167,15 +167,15 @@ def _show_place(key: tuple[str, ...]) -> str:
 
 
 def _show(value: object) -> str:
-    return shorten(repr(value) if isinstance(value, str) else _render(value), 60)
+    return shorten(repr(value) if isinstance(value, str) else render_value(value), 60)
 
 
-def _render(value: object) -> str:
+def render_value(value: object) -> str:
     """A value as it would be written in YAML on one line."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_render(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {render_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_render(item) for item in value) + "]"
+        return "[" + ", ".join(render_value(item) for item in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

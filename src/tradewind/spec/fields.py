@@ -186,7 +186,7 @@ def _is_environment_name(name: str) -> str:
     return name
 
 
-def _to_text(value: object) -> object:
+def to_text(value: object) -> object:
     """Scalars become the text that YAML and JSON have for them."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -271,11 +271,11 @@ EnvironmentName = Annotated[
 ]
 EnvironmentValue = Annotated[
     str,
-    BeforeValidator(_to_text),
+    BeforeValidator(to_text),
     AfterValidator(_fits_in_environment),
     _as_schema(["string", "number", "boolean"]),
 ]
 TagName = Annotated[str, Field(min_length=1, max_length=128)]
 TagValue = Annotated[
-    str, BeforeValidator(_to_text), Field(max_length=1_024), _as_schema(["string", "number", "boolean"])
+    str, BeforeValidator(to_text), Field(max_length=1_024), _as_schema(["string", "number", "boolean"])
 ]

@@ -16,7 +16,7 @@ _SHA256: Final = re.compile(r"^[0-9a-f]{64}$")
 #: A job's files may unpack to this much at most: an archive of zeros must not fill the disk.
 UNPACKED_LIMIT_BYTES: Final = 20 << 30
 ARCHIVE_LIMIT_BYTES: Final = 2 << 30
-_FILE_LIMIT: Final = 500_000
+FILE_LIMIT: Final = 500_000
 
 
 class Workdirs:
@@ -98,9 +98,9 @@ def unpack(archive: Path, target: Path) -> None:
         with tarfile.open(archive, "r:gz") as tar:
             for count, member in enumerate(tar):
                 total += max(member.size, 0)
-                if total > UNPACKED_LIMIT_BYTES or count > _FILE_LIMIT:
+                if total > UNPACKED_LIMIT_BYTES or count > FILE_LIMIT:
                     raise TooLargeError(
-                        f"the workdir unpacks to more than {format_bytes(UNPACKED_LIMIT_BYTES)} or {_FILE_LIMIT} files"
+                        f"the workdir unpacks to more than {format_bytes(UNPACKED_LIMIT_BYTES)} or {FILE_LIMIT} files"
                     )
                 _extract(tar, member, target)
                 if member.issym():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tradewind.control.draft_files import TEMPLATES
 from tradewind.spec.loading import load_job_file
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,8 +46,13 @@ def test_the_job_file_is_one_that_this_version_runs(name: str) -> None:
         assert (folder / spec.setup.split()[-1]).is_file()
 
 
-def test_the_packaged_example_is_the_one_in_the_list() -> None:
-    assert (EXAMPLES / "digits").resolve() == ROOT / "src" / "tradewind" / "examples" / "digits"
+@pytest.mark.parametrize("name", NAMES)
+def test_the_packaged_example_is_the_one_in_the_list(name: str) -> None:
+    assert (EXAMPLES / name).resolve() == ROOT / "src" / "tradewind" / "examples" / name
+
+
+def test_the_packaged_examples_are_the_templates_of_the_web_app() -> None:
+    assert sorted(TEMPLATES) == NAMES
 
 
 def test_resuming_gives_what_an_uninterrupted_run_gives(tmp_path: Path) -> None:

@@ -356,26 +356,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/channels/kinds": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Kinds
-         * @description Kinds of channels and the form of their addresses.
-         */
-        get: operations["list_kinds_api_v1_channels_kinds_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/channels/{reference}": {
         parameters: {
             query?: never;
@@ -673,6 +653,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/estimates/memory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate Memory
+         * @description How much accelerator memory the training of a model takes, and the fewest of each accelerator that have it.
+         */
+        post: operations["estimate_memory_api_v1_estimates_memory_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estimates/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Estimate Models
+         * @description Models that may stand in `estimate.model`, by words of their name.
+         */
+        get: operations["estimate_models_api_v1_estimates_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -705,26 +725,6 @@ export interface paths {
          * @description Events of all jobs as they happen, without end; the id of each is its position.
          */
         get: operations["stream_all_events_api_v1_events_stream_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/firings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List All Firings
-         * @description What all of your alerts have found, newest first, and what became of each message.
-         */
-        get: operations["list_all_firings_api_v1_firings_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -831,6 +831,66 @@ export interface paths {
         get: operations["info_api_v1_info_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/job-files/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description What a job file says, all that is wrong with it, and what one might regret. Faults are no error.
+         */
+        post: operations["check_api_v1_job_files_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/job-files/form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Form
+         * @description The keys of the job file with their meaning, the steps they are asked in, and the limits of uploads.
+         */
+        get: operations["form_api_v1_job_files_form_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/job-files/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Places
+         * @description Holds a job file to offers that were chosen; without any it may go anywhere again.
+         */
+        post: operations["places_api_v1_job_files_places_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -953,6 +1013,26 @@ export interface paths {
          * @description Checkpoints that were kept, newest first.
          */
         get: operations["list_checkpoints_api_v1_jobs__reference__checkpoints_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{reference}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clone
+         * @description What a job was asked for with: its file and its workdir, to be changed and asked for again.
+         */
+        get: operations["clone_api_v1_jobs__reference__clone_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1241,27 +1321,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/overview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show Overview
-         * @description What runs and what it costs an hour, what waits and why, what failed lately, budgets, idle machines, the cheapest
-         *     offers for what you look for, and what to do first.
-         */
-        get: operations["show_overview_api_v1_overview_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/plans": {
         parameters: {
             query?: never;
@@ -1381,50 +1440,6 @@ export interface paths {
          */
         post: operations["take_import_api_v1_prices_import_post"];
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/prices/own": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Own
-         * @description Your own prices: those that were added one by one, and those of files that were imported.
-         */
-        get: operations["list_own_api_v1_prices_own_get"];
-        put?: never;
-        /**
-         * Add Own
-         * @description Adds a price of your own; one of the same machine on the same terms is replaced.
-         */
-        post: operations["add_own_api_v1_prices_own_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/prices/own/{price_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Remove Own
-         * @description Removes a price that was added by itself. Its history stays.
-         */
-        delete: operations["remove_own_api_v1_prices_own__price_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1590,50 +1605,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/settings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show Settings
-         * @description What holds of this machine and its electricity: each figure, who said it, and what would hold otherwise.
-         */
-        get: operations["show_settings_api_v1_settings_get"];
-        /**
-         * Put Settings
-         * @description Sets what is given and unsets the rest. It holds for what begins from now on; what runs keeps its rate.
-         */
-        put: operations["put_settings_api_v1_settings_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/settings/places": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Places
-         * @description Countries and carbon zones that have figures, for choosing one.
-         */
-        get: operations["list_places_api_v1_settings_places_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/simulations": {
         parameters: {
             query?: never;
@@ -1663,8 +1634,7 @@ export interface paths {
         };
         /**
          * Live
-         * @description What has changed, by topic, without end: jobs, job:ID, nodes, prices, alerts, budgets, connections,
-         *     settings.
+         * @description What has changed, by topic, without end: jobs, job:ID, nodes, prices, alerts, budgets, connections.
          *
          *     Topics are named with commas between them. Each message is `event: change` with its `topic`, and the `jobs` that it
          *     is about. The first is `event: hello`, with the server's time and the position from which a later call goes on.
@@ -1698,7 +1668,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/tokens": {
+    "/api/v1/templates": {
         parameters: {
             query?: never;
             header?: never;
@@ -1706,23 +1676,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Tokens
-         * @description Your API tokens and browser sessions, without their secrets.
+         * List Templates
+         * @description Examples that ship, each with its job file. `POST` to one of them puts its files on the server.
          */
-        get: operations["list_tokens_api_v1_tokens_get"];
+        get: operations["list_templates_api_v1_templates_get"];
         put?: never;
-        /**
-         * Create Token
-         * @description Makes an API token. Its secret is in this answer, and never shown again.
-         */
-        post: operations["create_token_api_v1_tokens_post"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/tokens/{token_id}": {
+    "/api/v1/templates/{name}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1731,12 +1697,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
         /**
-         * Delete Token
-         * @description Makes a token or a session worthless, within ten seconds on every server.
+         * Use Template
+         * @description An example, ready to run: its files are on the server under `workdir`. Repeating it changes nothing.
          */
-        delete: operations["delete_token_api_v1_tokens__token_id__delete"];
+        post: operations["use_template_api_v1_templates__name__post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1749,7 +1715,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Show Workdir
+         * @description What a workdir archive holds.
+         */
+        get: operations["show_workdir_api_v1_workdirs__sha256__get"];
         /**
          * Put Workdir
          * @description Takes a workdir archive (`.tar.gz`) in the body; kept only if its hash is the one in the path.
@@ -1993,7 +1963,10 @@ export interface components {
          * @description Something that the caller may do now.
          */
         ActionView: {
-            /** Confirm */
+            /**
+             * Confirm
+             * @default null
+             */
             confirm: string | null;
             /** Id */
             id: string;
@@ -2118,12 +2091,6 @@ export interface components {
          * @description An alert and what it saw last.
          */
         AlertView: {
-            /**
-             * Again Text
-             * @default
-             */
-            again_text: string;
-            badge: components["schemas"]["BadgeView"];
             best_price: components["schemas"]["MoneyView"] | null;
             /** Channels */
             channels: components["schemas"]["ChannelReference"][];
@@ -2137,11 +2104,6 @@ export interface components {
             fired_at: string | null;
             /** Fired Count */
             fired_count: number;
-            /**
-             * Fired Text
-             * @default
-             */
-            fired_text: string;
             /** Id */
             id: string;
             /** Is Muted */
@@ -2154,25 +2116,8 @@ export interface components {
             name: string;
             /** Notes */
             notes: string[];
-            /**
-             * Now Text
-             * @default
-             */
-            now_text: string;
-            /** Permitted */
-            permitted: components["schemas"]["ActionView"][];
             /** Summary */
             summary: string;
-        };
-        /**
-         * AllFirings
-         * @description Firings of all alerts, newest first.
-         */
-        AllFirings: {
-            /** Items */
-            items: components["schemas"]["FiringView"][];
-            /** Next Cursor */
-            next_cursor: string | null;
         };
         /**
          * ArtifactPage
@@ -2239,27 +2184,6 @@ export interface components {
             /** Started At */
             started_at: string | null;
             status: components["schemas"]["AttemptStatus"];
-        };
-        /**
-         * Attention
-         * @description Something that wants to be looked at.
-         */
-        Attention: {
-            /** At */
-            at: string | null;
-            /** Kind */
-            kind: string;
-            /** Link */
-            link: string;
-            /** Text */
-            text: string;
-            /** Title */
-            title: string;
-            /**
-             * Tone
-             * @enum {string}
-             */
-            tone: "good" | "busy" | "warning" | "bad" | "quiet";
         };
         /**
          * Availability
@@ -2529,32 +2453,6 @@ export interface components {
             text: string;
         };
         /**
-         * ChannelKindPage
-         * @description Kinds of channels, the most used first. Other kinds are known besides; `others` lists them.
-         */
-        ChannelKindPage: {
-            /** Items */
-            items: components["schemas"]["ChannelKindView"][];
-            /** Missing */
-            missing: string | null;
-            /** Others */
-            others: string[];
-        };
-        /**
-         * ChannelKindView
-         * @description A kind of channel: what it is, and the form of its address.
-         */
-        ChannelKindView: {
-            /** Form */
-            form: string;
-            /** Help */
-            help: string;
-            /** Kind */
-            kind: string;
-            /** Title */
-            title: string;
-        };
-        /**
          * ChannelPage
          * @description Channels by name.
          */
@@ -2592,7 +2490,6 @@ export interface components {
          * @description A channel, without its address.
          */
         ChannelView: {
-            badge: components["schemas"]["BadgeView"];
             /**
              * Created At
              * Format: date-time
@@ -2602,44 +2499,12 @@ export interface components {
             id: string;
             /** Kind */
             kind: string;
-            /**
-             * Kind Title
-             * @default
-             */
-            kind_title: string;
             /** Last Error */
             last_error: string | null;
             /** Last Sent At */
             last_sent_at: string | null;
             /** Name */
             name: string;
-            /** Permitted */
-            permitted: components["schemas"]["ActionView"][];
-        };
-        /**
-         * CheapOffer
-         * @description The cheapest offer for something that the user looks for.
-         */
-        CheapOffer: {
-            availability: components["schemas"]["BadgeView"] | null;
-            /** Is Found */
-            is_found: boolean;
-            /** Link */
-            link: string;
-            /** Machine */
-            machine: string;
-            /** Market */
-            market: string;
-            /** Place */
-            place: string;
-            /** Price Text */
-            price_text: string;
-            /** Seen At */
-            seen_at: string | null;
-            /** Title */
-            title: string;
-            /** Why */
-            why: string;
         };
         /**
          * CheapestOffer
@@ -2686,43 +2551,6 @@ export interface components {
             seconds: number;
         };
         /**
-         * Checklist
-         * @description What to do first.
-         */
-        Checklist: {
-            /** Done */
-            done: number;
-            /** Is Complete */
-            is_complete: boolean;
-            /** Is Hidden */
-            is_hidden: boolean;
-            /** Steps */
-            steps: components["schemas"]["ChecklistStep"][];
-            /** Text */
-            text: string;
-        };
-        /**
-         * ChecklistStep
-         * @description Something to do once. Whether it is done is seen from what is there.
-         */
-        ChecklistStep: {
-            /** Command */
-            command: string;
-            /**
-             * Id
-             * @enum {string}
-             */
-            id: "place" | "electricity" | "job" | "budget" | "alert";
-            /** Is Done */
-            is_done: boolean;
-            /** Link */
-            link: string;
-            /** Text */
-            text: string;
-            /** Title */
-            title: string;
-        };
-        /**
          * CheckpointPage
          * @description Checkpoints, newest first.
          */
@@ -2758,6 +2586,26 @@ export interface components {
             size_bytes: number;
             /** Step */
             step: number | null;
+        };
+        /**
+         * ChoiceView
+         * @description One of the values that a key allows.
+         */
+        ChoiceView: {
+            /**
+             * Explanation
+             * @default
+             */
+            explanation: string;
+            /**
+             * Is Supported
+             * @default true
+             */
+            is_supported: boolean;
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
         };
         /**
          * ComparisonAnswer
@@ -2861,7 +2709,6 @@ export interface components {
          */
         ConnectionView: {
             account: components["schemas"]["AccountView"] | null;
-            badge: components["schemas"]["BadgeView"];
             /**
              * Created At
              * Format: date-time
@@ -2871,16 +2718,12 @@ export interface components {
             error: string | null;
             /** Examined At */
             examined_at: string | null;
-            /** Expires At */
-            expires_at: string | null;
             /** Id */
             id: string;
             /** Name */
             name: string;
             /** Notes */
             notes: string[];
-            /** Permitted */
-            permitted: components["schemas"]["ActionView"][];
             /** Provider */
             provider: string;
             /** Settings */
@@ -2888,8 +2731,6 @@ export interface components {
                 [key: string]: unknown;
             };
             source: components["schemas"]["CredentialSource"];
-            /** Source Text */
-            source_text: string;
             state: components["schemas"]["ConnectionState"];
             /** Title */
             title: string;
@@ -3129,7 +2970,6 @@ export interface components {
          * @description One message on one channel.
          */
         DeliveryView: {
-            badge: components["schemas"]["BadgeView"];
             /** Channel */
             channel: string;
             /** Error */
@@ -3176,6 +3016,176 @@ export interface components {
             checks: components["schemas"]["Diagnosis"][];
         };
         /**
+         * DraftCheck
+         * @description What a job file says and all that is wrong with it.
+         */
+        DraftCheck: {
+            /** Command Line */
+            command_line: string;
+            /** Command Note */
+            command_note: string;
+            /** Faults */
+            faults: components["schemas"]["DraftFault"][];
+            files: components["schemas"]["WorkdirView"] | null;
+            /** Is Valid */
+            is_valid: boolean;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            } | null;
+            /** Steps */
+            steps: components["schemas"]["DraftStepView"][];
+            /** Warnings */
+            warnings: components["schemas"]["DraftWarning"][];
+            /** Yaml */
+            yaml: string | null;
+        };
+        /**
+         * DraftCheckRequest
+         * @description A job file that is being written: as a mapping, or as YAML. One of the two.
+         */
+        DraftCheckRequest: {
+            /** Spec */
+            spec?: {
+                [key: string]: unknown;
+            } | null;
+            /** Step */
+            step?: ("source" | "data" | "resources" | "configuration" | "provider" | "review") | null;
+            /** Workdir */
+            workdir?: string | null;
+            /** Yaml */
+            yaml?: string | null;
+        };
+        /**
+         * DraftFault
+         * @description Something wrong at one place. Lines are those of the YAML that was sent, or of the one that is answered.
+         */
+        DraftFault: {
+            /** Column */
+            column: number | null;
+            /** Hint */
+            hint: string | null;
+            /**
+             * Is Unsupported
+             * @default false
+             */
+            is_unsupported: boolean;
+            /** Line */
+            line: number | null;
+            /** Message */
+            message: string;
+            /** Path */
+            path: (string | number)[];
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+            /** Where */
+            where: string;
+        };
+        /**
+         * DraftField
+         * @description One key of the job file, for whoever asks for it in a form.
+         */
+        DraftField: {
+            /** Choices */
+            choices: components["schemas"]["ChoiceView"][];
+            /**
+             * Default
+             * @default
+             */
+            default: string;
+            /**
+             * Example
+             * @default
+             */
+            example: string;
+            /**
+             * Is Supported
+             * @default true
+             */
+            is_supported: boolean;
+            /** Key */
+            key: string;
+            /** Meaning */
+            meaning: string;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+        };
+        /**
+         * DraftForm
+         * @description Everything a form for job files needs to know of the format.
+         */
+        DraftForm: {
+            /** Fields */
+            fields: components["schemas"]["DraftField"][];
+            /** Steps */
+            steps: components["schemas"]["DraftStepAbout"][];
+            /** Unsupported */
+            unsupported: components["schemas"]["UnsupportedView"][];
+            upload: components["schemas"]["UploadLimits"];
+        };
+        /**
+         * DraftStepAbout
+         * @description A step, and what it is about.
+         */
+        DraftStepAbout: {
+            /** About */
+            about: string;
+            /**
+             * Id
+             * @enum {string}
+             */
+            id: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+            /** Title */
+            title: string;
+        };
+        /**
+         * DraftStepView
+         * @description How far one step is.
+         */
+        DraftStepView: {
+            /** Faults */
+            faults: number;
+            /**
+             * Id
+             * @enum {string}
+             */
+            id: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: string;
+            /** Warnings */
+            warnings: number;
+        };
+        /**
+         * DraftWarning
+         * @description Something that is allowed, and that one might regret.
+         */
+        DraftWarning: {
+            /** Code */
+            code: string;
+            /** Hint */
+            hint: string | null;
+            /** Message */
+            message: string;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+            /**
+             * Where
+             * @default
+             */
+            where: string;
+        };
+        /**
          * EstimateLine
          * @description One kind and number of accelerators, with the cheapest offer of it. Figures that nobody knows are absent.
          */
@@ -3217,6 +3227,11 @@ export interface components {
         EstimateRequest: {
             /** Accelerators */
             accelerators?: string[] | null;
+            /**
+             * Is Draft
+             * @default false
+             */
+            is_draft?: boolean;
             /** Spec */
             spec: {
                 [key: string]: unknown;
@@ -3324,23 +3339,6 @@ export interface components {
             provider: string;
         };
         /**
-         * FailingSummary
-         * @description Jobs that failed lately, the newest first.
-         */
-        FailingSummary: {
-            /** Count */
-            count: number;
-            /** Items */
-            items: components["schemas"]["JobView"][];
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-            /** Text */
-            text: string;
-        };
-        /**
          * FastestOption
          * @description The soonest to be done: expected wait, set-up and training.
          */
@@ -3367,11 +3365,6 @@ export interface components {
          * @description One change that an alert found. `number` counts from 1 within the alert.
          */
         FiringView: {
-            /**
-             * Alert
-             * @default
-             */
-            alert: string;
             /**
              * At
              * Format: date-time
@@ -3533,23 +3526,6 @@ export interface components {
             status: string;
         };
         /**
-         * HomeBudget
-         * @description A budget in a line.
-         */
-        HomeBudget: {
-            badge: components["schemas"]["BadgeView"];
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Notes */
-            notes: string[];
-            /** Text */
-            text: string;
-            /** Used Percent */
-            used_percent: number | null;
-        };
-        /**
          * HostKeyView
          * @description A host key, and its fingerprint as `ssh-keygen -l` shows it.
          */
@@ -3637,15 +3613,12 @@ export interface components {
             accelerators: string[];
             /** Address */
             address: string;
-            badge: components["schemas"]["BadgeView"];
             /** Cpus */
             cpus: number;
             /** Explanation */
             explanation: string;
             /** Fingerprint */
             fingerprint: string;
-            /** Has */
-            has: string;
             /** Jump */
             jump: string | null;
             /** Key File */
@@ -3656,13 +3629,9 @@ export interface components {
             name: string;
             /** Node */
             node: string;
-            /** Permitted */
-            permitted: components["schemas"]["ActionView"][];
             /** Port */
             port: number;
             price_per_hour: components["schemas"]["MoneyView"] | null;
-            /** Price Text */
-            price_text: string;
             /** Region */
             region: string;
             /** Status */
@@ -3674,39 +3643,6 @@ export interface components {
              * @default false
              */
             uses_agent: boolean;
-            /** Where */
-            where: string;
-        };
-        /**
-         * IdleMachine
-         * @description A rented machine without a job.
-         */
-        IdleMachine: {
-            cost: components["schemas"]["MoneyView"];
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            per_hour: components["schemas"]["MoneyView"];
-            /** Provider */
-            provider: string;
-            /** Since */
-            since: string | null;
-            /** Text */
-            text: string;
-        };
-        /**
-         * IdleSummary
-         * @description Rented machines without a job, and what an hour of them costs.
-         */
-        IdleSummary: {
-            /** Count */
-            count: number;
-            /** Items */
-            items: components["schemas"]["IdleMachine"][];
-            per_hour: components["schemas"]["MoneyView"];
-            /** Text */
-            text: string;
         };
         /**
          * Instance
@@ -3890,6 +3826,29 @@ export interface components {
             jobs: components["schemas"]["JobSubmission"][];
         };
         /**
+         * JobClone
+         * @description What a job was asked for with, to be changed and asked for again.
+         */
+        JobClone: {
+            files: components["schemas"]["WorkdirView"] | null;
+            /** Job */
+            job: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string | null;
+            /** Search Path */
+            search_path: string | null;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Workdir */
+            workdir: string | null;
+            /** Yaml */
+            yaml: string;
+        };
+        /**
          * JobCost
          * @description What was estimated of a job as it was placed, and what came. `ratio`: what came to what was estimated.
          */
@@ -3996,16 +3955,6 @@ export interface components {
              * @default []
              */
             tasks: components["schemas"]["TaskView"][];
-        };
-        /**
-         * JobName
-         * @description A job to go to.
-         */
-        JobName: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
         };
         /**
          * JobPage
@@ -4169,6 +4118,47 @@ export interface components {
             until: string;
         };
         /**
+         * MemoryAnswer
+         * @description Which accelerators have the memory, the cheapest first.
+         */
+        MemoryAnswer: {
+            /** Fits */
+            fits: components["schemas"]["MemoryFit"][];
+            memory: components["schemas"]["MemoryView"] | null;
+            model: components["schemas"]["ModelView"];
+            /** Notes */
+            notes: string[];
+            /** Too Small */
+            too_small: string[];
+            /** Workload */
+            workload: string;
+        };
+        /**
+         * MemoryFit
+         * @description The fewest of one accelerator that the model fits on, and what they cost at least.
+         */
+        MemoryFit: {
+            /** Accelerator */
+            accelerator: string;
+            badge: components["schemas"]["BadgeView"];
+            /** Count */
+            count: number;
+            memory_gb: components["schemas"]["BandView"];
+            price_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Provider */
+            provider: string | null;
+            /** Region */
+            region: string | null;
+            /** Request */
+            request: string;
+            /** Title */
+            title: string;
+            /** Usable Gb */
+            usable_gb: number;
+            /** Verdict */
+            verdict: string;
+        };
+        /**
          * MemoryItemView
          * @description One line of the memory ledger.
          */
@@ -4179,6 +4169,24 @@ export interface components {
             name: string;
             /** Note */
             note: string;
+        };
+        /**
+         * MemoryRequest
+         * @description Asks how much accelerator memory the training of a model takes, and which accelerators have it.
+         */
+        MemoryRequest: {
+            /** Batch */
+            batch?: number | null;
+            /** Image Size */
+            image_size?: number | null;
+            /** Method */
+            method?: string | null;
+            /** Model */
+            model: string;
+            /** Precision */
+            precision?: string | null;
+            /** Sequence Length */
+            sequence_length?: number | null;
         };
         /**
          * MemoryView
@@ -4246,6 +4254,44 @@ export interface components {
             series: components["schemas"]["MetricSeries"][];
         };
         /**
+         * ModelPage
+         * @description Known models, those whose name fits best first; `known` in all.
+         */
+        ModelPage: {
+            /** Items */
+            items: components["schemas"]["ModelView"][];
+            /** Known */
+            known: number;
+            /** Matching */
+            matching: number;
+        };
+        /**
+         * ModelView
+         * @description A model that is known by name.
+         */
+        ModelView: {
+            /** Asks For */
+            asks_for: string[];
+            /** Image Size */
+            image_size: number | null;
+            /** Kind */
+            kind: string;
+            /** Methods */
+            methods: string[];
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: number | null;
+            /** Sequence Length */
+            sequence_length: number | null;
+            /** Size */
+            size: string;
+            /** Unit */
+            unit: string;
+            /** Usual Method */
+            usual_method: string;
+        };
+        /**
          * MoneyView
          * @description An amount of money, with text ready to show.
          */
@@ -4292,42 +4338,6 @@ export interface components {
             place: string;
             /** Target */
             target: string;
-        };
-        /**
-         * NewToken
-         * @description A token that was just made, with its secret: it is not shown again.
-         */
-        NewToken: {
-            /** Actions */
-            actions: components["schemas"]["ActionView"][];
-            badge: components["schemas"]["BadgeView"];
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Expires At */
-            expires_at: string | null;
-            /** Id */
-            id: string;
-            /**
-             * Is Current
-             * @default false
-             */
-            is_current: boolean;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "api" | "session";
-            /** Name */
-            name: string;
-            /** Secret */
-            secret: string;
-            /** Title */
-            title: string;
-            /** Used At */
-            used_at: string | null;
         };
         /**
          * NodeList
@@ -4488,115 +4498,6 @@ export interface components {
             provider: string;
         };
         /**
-         * OverviewView
-         * @description The first page.
-         */
-        OverviewView: {
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /** Attention */
-            attention: components["schemas"]["Attention"][];
-            /** Budget Count */
-            budget_count: number;
-            /** Budgets */
-            budgets: components["schemas"]["HomeBudget"][];
-            /** Cheapest */
-            cheapest: components["schemas"]["CheapOffer"][];
-            checklist: components["schemas"]["Checklist"];
-            failing: components["schemas"]["FailingSummary"];
-            idle: components["schemas"]["IdleSummary"];
-            running: components["schemas"]["RunningSummary"];
-            waiting: components["schemas"]["WaitingSummary"];
-        };
-        /**
-         * OwnPricePage
-         * @description Prices of the user's own, by provider and machine, and the files that they came with.
-         */
-        OwnPricePage: {
-            /** Files */
-            files: components["schemas"]["PriceSourceView"][];
-            /** Is Cut */
-            is_cut: boolean;
-            /** Items */
-            items: components["schemas"]["OwnPriceView"][];
-            /** Total */
-            total: number;
-        };
-        /**
-         * OwnPriceRequest
-         * @description One price of the user's own. It wins over public ones, and is seen in the caller's project only.
-         */
-        OwnPriceRequest: {
-            /** Accelerator */
-            accelerator?: string | null;
-            /** Accelerator Memory Gb */
-            accelerator_memory_gb?: number | null;
-            /**
-             * Count
-             * @default 1
-             */
-            count?: number;
-            /** Cpus */
-            cpus?: number | null;
-            /** Instance Type */
-            instance_type: string;
-            /** @default owned */
-            market?: components["schemas"]["Market"];
-            /** Memory Gb */
-            memory_gb?: number | null;
-            /**
-             * Per
-             * @default hour
-             * @enum {string}
-             */
-            per?: "hour" | "accelerator_hour" | "month" | "year";
-            /** Price */
-            price: number | string;
-            /** Provider */
-            provider: string;
-            /**
-             * Region
-             * @default
-             */
-            region?: string;
-        };
-        /**
-         * OwnPriceView
-         * @description A price of the user's own.
-         */
-        OwnPriceView: {
-            /** Accelerator */
-            accelerator: string | null;
-            /** Can Remove */
-            can_remove: boolean;
-            /** Count */
-            count: number;
-            /** Gpu Price Text */
-            gpu_price_text: string | null;
-            /** Id */
-            id: string;
-            /** Machine */
-            machine: string;
-            /** Market */
-            market: string;
-            /** Market Title */
-            market_title: string;
-            /** Place */
-            place: string;
-            price: components["schemas"]["MoneyView"] | null;
-            /** Price Text */
-            price_text: string;
-            /** Provider */
-            provider: string;
-            /** Provider Title */
-            provider_title: string;
-            /** Source */
-            source: string;
-        };
-        /**
          * Period
          * @description Over which time, in UTC.
          * @enum {string}
@@ -4617,6 +4518,7 @@ export interface components {
             /** Carbon Grams */
             carbon_grams: number | null;
             cost: components["schemas"]["MoneyView"] | null;
+            cost_p10: components["schemas"]["MoneyView"] | null;
             cost_p90: components["schemas"]["MoneyView"] | null;
             cost_parts: components["schemas"]["CostPartsView"] | null;
             /** Energy Kwh */
@@ -4634,6 +4536,11 @@ export interface components {
              * @default false
              */
             is_runnable: boolean;
+            /**
+             * Key
+             * @default
+             */
+            key: string;
             /**
              * Nodes
              * @default 1
@@ -4672,6 +4579,32 @@ export interface components {
             worse: string[];
         };
         /**
+         * PlacesAnswer
+         * @description The job file that says so.
+         */
+        PlacesAnswer: {
+            /** Notes */
+            notes: string[];
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Text */
+            text: string;
+        };
+        /**
+         * PlacesRequest
+         * @description Asks to hold a job file to some offers. Without any it may go anywhere again.
+         */
+        PlacesRequest: {
+            /** Offers */
+            offers?: string[];
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * PlanRequest
          * @description Asks where a job would run. Without `compares` only connected places are looked at, which takes no time.
          */
@@ -4681,6 +4614,11 @@ export interface components {
              * @default true
              */
             compares?: boolean;
+            /**
+             * Is Draft
+             * @default false
+             */
+            is_draft?: boolean;
             /** Spec */
             spec: {
                 [key: string]: unknown;
@@ -4882,28 +4820,6 @@ export interface components {
             usage: string;
         };
         /**
-         * PowerPlaceView
-         * @description A country or a state: its code, its name, and what is known of it.
-         */
-        PowerPlaceView: {
-            /** Code */
-            code: string;
-            /** Detail */
-            detail: string;
-            /** Name */
-            name: string;
-        };
-        /**
-         * PowerPlaces
-         * @description Countries, and carbon zones smaller than a country, by name.
-         */
-        PowerPlaces: {
-            /** Countries */
-            countries: components["schemas"]["PowerPlaceView"][];
-            /** Zones */
-            zones: components["schemas"]["PowerPlaceView"][];
-        };
-        /**
          * PredictionView
          * @description What was foretold of a job as it was placed, and what came. Absent figures: nobody could say, or not yet.
          */
@@ -4934,8 +4850,6 @@ export interface components {
             default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
             /** Display Currency */
             display_currency?: string | null;
-            /** Hides Checklist */
-            hides_checklist?: boolean | null;
             /** Providers */
             providers?: string[] | null;
             /** Regions */
@@ -4972,16 +4886,6 @@ export interface components {
             notes: string[];
             /** Recorded Since */
             recorded_since: string | null;
-            /**
-             * Summary
-             * @default
-             */
-            summary: string;
-            /**
-             * Text
-             * @default
-             */
-            text: string;
         };
         /**
          * PreviewFiring
@@ -5294,24 +5198,10 @@ export interface components {
             version: string;
         };
         /**
-         * ProviderGroup
-         * @description Providers under one heading, in the order in which they are shown.
-         */
-        ProviderGroup: {
-            /** Name */
-            name: string;
-            /** Providers */
-            providers: string[];
-            /** Title */
-            title: string;
-        };
-        /**
          * ProviderPage
-         * @description Every provider that is known, by id, and under which heading it is shown.
+         * @description Every provider that is known, by id.
          */
         ProviderPage: {
-            /** Groups */
-            groups: components["schemas"]["ProviderGroup"][];
             /** Items */
             items: components["schemas"]["ProviderView"][];
         };
@@ -5324,7 +5214,6 @@ export interface components {
             aliases: string[];
             /** Api Docs */
             api_docs: string;
-            badge: components["schemas"]["BadgeView"];
             /** Can Run */
             can_run: boolean;
             capabilities: components["schemas"]["CapabilitiesView"];
@@ -5335,14 +5224,10 @@ export interface components {
             /** Connected */
             connected: boolean;
             connection: components["schemas"]["ConnectionState"] | null;
-            /** Cons */
-            cons: string[];
             /** Credentials */
             credentials: components["schemas"]["CredentialFieldView"][];
             /** Estimated Time */
             estimated_time: string;
-            /** Examined At */
-            examined_at: string | null;
             /** Has Spot */
             has_spot: boolean;
             /** Id */
@@ -5351,12 +5236,8 @@ export interface components {
             kind: string;
             /** Limits */
             limits: string[];
-            /** Permitted */
-            permitted: components["schemas"]["ActionView"][];
             /** Policies */
             policies: components["schemas"]["PolicyView"][];
-            /** Pros */
-            pros: string[];
             /** Runs */
             runs: string[];
             /** Self Termination */
@@ -5365,15 +5246,6 @@ export interface components {
             settings: components["schemas"]["SettingFieldView"][];
             /** Setup Steps */
             setup_steps: string[];
-            /** Sources */
-            sources: components["schemas"]["SourceView"][];
-            /** Summary */
-            summary: string[];
-            /**
-             * Takes Hosts
-             * @default false
-             */
-            takes_hosts: boolean;
             /** Title */
             title: string;
         };
@@ -5391,11 +5263,6 @@ export interface components {
              * @default
              */
             region: string;
-            /**
-             * Text
-             * @default
-             */
-            text: string;
             /** Used */
             used: number | null;
         };
@@ -5440,30 +5307,6 @@ export interface components {
             cost_p90: components["schemas"]["MoneyView"];
             if_interrupted: components["schemas"]["MoneyView"] | null;
             regret_p90: components["schemas"]["MoneyView"];
-        };
-        /**
-         * RunningSummary
-         * @description What runs now, and what an hour of it costs.
-         */
-        RunningSummary: {
-            /** Count */
-            count: number;
-            /** Forecast Text */
-            forecast_text: string;
-            /** Items */
-            items: components["schemas"]["JobView"][];
-            per_hour: components["schemas"]["MoneyView"];
-            /** Per Hour Basis */
-            per_hour_basis: string;
-            /** Per Hour Text */
-            per_hour_text: string;
-            spent_month: components["schemas"]["MoneyView"];
-            /** Spent Text */
-            spent_text: string;
-            /** Starting */
-            starting: number;
-            /** Text */
-            text: string;
         };
         /**
          * SavedView
@@ -5543,99 +5386,8 @@ export interface components {
             is_list: boolean;
             /** Name */
             name: string;
-            /** Pattern */
-            pattern: string;
             /** Title */
             title: string;
-        };
-        /**
-         * SettingView
-         * @description One figure: what holds, who said it, and what would hold otherwise.
-         */
-        SettingView: {
-            /** Help */
-            help: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "country" | "zone" | "number";
-            /** Name */
-            name: string;
-            /** Origin */
-            origin: string;
-            /** Origin Text */
-            origin_text: string;
-            /** Otherwise */
-            otherwise: string;
-            /** Overruled By */
-            overruled_by: string | null;
-            /** Stored */
-            stored: string | null;
-            /** Text */
-            text: string;
-            /** Title */
-            title: string;
-            /**
-             * Unit
-             * @default
-             */
-            unit: string;
-            /** Value */
-            value: string | null;
-        };
-        /**
-         * SettingsRequest
-         * @description What is set of this machine and its electricity. A PUT replaces it all: what is absent is unset.
-         */
-        SettingsRequest: {
-            /** Carbon Grams Per Kwh */
-            carbon_grams_per_kwh?: number | null;
-            /** Carbon Zone */
-            carbon_zone?: string | null;
-            /** Country */
-            country?: string | null;
-            /**
-             * Electricity Currency
-             * @default USD
-             */
-            electricity_currency?: string;
-            /** Electricity Price */
-            electricity_price?: number | string | null;
-            /** Watts Idle */
-            watts_idle?: number | null;
-            /** Watts Max */
-            watts_max?: number | null;
-        };
-        /**
-         * SettingsView
-         * @description What holds of this machine and its electricity, figure by figure.
-         */
-        SettingsView: {
-            /** Can Change */
-            can_change: boolean;
-            /** Carbon Text */
-            carbon_text: string;
-            /** Electricity Currency */
-            electricity_currency: string;
-            /** Hour Text */
-            hour_text: string | null;
-            /** Items */
-            items: components["schemas"]["SettingView"][];
-            /** Known Currencies */
-            known_currencies: string[];
-            /** Machine */
-            machine: string | null;
-            /** Precedence */
-            precedence: string;
-            /** Price Text */
-            price_text: string;
-            /** Updated At */
-            updated_at: string | null;
-            /** Updated By */
-            updated_by: string | null;
-            /** Why Not */
-            why_not: string | null;
         };
         /**
          * SetupInstructions
@@ -5776,19 +5528,6 @@ export interface components {
             tried_at: string | null;
         };
         /**
-         * SourceView
-         * @description A way to give credentials, and why it is not there for this caller or provider.
-         */
-        SourceView: {
-            /** Is Possible */
-            is_possible: boolean;
-            name: components["schemas"]["CredentialSource"];
-            /** Text */
-            text: string;
-            /** Title */
-            title: string;
-        };
-        /**
          * SpotFiles
          * @description What was seen of spot machines: files by name, and what they leave open. Prices are dollars per machine-hour.
          */
@@ -5887,6 +5626,40 @@ export interface components {
             status: components["schemas"]["TaskStatus"];
         };
         /**
+         * TemplatePage
+         * @description The examples, the shortest first.
+         */
+        TemplatePage: {
+            /** Items */
+            items: components["schemas"]["TemplateView"][];
+        };
+        /**
+         * TemplateView
+         * @description An example that ships: a job file, and the files it needs.
+         */
+        TemplateView: {
+            /** About */
+            about: string;
+            /** Files */
+            files: string[];
+            /** Id */
+            id: string;
+            /** Needs */
+            needs: string;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Title */
+            title: string;
+            /** Workdir */
+            workdir: string;
+            /** Workdir Bytes */
+            workdir_bytes: number;
+            /** Yaml */
+            yaml: string;
+        };
+        /**
          * TestAnswer
          * @description What became of a test message.
          */
@@ -5899,58 +5672,6 @@ export interface components {
             is_delivered: boolean;
             /** Message */
             message: string;
-        };
-        /**
-         * TokenPage
-         * @description Your tokens and browser sessions, the newest first.
-         */
-        TokenPage: {
-            /** Items */
-            items: components["schemas"]["TokenView"][];
-        };
-        /**
-         * TokenRequest
-         * @description Asks for an API token. It is shown once.
-         */
-        TokenRequest: {
-            /** Expires In Days */
-            expires_in_days?: number | null;
-            /** Name */
-            name: string;
-        };
-        /**
-         * TokenView
-         * @description A token or a browser session, without its secret.
-         */
-        TokenView: {
-            /** Actions */
-            actions: components["schemas"]["ActionView"][];
-            badge: components["schemas"]["BadgeView"];
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Expires At */
-            expires_at: string | null;
-            /** Id */
-            id: string;
-            /**
-             * Is Current
-             * @default false
-             */
-            is_current: boolean;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "api" | "session";
-            /** Name */
-            name: string;
-            /** Title */
-            title: string;
-            /** Used At */
-            used_at: string | null;
         };
         /**
          * TraceFile
@@ -5987,6 +5708,41 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * UnsupportedView
+         * @description What the format knows and this version does not do.
+         */
+        UnsupportedView: {
+            /** Hint */
+            hint: string;
+            /** Message */
+            message: string;
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "source" | "data" | "resources" | "configuration" | "provider" | "review";
+            /** Where */
+            where: string;
+        };
+        /**
+         * UploadLimits
+         * @description What a workdir may be, with text for people.
+         */
+        UploadLimits: {
+            /** Archive Bytes */
+            archive_bytes: number;
+            /** Content Bytes */
+            content_bytes: number;
+            /** Files */
+            files: number;
+            /** Ignore Files */
+            ignore_files: string[];
+            /** Skipped */
+            skipped: string[];
+            /** Text */
+            text: string;
+        };
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -6001,42 +5757,6 @@ export interface components {
             type: string;
         };
         /**
-         * WaitingGroup
-         * @description Jobs that wait for the same reason.
-         */
-        WaitingGroup: {
-            badge: components["schemas"]["BadgeView"];
-            /** Count */
-            count: number;
-            /** Explanation */
-            explanation: string;
-            /** Jobs */
-            jobs: components["schemas"]["JobName"][];
-            /** Link */
-            link: string;
-            /** Next Try At */
-            next_try_at: string | null;
-            /** Reason */
-            reason: string;
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-        };
-        /**
-         * WaitingSummary
-         * @description What waits, grouped by reason.
-         */
-        WaitingSummary: {
-            /** Count */
-            count: number;
-            /** Groups */
-            groups: components["schemas"]["WaitingGroup"][];
-            /** Text */
-            text: string;
-        };
-        /**
          * WorkdirAnswer
          * @description A stored workdir archive.
          */
@@ -6047,6 +5767,26 @@ export interface components {
             size_bytes: number;
             /** Was Known */
             was_known: boolean;
+        };
+        /**
+         * WorkdirView
+         * @description A workdir archive that is on the server, and what is in it.
+         */
+        WorkdirView: {
+            /** Content Bytes */
+            content_bytes: number;
+            /** File Count */
+            file_count: number;
+            /** Files */
+            files: string[];
+            /** Notes */
+            notes: string[];
+            /** Sha256 */
+            sha256: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Text */
+            text: string;
         };
         /**
          * OfferView
@@ -6899,35 +6639,6 @@ export interface operations {
             };
         };
     };
-    list_kinds_api_v1_channels_kinds_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ChannelKindPage"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     delete_channel_api_v1_channels__reference__delete: {
         parameters: {
             query?: never;
@@ -7489,6 +7200,71 @@ export interface operations {
             };
         };
     };
+    estimate_memory_api_v1_estimates_memory_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryAnswer"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    estimate_models_api_v1_estimates_models_get: {
+        parameters: {
+            query?: {
+                q?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_all_events_api_v1_events_get: {
         parameters: {
             query?: {
@@ -7541,38 +7317,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_all_firings_api_v1_firings_get: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AllFirings"];
                 };
             };
             /** @description An error */
@@ -7760,6 +7504,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServerInfo"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_api_v1_job_files_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftCheckRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftCheck"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    form_api_v1_job_files_form_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftForm"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    places_api_v1_job_files_places_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlacesRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacesAnswer"];
                 };
             };
             /** @description An error */
@@ -7993,6 +7832,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckpointPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clone_api_v1_jobs__reference__clone_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobClone"];
                 };
             };
             /** @description An error */
@@ -8504,35 +8374,6 @@ export interface operations {
             };
         };
     };
-    show_overview_api_v1_overview_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OverviewView"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     plan_api_v1_plans_post: {
         parameters: {
             query?: never;
@@ -8768,97 +8609,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PriceImportAnswer"];
                 };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_own_api_v1_prices_own_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnPricePage"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    add_own_api_v1_prices_own_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["OwnPriceRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnPriceView"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    remove_own_api_v1_prices_own__price_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                price_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description An error */
             default: {
@@ -9115,97 +8865,6 @@ export interface operations {
             };
         };
     };
-    show_settings_api_v1_settings_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SettingsView"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    put_settings_api_v1_settings_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SettingsRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SettingsView"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_places_api_v1_settings_places_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PowerPlaces"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     simulate_api_v1_simulations_post: {
         parameters: {
             query?: never;
@@ -9306,7 +8965,7 @@ export interface operations {
             };
         };
     };
-    list_tokens_api_v1_tokens_get: {
+    list_templates_api_v1_templates_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -9321,7 +8980,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenPage"];
+                    "application/json": components["schemas"]["TemplatePage"];
                 };
             };
             /** @description An error */
@@ -9335,56 +8994,56 @@ export interface operations {
             };
         };
     };
-    create_token_api_v1_tokens_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TokenRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NewToken"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_token_api_v1_tokens__token_id__delete: {
+    use_template_api_v1_templates__name__post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                token_id: string;
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["TemplateView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_workdir_api_v1_workdirs__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkdirView"];
+                };
             };
             /** @description An error */
             default: {

@@ -1,0 +1,106 @@
+import { Button, Loader, Text } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { $api, type Schemas } from '@/api/client';
+import { DataTable, type Column } from '@/components/DataTable';
+import { ProblemAlert } from '@/components/ProblemAlert';
+import { Carbon, Cost } from '@/components/estimate/figures';
+import { formatDuration } from '@/lib/format';
+import { useDraft } from '../draft';
+import { write } from '../spec';
+import { placeName } from './RunnersUp';
+
+type Place = Schemas['PlaceView'];
+
+/** The places of a plan, the best first, to choose among. */
+export default function PlanPlaces({ picked, onPick }: { picked: string[]; onPick: (key: string) => void }) {
+  const { spec } = useDraft();
+  // What was picked before must not hide what else there is.
+  const open = useMemo(
+    () =>
+      ['providers', 'regions', 'spot'].reduce(
+        (free, key) => write(free, ['resources', key], undefined),
+        spec,
+      ),
+    [spec],
+  );
+  const [asked] = useDebouncedValue(open, 300);
+  const { data, error, isPending } = $api.useQuery(
+    'post',
+    '/api/v1/plans',
+    { body: { spec: asked, compares: true, is_draft: true } },
+    { placeholderData: keepPreviousData, staleTime: 30_000 },
+  );
+  if (isPending) return <Loader size="sm" aria-label="Loading" />;
+  if (error) return <ProblemAlert error={error} />;
+  const found = [data.place, data.best_anywhere, ...data.runners_up].filter((place) => place !== null);
+  const places = found.filter(
+    (place, index) => found.findIndex((other) => other.key === place.key) === index,
+  );
+  if (places.length === 0) return <Text size="sm">{data.reason}</Text>;
+  const columns: Column<Place>[] = [
+    { id: 'provider', header: 'Place', render: (place) => placeName(place.offer) },
+    {
+      id: 'machine',
+      header: 'Machine',
+      render: (place) => place.offer.accelerators ?? place.offer.instance_type,
+    },
+    {
+      id: 'market',
+      header: 'Terms',
+      hideBelow: 'md',
+      render: (place) => place.offer.market.replace('_', '-'),
+    },
+    {
+      id: 'price',
+      header: 'Price',
+      align: 'right',
+      render: (place) => `${place.offer.price_per_hour.text}/h`,
+    },
+    {
+      id: 'cost',
+      header: 'Cost',
+      align: 'right',
+      hideBelow: 'sm',
+      render: (place) => <Cost middle={place.cost} from={place.cost_p10} to={place.cost_p90} />,
+    },
+    {
+      id: 'wall',
+      header: 'Done in',
+      align: 'right',
+      hideBelow: 'md',
+      render: (place) => (place.wall_hours === null ? '–' : formatDuration(place.wall_hours * 3600)),
+    },
+    {
+      id: 'carbon',
+      header: 'Carbon',
+      align: 'right',
+      hideBelow: 'lg',
+      render: (place) => <Carbon grams={place.carbon_grams} />,
+    },
+    {
+      id: 'pick',
+      header: '',
+      width: '120px',
+      align: 'right',
+      render: (place) => {
+        const at = picked.indexOf(place.key);
+        return (
+          <Button
+            size="compact-xs"
+            variant={at >= 0 ? 'default' : 'light'}
+            aria-pressed={at >= 0}
+            aria-label={`Use ${place.offer.provider} ${place.offer.instance_type} ${place.offer.region}`}
+            onClick={() => onPick(place.key)}
+          >
+            {at >= 0 ? 'Chosen' : place.is_runnable ? 'Use this' : 'Use, not connected'}
+          </Button>
+        );
+      },
+    },
+  ];
+  return (
+    <DataTable label="Places to choose among" rows={places} columns={columns} rowKey={(place) => place.key} />
+  );
+}
