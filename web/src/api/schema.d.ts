@@ -1001,6 +1001,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{reference}/logs/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lines
+         * @description Lines from number `start` on; a negative start counts from the end. Without an attempt the newest is meant.
+         *
+         *     `all` has the set-up first, then output and errors in the order in which they were written, to the agent's tick.
+         */
+        get: operations["lines_api_v1_jobs__reference__logs_lines_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{reference}/logs/raw": {
         parameters: {
             query?: never;
@@ -1013,6 +1035,26 @@ export interface paths {
          * @description The bytes of one stream from an offset to where it ends now; dropped ranges are left out.
          */
         get: operations["raw_logs_api_v1_jobs__reference__logs_raw_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{reference}/logs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Lines that contain a text, match a regular expression, or sound like an error; behind or before a line.
+         */
+        get: operations["search_api_v1_jobs__reference__logs_search_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3697,6 +3739,111 @@ export interface components {
             names: string[];
             /** Reason */
             reason: string;
+        };
+        /**
+         * LogLine
+         * @description One line, without control characters; of a progress bar its last state.
+         */
+        LogLine: {
+            /** At */
+            at: string | null;
+            /**
+             * Is Cut
+             * @default false
+             */
+            is_cut: boolean;
+            /**
+             * Is Dropped
+             * @default false
+             */
+            is_dropped: boolean;
+            /** Level */
+            level: ("error" | "warning") | null;
+            /** Number */
+            number: number;
+            /** Number In Stream */
+            number_in_stream: number;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "setup" | "stdout" | "stderr";
+            /** Text */
+            text: string;
+        };
+        /**
+         * LogLines
+         * @description Lines from `start` on. `total` grows while the attempt runs; numbers stay what they are.
+         */
+        LogLines: {
+            /** Attempt */
+            attempt: number;
+            /** Is Complete */
+            is_complete: boolean;
+            /** Job */
+            job: string;
+            /** Lines */
+            lines: components["schemas"]["LogLine"][];
+            /** Note */
+            note: string;
+            /**
+             * Rank
+             * @default 0
+             */
+            rank: number;
+            /** Start */
+            start: number;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "all" | "setup" | "stdout" | "stderr";
+            /** Streams */
+            streams: components["schemas"]["LogStreamView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * LogMatches
+         * @description Lines that match, in their order.
+         */
+        LogMatches: {
+            /** Attempt */
+            attempt: number;
+            /** Job */
+            job: string;
+            /** Lines */
+            lines: components["schemas"]["LogLine"][];
+            /** Matched */
+            matched: number;
+            /** Skipped */
+            skipped: number;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "all" | "setup" | "stdout" | "stderr";
+            /** Text */
+            text: string;
+            /** Total */
+            total: number;
+        };
+        /**
+         * LogStreamView
+         * @description One of the streams that can be asked for.
+         */
+        LogStreamView: {
+            /**
+             * Id
+             * @enum {string}
+             */
+            id: "all" | "setup" | "stdout" | "stderr";
+            /** Label */
+            label: string;
+            /** Lines */
+            lines: number;
+            /** Size Bytes */
+            size_bytes: number;
         };
         /**
          * Market
@@ -7223,6 +7370,43 @@ export interface operations {
             };
         };
     };
+    lines_api_v1_jobs__reference__logs_lines_get: {
+        parameters: {
+            query?: {
+                attempt?: number | null;
+                stream?: "all" | "setup" | "stdout" | "stderr";
+                rank?: number;
+                start?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogLines"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     raw_logs_api_v1_jobs__reference__logs_raw_get: {
         parameters: {
             query?: {
@@ -7245,6 +7429,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_api_v1_jobs__reference__logs_search_get: {
+        parameters: {
+            query?: {
+                q?: string;
+                regex?: boolean;
+                case?: boolean;
+                errors_only?: boolean;
+                attempt?: number | null;
+                stream?: "all" | "setup" | "stdout" | "stderr";
+                rank?: number;
+                after?: number | null;
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogMatches"];
+                };
             };
             /** @description An error */
             default: {
