@@ -73,14 +73,19 @@ async def search(
     rank: Rank = 0,
     after: Annotated[int | None, Field(ge=-1, le=_NUMBER)] = None,
     before: Annotated[int | None, Field(ge=0, le=_NUMBER)] = None,
+    start: Annotated[int | None, Field(ge=-_MOST_LINES, le=_NUMBER)] = None,
     limit: Limit = 200,
 ) -> LogMatches:
-    """Lines that contain a text, match a regular expression, or sound like an error; behind or before a line."""
+    """Lines that contain a text, match a regular expression, or sound like an error.
+
+    Those behind line `after`, those before line `before`, or those from the match of number `start` on (a negative one
+    counts from the last match); without any of them from the first on.
+    """
     wanted = Wanted(text=q, is_regex=regex, is_case_sensitive=case, errors_only=errors_only)
     if not q and not errors_only:
         raise InvalidInputError("say what to search for", hint="q=TEXT, or errors_only=true")
-    if after is not None and before is not None:
-        raise InvalidInputError("`after` and `before` exclude each other")
+    if sum(each is not None for each in (after, before, start)) > 1:
+        raise InvalidInputError("`after`, `before` and `start` exclude each other")
     job, row = await _find(services, caller, reference, attempt)
     if row is None:
         return LogMatches(
@@ -94,6 +99,8 @@ async def search(
         matches = services.log_search.search(logs, stretches, wanted)
         if before is not None:
             skipped, numbers = matches.before(before, limit)
+        elif start is not None:
+            skipped, numbers = matches.from_place(start, limit)
         else:
             skipped, numbers = matches.after(-1 if after is None else after, limit)
         total = _total(stretches)

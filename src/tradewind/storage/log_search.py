@@ -66,6 +66,11 @@ class Matches:
         place = bisect_right(self._numbers, number)
         return place, list(self._numbers[place : place + limit])
 
+    def from_place(self, place: int, limit: int) -> tuple[int, list[int]]:
+        """At most `limit` matches from the one at this place on; a negative place counts from the end."""
+        first = max(len(self) + place, 0) if place < 0 else place
+        return first, list(self._numbers[first : first + limit])
+
     def before(self, number: int, limit: int) -> tuple[int, list[int]]:
         """The last matches before this line, and how many come before the first of them."""
         end = bisect_left(self._numbers, number)

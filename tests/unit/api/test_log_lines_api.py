@@ -114,6 +114,8 @@ async def test_a_search_tells_how_many_match_and_pages_both_ways(shown: Shown) -
     assert (more["skipped"], [each["number"] for each in more["lines"]]) == (3, [12, 13])
     back = await shown.search(q="step 1", before=11, limit=1)
     assert (back["skipped"], [each["number"] for each in back["lines"]]) == (1, [10])
+    placed = await shown.search(q="step 1", start=-2)
+    assert (placed["skipped"], [each["number"] for each in placed["lines"]]) == (9, [18, 19])
     assert (await shown.search(q="nowhere"))["text"] == "0 of 51 lines match"
     assert (await shown.search(q=r"^step \d$", regex=True))["matched"] == 10
 

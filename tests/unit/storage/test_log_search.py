@@ -146,3 +146,6 @@ def test_pages_of_matches_go_both_ways() -> None:
     assert matches.after(13, 9) == (4, [])
     assert matches.before(13, 2) == (1, [5, 8])
     assert matches.before(4, 9) == (0, [3])
+    assert matches.from_place(2, 9) == (2, [8, 13])
+    assert matches.from_place(-3, 2) == (1, [5, 8])
+    assert matches.from_place(9, 2) == (9, [])

@@ -1052,7 +1052,10 @@ export interface paths {
         };
         /**
          * Search
-         * @description Lines that contain a text, match a regular expression, or sound like an error; behind or before a line.
+         * @description Lines that contain a text, match a regular expression, or sound like an error.
+         *
+         *     Those behind line `after`, those before line `before`, or those from the match of number `start` on (a negative one
+         *     counts from the last match); without any of them from the first on.
          */
         get: operations["search_api_v1_jobs__reference__logs_search_get"];
         put?: never;
@@ -1073,6 +1076,8 @@ export interface paths {
         /**
          * Metrics
          * @description What the job reported and what the agent measured, thinned to `max_points` per series.
+         *
+         *     `panels` says which charts there are; `panel` asks for the series of some of them (`default`: those shown first).
          */
         get: operations["metrics_api_v1_jobs__reference__metrics_get"];
         put?: never;
@@ -3917,6 +3922,29 @@ export interface components {
             verdict: string;
         };
         /**
+         * MetricPanel
+         * @description A chart: series that belong together.
+         */
+        MetricPanel: {
+            /** Id */
+            id: string;
+            /** Is Default */
+            is_default: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "user" | "system";
+            /** Most */
+            most: number | null;
+            /** Names */
+            names: string[];
+            /** Title */
+            title: string;
+            /** Unit */
+            unit: string | null;
+        };
+        /**
          * MetricPoint
          * @description One value of one metric.
          */
@@ -3941,6 +3969,11 @@ export interface components {
              * @enum {string}
              */
             kind: "user" | "system";
+            /**
+             * Label
+             * @default
+             */
+            label: string;
             /** Name */
             name: string;
             /** Points */
@@ -3952,13 +3985,18 @@ export interface components {
         };
         /**
          * MetricsAnswer
-         * @description All series of a job's attempt.
+         * @description Series of a job's attempt, and the charts that all there are make.
          */
         MetricsAnswer: {
             /** Attempt */
             attempt: number;
             /** Job */
             job: string;
+            /**
+             * Panels
+             * @default []
+             */
+            panels: components["schemas"]["MetricPanel"][];
             /** Series */
             series: components["schemas"]["MetricSeries"][];
         };
@@ -7453,6 +7491,7 @@ export interface operations {
                 rank?: number;
                 after?: number | null;
                 before?: number | null;
+                start?: number | null;
                 limit?: number;
             };
             header?: never;
@@ -7487,6 +7526,7 @@ export interface operations {
         parameters: {
             query?: {
                 names?: string[] | null;
+                panel?: string[] | null;
                 attempt?: number | null;
                 max_points?: number;
             };
