@@ -80,9 +80,9 @@ def test_the_index_is_the_same_however_the_file_has_grown(tmp_path: Path, pieces
     starts = [0]
     for line in data.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for line in (0, STRIDE, 2 * STRIDE, 3 * STRIDE + 11):
-        known, offset = index.anchor(line)
-        assert line - known < STRIDE
+    for number in (0, STRIDE, 2 * STRIDE, 3 * STRIDE + 11):
+        known, offset = index.anchor(number)
+        assert number - known < STRIDE
         assert offset == starts[known]
 
 
