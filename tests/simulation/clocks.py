@@ -31,6 +31,10 @@ class SeededEntropy:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
 
+    def reseed(self, seed: int) -> None:
+        """Begins anew."""
+        self._random.seed(seed)
+
     def token(self, byte_count: int) -> bytes:
         return self._random.randbytes(byte_count)
 

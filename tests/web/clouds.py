@@ -212,6 +212,10 @@ class StageCloud(SimulatedCloud):
         now = self._clock.now()
         return [self._offer(each, now) for each in self.profile.stocks]
 
+    def reseed(self, entropy: Entropy) -> None:
+        """From here on chance comes from there."""
+        self._entropy = entropy
+
     def take_back(self, machine: Machine) -> None:
         """The machine goes now, as spot machines do."""
         machine.end_by(self._clock.now(), "reclaimed")

@@ -8,14 +8,22 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.web.clock import START
+from tests.web.kept import past
 from tests.web.training import Run
 from tests.web.workstation import machine
 from tradewind.domain.errors import ProviderError, ProviderFault
+from tradewind.providers.base import Inventory
 
 if TYPE_CHECKING:
     from tests.web.stage import Stage
 
 HISTORY: Final = timedelta(days=31)
+#: Until then it is the past.
+_TODAY: Final = START - timedelta(hours=7)
+_HOSTS: Final[dict[str, tuple[Inventory, dict[str, Any]]]] = {
+    "atlas": (machine("atlas", "A100-PCIe-80GB", 2, cpus=64, memory_gib=512), {"micro_per_hour": 1_150_000}),
+    "borea": (machine("borea", "L40S", 1, cpus=24, memory_gib=96), {}),
+}
 _OUT_OF_MEMORY: Final = (
     "Traceback (most recent call last):",
     '  File "train.py", line 212, in <module>',
@@ -156,6 +164,18 @@ class Story:
 
 def rich(stage: Stage) -> None:
     """Puts the whole scene on."""
+    _add_hosts(stage)
+    past(stage, "rich", lambda: _play_past(stage), _TODAY)
+    # Prices are asked for once somebody wants offers.
+    stage.get("/offers")
+    story = Story(stage)
+    _present(story)
+    story.play(START - timedelta(minutes=8), 300.0)
+    _last_minutes(stage)
+    stage.advance((START - stage.now).total_seconds(), 5.0)
+
+
+def _play_past(stage: Stage) -> None:
     _settle_in(stage)
     story = Story(stage)
     counts: dict[str, int] = {}
@@ -166,21 +186,15 @@ def rich(stage: Stage) -> None:
             story, morning + timedelta(hours=hour), KINDS[kind], f"{kind}-{counts[kind]:02d}", length, what
         )
     story.at(START - timedelta(days=6, hours=1), lambda: _budgets(stage))
-    story.play(START - timedelta(hours=7), 1800.0)
-    _present(story)
-    story.play(START - timedelta(minutes=8), 300.0)
-    _last_minutes(stage)
-    stage.advance((START - stage.now).total_seconds(), 5.0)
+    story.play(_TODAY, 1800.0)
 
 
 def _settle_in(stage: Stage) -> None:
     """What is connected, set and watched from the beginning."""
     for provider in ("vast", "lambda", "runpod", "lyceum", "aws"):
         stage.connect(provider)
-    stage.add_host(
-        "atlas", machine("atlas", "A100-PCIe-80GB", 2, cpus=64, memory_gib=512), micro_per_hour=1_150_000
-    )
-    stage.add_host("borea", machine("borea", "L40S", 1, cpus=24, memory_gib=96))
+    for name, (inventory, spec) in _HOSTS.items():
+        stage.add_host(name, inventory, **spec)
     stage.get("/offers")
     stage.post("/channels", {"name": "team-chat", "url": "json://hooks.example/team"})
     stage.post("/channels", {"name": "mail-ana", "url": "mailto://ana:secret@mail.example"})
@@ -193,6 +207,11 @@ def _settle_in(stage: Stage) -> None:
                        "filters": {"accelerators": ["RTX-4090"], "providers": ["vast"]}}, []),
     ):  # fmt: skip
         stage.post("/alerts", {"name": name, "condition": condition, "channels": channels})
+
+
+def _add_hosts(stage: Stage) -> None:
+    for name, (inventory, _) in _HOSTS.items():
+        stage.put_host(name, inventory)
 
 
 def _plan_past(story: Story, at: datetime, kind: Kind, name: str, length: float, what: str) -> None:

@@ -26,7 +26,15 @@ def empty(stage: Stage) -> None:
     """A first run: this machine, nothing connected, nothing run."""
 
 
+def many(stage: Stage) -> None:
+    """Ten thousand jobs, and one with a million lines of log."""
+    from tests.web.many import fill
+
+    fill(stage)
+
+
 SCENES: Final = {
     "empty": Scene(empty),
     "rich": Scene(rich, START - HISTORY),
+    "many": Scene(many),
 }

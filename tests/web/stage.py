@@ -200,11 +200,15 @@ class Stage:
 
     def add_host(self, name: str, inventory: Inventory, **spec: Any) -> Any:
         """Adds a machine of the user's own over SSH."""
-        box = Box(inventory=inventory, clock=self.clock, behave=self.behave, processes={})
-        self.world.hosts[name] = FarHost(box, is_away=lambda: name in self.away)
+        self.put_host(name, inventory)
         address = f"{name}.lab.example"
         key = self.post("/hosts/probe", {"address": address})["host_key"]
         return self.post("/hosts", {"name": name, "address": address, "user": "ana", "host_key": key, **spec})
+
+    def put_host(self, name: str, inventory: Inventory) -> None:
+        """There is such a machine, whether or not the server knows of it."""
+        box = Box(inventory=inventory, clock=self.clock, behave=self.behave, processes={})
+        self.world.hosts[name] = FarHost(box, is_away=lambda: name in self.away)
 
     # -- inside --------------------------------------------------------------------------------------------------
 

@@ -49,6 +49,10 @@ class LogFile:
         self._index = folder / f"{stream}.idx"
         self._size = self._path.stat().st_size if self._path.exists() else 0
         self._lines = 0
+        if self._index.exists():
+            with self._index.open("rb") as index:
+                index.seek(-_INDEX.size, 2)
+                self._lines = _INDEX.unpack(index.read())[1]
 
     def write(self, entries: list[tuple[datetime, str]]) -> None:
         """Appends lines with their times."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Protocol
 
@@ -17,6 +17,8 @@ from tradewind.control.planning import OfferShelf
 from tradewind.control.prices import PriceController
 from tradewind.db.owners import Caller
 from tradewind.domain.schemas import Diagnosis
+from tradewind.storage.log_lines import LogReader
+from tradewind.storage.log_search import LogSearch
 
 
 class Doctor(Protocol):
@@ -42,6 +44,11 @@ class Services:
     url: str
     started_at: datetime
     database: str
+    log_reader: LogReader = field(default_factory=LogReader)
+    log_search: LogSearch = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "log_search", LogSearch(self.log_reader))
 
 
 async def services_of(request: Request) -> Services:

@@ -8,16 +8,44 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from tradewind.control.metric_panels import label_of, panels_of
 from tradewind.control.records import number, time_s
-from tradewind.domain.schemas import MetricPoint, MetricSeries
+from tradewind.domain.schemas import MetricPanel, MetricPoint, MetricSeries
 
 _SYSTEM: Final = {"cpu_percent": "%", "memory_bytes": "bytes", "watts": "W"}
 _GPU: Final = {"util_percent": "%", "memory_bytes": "bytes", "watts": "W", "temperature_c": "°C"}
+#: Stands for the charts that are shown without being asked for.
+DEFAULT: Final = "default"
 _Raw = tuple[float, float | None, float]
 
 
-def read_series(directory: Path, names: set[str], max_points: int) -> list[MetricSeries]:
-    """Every series of an attempt, or those named."""
+def read_metrics(
+    directory: Path, names: set[str], wanted: set[str], max_points: int
+) -> tuple[list[MetricSeries], list[MetricPanel]]:
+    """Series of an attempt, and the charts that all of them make.
+
+    Where `names` or `wanted` (ids of charts, or `default`) say which, only those series are there.
+    """
+    user, system = _read(directory)
+    panels = panels_of(sorted(user), sorted(system))
+    chosen = set(names)
+    for panel in panels:
+        if panel.id in wanted or (panel.is_default and DEFAULT in wanted):
+            chosen |= set(panel.names)
+    is_all = not names and not wanted
+    found = [
+        _series(name, "user", None, points, max_points)
+        for name, points in sorted(user.items())
+        if is_all or name in chosen
+    ]
+    for name, points in sorted(system.items()):
+        if is_all or name in chosen:
+            unit = _SYSTEM.get(name) or _GPU.get(name.partition(".")[2])
+            found.append(_series(name, "system", unit, points, max_points))
+    return found, panels
+
+
+def _read(directory: Path) -> tuple[dict[str, list[_Raw]], dict[str, list[_Raw]]]:
     user: dict[str, list[_Raw]] = defaultdict(list)
     system: dict[str, list[_Raw]] = defaultdict(list)
     try:
@@ -26,12 +54,10 @@ def read_series(directory: Path, names: set[str], max_points: int) -> list[Metri
                 if b'"metrics"' in line or b'"sample"' in line:
                     _take(line, user, system)
     except FileNotFoundError:
-        return []
-    found = [_series(name, "user", None, points, max_points) for name, points in sorted(user.items())]
-    for name, points in sorted(system.items()):
-        unit = _SYSTEM.get(name) or _GPU.get(name.partition(".")[2])
-        found.append(_series(name, "system", unit, points, max_points))
-    return [each for each in found if not names or each.name in names]
+        pass
+    return {name: each for name, each in user.items() if each}, {
+        name: each for name, each in system.items() if each
+    }
 
 
 def _take(line: bytes, user: dict[str, list[_Raw]], system: dict[str, list[_Raw]]) -> None:
@@ -68,6 +94,7 @@ def _series(
         name=name,
         kind=kind,
         unit=unit,
+        label=label_of(name),
         total_points=len(points),
         points=[
             MetricPoint(at=datetime.fromtimestamp(at, UTC), step=step, value=value)

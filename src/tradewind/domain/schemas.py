@@ -312,16 +312,33 @@ class MetricSeries(Answer):
     #: `user` for what the job reported, `system` for what the agent measured (utilisation, memory, watts).
     kind: Literal["user", "system"]
     unit: str | None = None
+    #: What a chart's legend says: `GPU 0`, or the name that the job gave it.
+    label: str = ""
     points: list[MetricPoint]
     total_points: int
 
 
+class MetricPanel(Answer):
+    """A chart: series that belong together."""
+
+    id: str
+    title: str
+    kind: Literal["user", "system"]
+    unit: str | None = None
+    names: list[str]
+    #: Shown without being asked for.
+    is_default: bool
+    #: The highest value there can be, where there is one.
+    most: float | None = None
+
+
 class MetricsAnswer(Answer):
-    """All series of a job's attempt."""
+    """Series of a job's attempt, and the charts that all there are make."""
 
     job: str
     attempt: int
     series: list[MetricSeries]
+    panels: list[MetricPanel] = []
 
 
 class LogChunk(Answer):

@@ -7,9 +7,10 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-STREAMS: Final = ("setup", "stdout", "stderr")
+Stream = Literal["setup", "stdout", "stderr"]
+STREAMS: Final[tuple[Stream, ...]] = ("setup", "stdout", "stderr")
 _INDEX: Final = struct.Struct("<QQQ")
 _BLOCK_BYTES: Final = 1 << 16
 
@@ -43,6 +44,10 @@ class AttemptLogs:
     def path_of(self, stream: str) -> Path:
         """The file of this stream."""
         return self._folder / f"{stream}.log"
+
+    def exists(self) -> bool:
+        """True while there is anything of them."""
+        return self._folder.exists()
 
     def size_bytes(self, stream: str) -> int:
         """How many bytes the stream has so far, dropped ones included."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tradewind.control.series import read_series
+from tradewind.control.series import read_metrics
 
 
 def test_odd_records_are_passed_over(tmp_path: Path) -> None:
@@ -21,6 +21,6 @@ def test_odd_records_are_passed_over(tmp_path: Path) -> None:
         b'{"type": "metrics", "t": 1, "step": 4, "values": {"loss": 3}}',
     )
     (tmp_path / "records.jsonl").write_bytes(b"\n".join(odd) + b"\n")
-    (series,) = read_series(tmp_path, {"loss"}, 10)
+    (series,), _ = read_metrics(tmp_path, {"loss"}, set(), 10)
     assert [point.value for point in series.points] == [1, 2, 3]
     assert series.points[-1].step == 4

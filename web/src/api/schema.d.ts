@@ -1121,6 +1121,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{reference}/logs/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lines
+         * @description Lines from number `start` on; a negative start counts from the end. Without an attempt the newest is meant.
+         *
+         *     `all` has the set-up first, then output and errors in the order in which they were written, to the agent's tick.
+         */
+        get: operations["lines_api_v1_jobs__reference__logs_lines_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{reference}/logs/raw": {
         parameters: {
             query?: never;
@@ -1141,6 +1163,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{reference}/logs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Lines that contain a text, match a regular expression, or sound like an error.
+         *
+         *     Those behind line `after`, those before line `before`, or those from the match of number `start` on (a negative one
+         *     counts from the last match); without any of them from the first on.
+         */
+        get: operations["search_api_v1_jobs__reference__logs_search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{reference}/metrics": {
         parameters: {
             query?: never;
@@ -1151,6 +1196,8 @@ export interface paths {
         /**
          * Metrics
          * @description What the job reported and what the agent measured, thinned to `max_points` per series.
+         *
+         *     `panels` says which charts there are; `panel` asks for the series of some of them (`default`: those shown first).
          */
         get: operations["metrics_api_v1_jobs__reference__metrics_get"];
         put?: never;
@@ -4078,6 +4125,111 @@ export interface components {
             reason: string;
         };
         /**
+         * LogLine
+         * @description One line, without control characters; of a progress bar its last state.
+         */
+        LogLine: {
+            /** At */
+            at: string | null;
+            /**
+             * Is Cut
+             * @default false
+             */
+            is_cut: boolean;
+            /**
+             * Is Dropped
+             * @default false
+             */
+            is_dropped: boolean;
+            /** Level */
+            level: ("error" | "warning") | null;
+            /** Number */
+            number: number;
+            /** Number In Stream */
+            number_in_stream: number;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "setup" | "stdout" | "stderr";
+            /** Text */
+            text: string;
+        };
+        /**
+         * LogLines
+         * @description Lines from `start` on. `total` grows while the attempt runs; numbers stay what they are.
+         */
+        LogLines: {
+            /** Attempt */
+            attempt: number;
+            /** Is Complete */
+            is_complete: boolean;
+            /** Job */
+            job: string;
+            /** Lines */
+            lines: components["schemas"]["LogLine"][];
+            /** Note */
+            note: string;
+            /**
+             * Rank
+             * @default 0
+             */
+            rank: number;
+            /** Start */
+            start: number;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "all" | "setup" | "stdout" | "stderr";
+            /** Streams */
+            streams: components["schemas"]["LogStreamView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * LogMatches
+         * @description Lines that match, in their order.
+         */
+        LogMatches: {
+            /** Attempt */
+            attempt: number;
+            /** Job */
+            job: string;
+            /** Lines */
+            lines: components["schemas"]["LogLine"][];
+            /** Matched */
+            matched: number;
+            /** Skipped */
+            skipped: number;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "all" | "setup" | "stdout" | "stderr";
+            /** Text */
+            text: string;
+            /** Total */
+            total: number;
+        };
+        /**
+         * LogStreamView
+         * @description One of the streams that can be asked for.
+         */
+        LogStreamView: {
+            /**
+             * Id
+             * @enum {string}
+             */
+            id: "all" | "setup" | "stdout" | "stderr";
+            /** Label */
+            label: string;
+            /** Lines */
+            lines: number;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
          * Market
          * @description On which terms a machine is had.
          * @enum {string}
@@ -4208,6 +4360,29 @@ export interface components {
             verdict: string;
         };
         /**
+         * MetricPanel
+         * @description A chart: series that belong together.
+         */
+        MetricPanel: {
+            /** Id */
+            id: string;
+            /** Is Default */
+            is_default: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "user" | "system";
+            /** Most */
+            most: number | null;
+            /** Names */
+            names: string[];
+            /** Title */
+            title: string;
+            /** Unit */
+            unit: string | null;
+        };
+        /**
          * MetricPoint
          * @description One value of one metric.
          */
@@ -4232,6 +4407,11 @@ export interface components {
              * @enum {string}
              */
             kind: "user" | "system";
+            /**
+             * Label
+             * @default
+             */
+            label: string;
             /** Name */
             name: string;
             /** Points */
@@ -4243,13 +4423,18 @@ export interface components {
         };
         /**
          * MetricsAnswer
-         * @description All series of a job's attempt.
+         * @description Series of a job's attempt, and the charts that all there are make.
          */
         MetricsAnswer: {
             /** Attempt */
             attempt: number;
             /** Job */
             job: string;
+            /**
+             * Panels
+             * @default []
+             */
+            panels: components["schemas"]["MetricPanel"][];
             /** Series */
             series: components["schemas"]["MetricSeries"][];
         };
@@ -8016,6 +8201,43 @@ export interface operations {
             };
         };
     };
+    lines_api_v1_jobs__reference__logs_lines_get: {
+        parameters: {
+            query?: {
+                attempt?: number | null;
+                stream?: "all" | "setup" | "stdout" | "stderr";
+                rank?: number;
+                start?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogLines"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     raw_logs_api_v1_jobs__reference__logs_raw_get: {
         parameters: {
             query?: {
@@ -8050,10 +8272,54 @@ export interface operations {
             };
         };
     };
+    search_api_v1_jobs__reference__logs_search_get: {
+        parameters: {
+            query?: {
+                q?: string;
+                regex?: boolean;
+                case?: boolean;
+                errors_only?: boolean;
+                attempt?: number | null;
+                stream?: "all" | "setup" | "stdout" | "stderr";
+                rank?: number;
+                after?: number | null;
+                before?: number | null;
+                start?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogMatches"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     metrics_api_v1_jobs__reference__metrics_get: {
         parameters: {
             query?: {
                 names?: string[] | null;
+                panel?: string[] | null;
                 attempt?: number | null;
                 max_points?: number;
             };
