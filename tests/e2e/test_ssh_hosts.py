@@ -26,12 +26,12 @@ def key_pair(path: Path) -> tuple[str, str]:
 class Machine:
     """A real sshd with a host key of its own, and the key that lets its owner in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **options: Any) -> None:
         folder.mkdir(parents=True)
         self.key_file = folder / "owner"
         _, public = key_pair(self.key_file)
         private_host, self.host_key = key_pair(folder / "host")
-        self.sshd = Sshd(folder)
+        self.sshd = Sshd(folder, **options)
         self.sshd.start(private_host, public)
 
     @property
