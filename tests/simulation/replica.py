@@ -27,6 +27,7 @@ from tradewind.providers.base import (
     MachineView,
     Observation,
     OwnedMachine,
+    Survey,
 )
 from tradewind.providers.simulated import SimulatedCloud, SimulatedHost
 
@@ -253,6 +254,10 @@ class ReplicaHost:
 
     async def forget(self, handle: Handle) -> None:
         return
+
+    async def survey(self) -> Survey:
+        there: Survey = await self._send(self._host.survey())
+        return there
 
     async def let_in(self, handle: Handle, public_key: str | None) -> str:
         raise ProviderError(ProviderFault.INVALID, "nobody can log in to a machine that is simulated")

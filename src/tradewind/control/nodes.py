@@ -23,6 +23,7 @@ from tradewind.control.predicting import keep_prediction
 from tradewind.control.queue import next_retry, pages
 from tradewind.control.runner import Apply
 from tradewind.control.specs import spec_of
+from tradewind.control.tidying import Tidier
 from tradewind.db import tables
 from tradewind.db.rows import JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
@@ -78,6 +79,7 @@ class NodeController:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._tidier = Tidier(context)
 
     async def act(self, row: NodeRow) -> Apply[NodeRow]:
         inventory: dict[str, Any] | None = None
@@ -88,6 +90,7 @@ class NodeController:
             except (ProviderError, OSError) as error:
                 trouble = getattr(error, "message", None) or str(error)
                 return lambda tx, node: note_lost(tx, node, trouble)
+            self._tidier.begin(row)
         elif is_due:
             inventory = asdict(await self._context.backends[row.provider].inventory())
         return lambda tx, node: self._place(tx, node, inventory)

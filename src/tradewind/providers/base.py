@@ -178,8 +178,17 @@ class Greeting:
     inventory: Inventory | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """The attempts of whichever installation that there are on a machine, by their id."""
+
+    running: dict[str, Handle] = field(default_factory=dict)
+    #: They run no more, and have left something there.
+    left: dict[str, Handle] = field(default_factory=dict)
+
+
 class MachineHost(AttemptHost, Protocol):
-    """Runs attempts on one rented machine."""
+    """Runs attempts on one machine that is rented, or the user's own."""
 
     async def greet(self) -> Greeting:
         """Gets ready to run attempts there: connects, and delivers the agent. Cheap once that has been done."""
@@ -190,7 +199,11 @@ class MachineHost(AttemptHost, Protocol):
         ...
 
     async def forget(self, handle: Handle) -> None:
-        """Removes what an attempt that has ended has left there."""
+        """Removes what an attempt that has ended has left there. Does nothing when that is gone already."""
+        ...
+
+    async def survey(self) -> Survey:
+        """What there is of attempts. Raises ProviderError."""
         ...
 
     async def let_in(self, handle: Handle, public_key: str | None) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 
 from ..durable import read_json, replace_file, replace_json
-from ..exit_record import has_ended
 from .files import list_files, read_file
 from .looking import is_supervised, look, wait_for_end
 from .places import Places, RefusedError, plain_name
@@ -29,7 +27,7 @@ class Operations:
     """The operations on one base directory. `program` runs the agent."""
 
     #: What takes its time: each gets a thread of its own, so that looks at other attempts need not wait for it.
-    slow = frozenset({"hello", "start", "reap", "wait", "remove", "list", "guard", "end_marked"})
+    slow = frozenset({"hello", "start", "reap", "wait", "remove", "survey", "list", "guard", "end_marked"})
 
     def __init__(self, places: Places, program: list[str], version: str) -> None:
         self._places = places
@@ -185,25 +183,15 @@ class Operations:
         work = os.path.join(self._places.attempt(request.get("attempt")), "work")
         return read_file(work, str(request.get("path")), int(request["offset"]), int(request["length"]))
 
-    def _do_owned(self, _request: dict[str, Any], _body: bytes) -> dict[str, Any]:
-        try:
-            names = sorted(os.listdir(self._places.attempts))
-        except OSError:
-            names = []
-        return {
-            "attempts": [name for name in names if is_supervised(os.path.join(self._places.attempts, name))]
-        }
+    def _do_survey(self, _request: dict[str, Any], _body: bytes) -> dict[str, Any]:
+        from .leavings import survey
+
+        return survey(self._places.attempts)
 
     def _do_remove(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
-        try:
-            directory = self._places.attempt(request.get("attempt"))
-        except RefusedError as error:
-            if error.code == "gone":
-                return {}
-            raise
-        if is_supervised(directory) or not has_ended(directory):
-            raise RefusedError("running", "{} has not ended".format(os.path.basename(directory)))
-        shutil.rmtree(directory)
+        from .leavings import remove
+
+        remove(self._places.attempts, plain_name(request.get("attempt")))
         return {}
 
     def _do_guard(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:

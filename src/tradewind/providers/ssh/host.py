@@ -27,6 +27,7 @@ from tradewind.providers.base import (
     Observation,
     Offload,
     Phase,
+    Survey,
 )
 from tradewind.providers.passed_variables import allowed_names
 from tradewind.providers.ssh import mirror
@@ -83,10 +84,13 @@ class SshHost:
             "guard", after_s=after_s, command=[*first, *_POWEROFF], cancel=[*first, *_CANCEL], patience_s=60.0
         )
 
-    async def owned(self) -> list[str]:
-        """The attempts that run there. Raises ProviderError."""
-        answer, _ = await self._link.ask("owned")
-        return [str(each) for each in answer.get("attempts") or []]
+    async def survey(self) -> Survey:
+        answer, _ = await self._link.ask("survey", patience_s=_REAP_S)
+        found = {
+            kind: {str(each): Handle({"directory": str(each)}) for each in answer.get(kind) or []}
+            for kind in ("running", "left")
+        }
+        return Survey(**found)
 
     async def forget(self, handle: Handle) -> None:
         """Removes the directory of an attempt that has ended. Raises ProviderError."""
