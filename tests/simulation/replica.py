@@ -22,6 +22,7 @@ from tradewind.providers.base import (
     Account,
     AttemptRequest,
     Brought,
+    DeviceUser,
     Greeting,
     Handle,
     MachineView,
@@ -248,6 +249,9 @@ class ReplicaHost:
 
     async def greet(self) -> Greeting:
         return Greeting()
+
+    async def device_users(self) -> tuple[DeviceUser, ...]:
+        return ()
 
     async def guard(self, after_s: float) -> None:
         return

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import update
 
 from tests.ssh.control_plane import ControlPlane
 from tests.ssh_machines import Fleet, in_thread
 from tests.sshd_for_tests import Sshd
+from tradewind.control import leases
 from tradewind.control.hosts import add_host, remove_host
+from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, NodeRow
+from tradewind.db.store import Transaction
 from tradewind.domain.clock import SystemClock
 from tradewind.domain.schemas_hosts import HostSpec, HostView
 from tradewind.domain.status import AttemptStatus
@@ -54,6 +60,18 @@ class OwnHosts(ControlPlane):
 
     async def node(self, name: str) -> NodeRow:
         return next(each for each in await self.nodes() if each.name == name)
+
+    async def look_again(self, name: str) -> None:
+        """As if a minute had passed since the machine was last looked at."""
+        node = await self.node(name)
+
+        def age(tx: Transaction) -> None:
+            table = tables.nodes
+            earlier = node.last_seen_at - timedelta(minutes=2)
+            tx.execute(update(table).where(table.c.id == node.id).values(last_seen_at=earlier))
+            leases.wake(tx, table, node.id)
+
+        await self.store.run(age)
 
     async def running(self) -> list[AttemptRow]:
         return [each for each in await self.attempts() if each.status is AttemptStatus.RUNNING]

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
 
 from tests.ssh.own_hosts import OwnHosts
 from tests.ssh_machines import Fleet
 from tests.sshd_for_tests import Sshd
-from tradewind.control import leases
 from tradewind.control.tidying import tidy
 from tradewind.db import tables
-from tradewind.db.store import Transaction
 from tradewind.domain.errors import ProviderError
 from tradewind.domain.status import AttemptStatus, JobStatus
 from tradewind.providers.base import Handle
@@ -34,19 +30,6 @@ def _names(machine: Sshd) -> set[str]:
     return {each.name for each in (machine.home / ".tradewind/attempts").iterdir()}
 
 
-async def _look_again(plane: OwnHosts, name: str) -> None:
-    """As if a minute had passed since the machine was last looked at."""
-    node = await plane.node(name)
-
-    def age(tx: Transaction) -> None:
-        table = tables.nodes
-        earlier = node.last_seen_at - timedelta(minutes=2)
-        tx.execute(update(table).where(table.c.id == node.id).values(last_seen_at=earlier))
-        leases.wake(tx, table, node.id)
-
-    await plane.store.run(age)
-
-
 async def test_what_has_ended_is_removed_and_what_was_fetched_stays_here(plane: OwnHosts) -> None:
     machine = await plane.add("one")
     keeps = await plane.submit_to("one", name="keeps", run="echo up; exec sleep 600")
@@ -59,7 +42,7 @@ async def test_what_has_ended_is_removed_and_what_was_fetched_stays_here(plane: 
     # Another installation's, which no row tells of.
     (machine.home / ".tradewind/attempts/att_foreign/work").mkdir(parents=True)
     assert _names(machine) == {running.id, ended.id, "att_foreign"}
-    await _look_again(plane, "one")
+    await plane.look_again("one")
 
     async def is_removed() -> bool:
         return ended.id not in _names(machine)
@@ -106,7 +89,7 @@ async def test_what_was_never_fetched_is_left_alone(plane: OwnHosts) -> None:
     await plane.until(has_ended)
     # It was not lost after all. Nobody wants what still runs there: it is ended, not taken up again.
     await plane.add_again(machine)
-    await _look_again(plane, "one")
+    await plane.look_again("one")
     await plane.until(lambda: _is_ended(machine, attempt.id))
     assert await tidy(plane.context, await plane.node("one")) == []
     assert (machine.home / f".tradewind/attempts/{attempt.id}/work/work.txt").read_text() == "up\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -147,19 +148,22 @@ def note_reachable(tx: Transaction, row: AttemptRow) -> AttemptRow:
 
 def devices_at_rest(tx: Transaction, node_id: str) -> set[str]:
     """The GPUs of a machine that broke a short while ago: they are not handed out yet."""
+    return devices_at_rest_on(tx, [node_id])[node_id]
 
+
+def devices_at_rest_on(tx: Transaction, node_ids: Sequence[str]) -> dict[str, set[str]]:
+    """The same of several machines."""
     resting = [reason for reason, cause in CAUSES.items() if cause.rests_device]
     table = tables.attempts
     rows = tx.execute(
-        select(table.c.observed).where(
-            table.c.node_id == node_id,
+        select(table.c.node_id, table.c.observed).where(
+            table.c.node_id.in_(node_ids),
             table.c.reason.in_(resting),
             table.c.ended_at > tx.now - REST_OF_DEVICE,
         )
     )
-    return {
-        each.about.partition("/")[0]
-        for row in rows
-        for each in examine(row[0], None)
-        if each.kind in _OF_A_DEVICE
-    }
+    found: dict[str, set[str]] = {each: set() for each in node_ids}
+    for node_id, observed in rows:
+        findings = examine(observed, None)
+        found[node_id].update(each.about.partition("/")[0] for each in findings if each.kind in _OF_A_DEVICE)
+    return found

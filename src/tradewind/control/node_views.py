@@ -9,9 +9,12 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
+from tradewind.control.health_desk import devices_at_rest_on
 from tradewind.control.money_views import money_view
+from tradewind.control.others import sentence_of
 from tradewind.control.records import number
 from tradewind.control.rent_money import prices_of, rent_until
+from tradewind.control.slots import slots_of
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow
@@ -57,11 +60,12 @@ def list_nodes(tx: Transaction, caller: Caller, *, is_all: bool, limit: int) -> 
 
 
 def node_views(tx: Transaction, nodes: list[NodeRow]) -> list[NodeView]:
-    """Nodes with who holds them and what they cost, with three queries however many there are."""
+    """Nodes with who holds them and what they cost, with four queries however many there are."""
     held = _held(tx, [node.id for node in nodes])
+    resting = devices_at_rest_on(tx, [node.id for node in nodes])
     attempts = _by_id(tx, AttemptRow, {attempt for each in held.values() for attempt, _ in each})
     jobs = _by_id(tx, JobRow, {attempt.job_id for attempt in attempts.values()})
-    return [_view(tx, node, held[node.id], attempts, jobs) for node in nodes]
+    return [_view(tx, node, held[node.id], attempts, jobs, resting[node.id]) for node in nodes]
 
 
 def _view(
@@ -70,6 +74,7 @@ def _view(
     held: list[tuple[str, Any]],
     attempts: dict[str, AttemptRow],
     jobs: dict[str, JobRow],
+    resting: set[str],
 ) -> NodeView:
     offer, inventory = node.offer or {}, node.inventory or {}
     holders, usage = [], {}
@@ -105,6 +110,8 @@ def _view(
         cpus_held=sum(each.cpus for each in holders),
         memory_bytes=int(inventory.get("memory_bytes") or offer.get("memory_bytes") or 0),
         accelerators=accelerators,
+        slots=slots_of(node, holders, usage, resting),
+        others=sentence_of(inventory),
         holders=holders,
         job=node.job_id,
         **_money(tx, node),

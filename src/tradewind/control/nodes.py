@@ -19,6 +19,7 @@ from tradewind.control.context import Context
 from tradewind.control.far_nodes import LOOK_LOST, far_inventory, far_offer, note_lost
 from tradewind.control.foretelling import foretell
 from tradewind.control.job_files import jobs_by_id
+from tradewind.control.others import sentence_of, taken_by_others, without_own
 from tradewind.control.predicting import keep_prediction
 from tradewind.control.queue import next_retry, pages
 from tradewind.control.runner import Apply
@@ -97,6 +98,7 @@ class NodeController:
 
     def _place(self, tx: Transaction, node: NodeRow, inventory: dict[str, Any] | None) -> datetime:
         if inventory is not None:
+            inventory = without_own(tx, inventory)
             tx.execute(
                 update(tables.nodes)
                 .where(tables.nodes.c.id == node.id)
@@ -274,6 +276,8 @@ class Capacity:
         )
         self.jobs = held.jobs
         self.resting: set[str] = set()
+        #: Who else uses accelerators of it, in a sentence.
+        self.others: str | None = None
 
     @classmethod
     def of(cls, tx: Transaction, node: NodeRow, inventory: dict[str, Any]) -> Capacity:
@@ -281,7 +285,14 @@ class Capacity:
         capacity = cls(inventory, _held_on(tx, node.id, has_accelerators=bool(inventory["accelerators"])))
         if capacity.free_accelerators:
             capacity.let_rest(health_desk.devices_at_rest(tx, node.id))
+        if taken := taken_by_others(node, inventory):
+            capacity.leave_to_others(taken, sentence_of(inventory))
         return capacity
+
+    def leave_to_others(self, devices: set[str], sentence: str | None) -> None:
+        """Keeps devices from being handed out that somebody uses besides us; the sentence says who."""
+        self.others = sentence
+        self.free_accelerators = tuple(each for each in self.free_accelerators if each.uuid not in devices)
 
     def let_rest(self, devices: set[str]) -> None:
         """Keeps devices that broke a short while ago from being handed out."""
@@ -313,6 +324,9 @@ class Capacity:
             if self.resting:
                 names = ", ".join(sorted(self.resting))
                 return f"waiting for a free accelerator: {names} had an error and is not used for 15 minutes"
+            if self.others is not None:
+                held = f", others are held by {running}" if self.jobs else ""
+                return f"waiting for a free accelerator: {self.others}{held}"
             return f"waiting for a free accelerator: all that fit are held by {running}"
         return f"waiting for free capacity: {used:g} of {self.cpus:g} processors are held by {running}"
 

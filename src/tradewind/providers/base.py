@@ -105,8 +105,21 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceUser:
+    """A process on an accelerator of a node. `attempt` is the one it belongs to, of whichever installation."""
+
+    uuid: str
+    pid: int
+    #: Who runs it; None where that is hidden.
+    user: str | None = None
+    command: str = ""
+    memory_bytes: int | None = None
+    attempt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """What one node has."""
+    """What one node has. `in_use` are those who used its accelerators at that moment, where that is asked for."""
 
     name: str
     cpus: int
@@ -117,6 +130,7 @@ class Inventory:
     watts_idle: float
     watts_max: float
     power_source: str
+    in_use: tuple[DeviceUser, ...] = ()
 
 
 class Brought(StrEnum):
@@ -192,6 +206,10 @@ class MachineHost(AttemptHost, Protocol):
 
     async def greet(self) -> Greeting:
         """Gets ready to run attempts there: connects, and delivers the agent. Cheap once that has been done."""
+        ...
+
+    async def device_users(self) -> tuple[DeviceUser, ...]:
+        """Who uses its accelerators now, attempts included. Raises ProviderError."""
         ...
 
     async def guard(self, after_s: float) -> None:

@@ -27,7 +27,9 @@ class Operations:
     """The operations on one base directory. `program` runs the agent."""
 
     #: What takes its time: each gets a thread of its own, so that looks at other attempts need not wait for it.
-    slow = frozenset({"hello", "start", "reap", "wait", "remove", "survey", "list", "guard", "end_marked"})
+    slow = frozenset(
+        {"hello", "gpu_users", "start", "reap", "wait", "remove", "survey", "list", "guard", "end_marked"}
+    )
 
     def __init__(self, places: Places, program: list[str], version: str) -> None:
         self._places = places
@@ -48,6 +50,12 @@ class Operations:
         from .machine import describe
 
         return describe(self._places.base, self._version)
+
+    def _do_gpu_users(self, _request: dict[str, Any], _body: bytes) -> dict[str, Any]:
+        from ..gpu_users import find_users
+        from ..gpus import find_gpus
+
+        return {"users": find_users(find_gpus())}
 
     def _do_let_in(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
         from .letting_in import let_in

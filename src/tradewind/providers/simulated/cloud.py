@@ -19,6 +19,7 @@ from tradewind.providers.base import (
     Account,
     AttemptRequest,
     Brought,
+    DeviceUser,
     Greeting,
     Handle,
     MachinePhase,
@@ -373,6 +374,9 @@ class SimulatedHost:
 
     async def greet(self) -> Greeting:
         return Greeting()
+
+    async def device_users(self) -> tuple[DeviceUser, ...]:
+        return ()
 
     async def guard(self, after_s: float) -> None:
         return

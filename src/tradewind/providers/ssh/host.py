@@ -20,6 +20,7 @@ from tradewind.providers.attempt_spec import Surroundings, agent_spec, first_con
 from tradewind.providers.base import (
     AttemptRequest,
     Brought,
+    DeviceUser,
     Exit,
     Greeting,
     Handle,
@@ -33,7 +34,7 @@ from tradewind.providers.passed_variables import allowed_names
 from tradewind.providers.ssh import mirror
 from tradewind.providers.ssh.bringing import Bringer, list_files
 from tradewind.providers.ssh.connection import Link
-from tradewind.providers.ssh.inventory import inventory_of
+from tradewind.providers.ssh.inventory import device_user_of, inventory_of
 from tradewind.providers.ssh.session import AgentSession, Answer, FarError
 from tradewind.providers.ssh.tar_stream import tar_pieces
 
@@ -76,6 +77,13 @@ class SshHost:
         """What the machine has. Raises ProviderError."""
         session = await self._link.session()
         return inventory_of(session.machine)
+
+    async def device_users(self) -> tuple[DeviceUser, ...]:
+        session = await self._link.session()
+        if not session.machine.get("gpus"):
+            return ()
+        answer, _ = await session.ask("gpu_users", patience_s=60.0)
+        return tuple(device_user_of(each) for each in answer.get("users") or [])
 
     async def guard(self, after_s: float) -> None:
         session = await self._link.session()
