@@ -148,6 +148,11 @@ class Network:
         host.run("tc", "qdisc", "replace", "dev", "eth0", *shape)
         self._switch.run("tc", "qdisc", "replace", "dev", self._port_of(host), *shape)
 
+    def quick(self, host: NetworkHost) -> None:
+        """The host's link is as quick again as it was."""
+        host.run("tc", "qdisc", "del", "dev", "eth0", "root")
+        self._switch.run("tc", "qdisc", "del", "dev", self._port_of(host), "root")
+
     def bytes_from(self, host: NetworkHost) -> int:
         """How much has come from the host over its link."""
         return self._bytes(host, "rx")

@@ -12,7 +12,7 @@ from ..durable import read_json, replace_file, replace_json
 from .files import list_files, read_file
 from .looking import is_supervised, look, wait_for_end
 from .places import Places, RefusedError, plain_name
-from .unpacking import Unpacking
+from .unpacking import Unpacking, partials, take_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Operations:
     def _do_mkdir(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
         directory = self._places.attempt(request.get("attempt"), must_exist=False)
         os.makedirs(directory, 0o700, exist_ok=True)
-        return {}
+        return {"has_kept": bool(partials(directory))}
 
     def _do_write(self, request: dict[str, Any], body: bytes) -> dict[str, Any]:
         directory = self._places.attempt(request.get("attempt"))
@@ -76,14 +76,23 @@ class Operations:
         replace_file(path, body, durably=True)
         return {"written": True}
 
+    def _do_kept(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
+        name = plain_name(request.get("attempt"))
+        stream = self._unpacking.pop(name, None)
+        if stream is not None:
+            stream.suspend()
+        return {"files": take_over(self._places.attempt(name))}
+
     def _do_unpack(self, request: dict[str, Any], body: bytes) -> dict[str, Any]:
         name = plain_name(request.get("attempt"))
         directory = self._places.attempt(name)
         if os.path.exists(os.path.join(directory, "begun.json")):
             raise RefusedError("begun", "attempt {} has begun already".format(name))
         if request.get("first"):
-            self._abandon(name)
-            self._unpacking[name] = Unpacking(directory)
+            resume = bool(request.get("resume"))
+            if not resume:
+                self._abandon(name)
+            self._unpacking[name] = Unpacking(directory, resume=resume)
         stream = self._unpacking.get(name)
         if stream is None:
             raise RefusedError("refused", "the stream of {} was not begun".format(name))
@@ -103,9 +112,9 @@ class Operations:
             stream.abandon()
 
     def close(self) -> None:
-        """Throw away what was begun on this connection and not ended."""
-        for name in list(self._unpacking):
-            self._abandon(name)
+        """Stop what was begun on this connection and not ended; another one may go on with it."""
+        for stream in list(self._unpacking.values()):
+            stream.suspend()
 
     def _do_start(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
         return self._agent("start", self._places.attempt(request.get("attempt")))
