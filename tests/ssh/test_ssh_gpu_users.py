@@ -6,15 +6,14 @@ import asyncio
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.gpus_for_tests import FakeGpus
 from tests.ssh.own_hosts import OwnHosts
 from tests.ssh_machines import Fleet
-from tests.sshd_for_tests import Sshd
 from tradewind.control.node_views import node_views
 from tradewind.domain.schemas_nodes import NodeView
 from tradewind.domain.status import JobStatus, Reason
@@ -24,35 +23,6 @@ import os, time
 print("sees", os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
 while not os.path.exists("enough"):
     time.sleep(0.02)'"""
-
-
-class Gpus:
-    """Two GPUs that a fake `nvidia-smi` tells of, and the processes on them."""
-
-    def __init__(self, machine: Sshd) -> None:
-        # The locks of devices are the machine's, and that is this one.
-        self.uuids = [f"GPU-{uuid.uuid4()}" for _ in range(2)]
-        self._apps = machine.folder / "apps.csv"
-        self.use()
-        gpus = "".join(
-            f"{index}, {each}, NVIDIA A100-SXM4-80GB, 81920, 400.00\n"
-            for index, each in enumerate(self.uuids)
-        )
-        (machine.folder / "gpus.csv").write_text(gpus)
-        tool = machine.folder / "bin/nvidia-smi"
-        tool.write_text(
-            '#!/bin/sh\ncase "$1" in\n'
-            f"--query-gpu=index,uuid,name,memory.total,power.default_limit) exec cat {machine.folder}/gpus.csv;;\n"
-            f"--query-compute-apps=gpu_uuid,pid,process_name,used_memory) exec cat {self._apps};;\n"
-            "*) exit 2;;\nesac\n"
-        )
-        tool.chmod(0o755)
-
-    def use(self, *rows: tuple[int, int]) -> None:
-        """From now on these processes use GPUs, each by index and pid."""
-        text = "".join(f"{self.uuids[index]}, {pid}, /usr/bin/python3, 1024\n" for index, pid in rows)
-        self._apps.with_suffix(".new").write_text(text)
-        self._apps.with_suffix(".new").replace(self._apps)
 
 
 @pytest.fixture
@@ -85,7 +55,7 @@ async def _has_states(plane: OwnHosts, *states: str) -> bool:
 async def test_what_others_use_is_said_and_not_handed_out(plane: OwnHosts, ana: tuple[str, int]) -> None:
     user, pid = ana
     machine = await asyncio.to_thread(plane.fleet.machine, "one")
-    gpus = Gpus(machine)
+    gpus = FakeGpus(machine)
     gpus.use((1, pid))
     host = await plane.add_again(machine)
     said = f"1 of 2 in use by others: {user} (pid {pid})"
@@ -147,7 +117,7 @@ async def _is_seen(plane: OwnHosts, pid: int) -> bool:
 async def test_the_owner_may_hand_them_out_all_the_same(plane: OwnHosts, ana: tuple[str, int]) -> None:
     user, pid = ana
     machine = await asyncio.to_thread(plane.fleet.machine, "one")
-    Gpus(machine).use((0, pid), (1, pid))
+    FakeGpus(machine).use((0, pid), (1, pid))
     host = await plane.add_again(machine, ignores_others=True)
     # They are seen, and it is said of them; only nothing is kept for them.
     assert (host.ignores_others, host.others) == (True, f"2 of 2 in use by others: {user} (pid {pid})")
@@ -161,8 +131,8 @@ async def test_the_owner_may_hand_them_out_all_the_same(plane: OwnHosts, ana: tu
 async def test_a_job_goes_where_nobody_is_in_its_way(plane: OwnHosts, ana: tuple[str, int]) -> None:
     _user, pid = ana
     machines = [await asyncio.to_thread(plane.fleet.machine, name) for name in ("one", "two")]
-    Gpus(machines[0]).use((0, pid), (1, pid))
-    free = Gpus(machines[1])
+    FakeGpus(machines[0]).use((0, pid), (1, pid))
+    free = FakeGpus(machines[1])
     for machine in machines:
         await plane.add_again(machine)
     job = await plane.submit_to("one", "two", run="true", resources={"accelerators": "A100:2"})
