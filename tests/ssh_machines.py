@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.network_for_tests import Network, NetworkHost
 from tests.sshd_for_tests import Sshd
 from tradewind.domain.clock import SystemClock
 from tradewind.domain.secrets import Secret
@@ -108,6 +109,20 @@ class Fleet:
             links.close()
         for machine in self.machines:
             machine.kill()
+
+
+class NetworkFleet(Fleet):
+    """Machines that are hosts of a network, each with an address of its own."""
+
+    def __init__(self, root: Path, network: Network) -> None:
+        super().__init__(root)
+        self.network = network
+        self.network_hosts: dict[str, NetworkHost] = {}
+
+    def machine(self, name: str = "one", **options: Any) -> Sshd:
+        host = self.network_hosts[name] = self.network.host(name)
+        assert host.address is not None
+        return super().machine(name, host=host.address, port=22, inside=host.prefix, **options)
 
 
 class Watch:

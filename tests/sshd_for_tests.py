@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -24,11 +24,18 @@ _MARK: Final = "TW_TEST_MACHINE"
 class Sshd:
     """One machine: `home` is the home folder of whoever logs in, `port` where it listens on the loopback address.
 
-    Its own files lie in `folder`. It runs as the current user, so logins are for `user`.
+    Its own files lie in `folder`. It runs as the current user, so logins are for `user`. `inside` goes before its
+    command, where it is started in surroundings of its own.
     """
 
     def __init__(
-        self, folder: Path, path: str = os.environ["PATH"], *, host: str = "127.0.0.1", port: int = 0
+        self,
+        folder: Path,
+        path: str = os.environ["PATH"],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        inside: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.home = folder / "home"
@@ -36,6 +43,7 @@ class Sshd:
         self.host = host
         self.port = port
         self._path = path
+        self._inside = list(inside)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, host_private_key: str, authorized_key: str, home: Path | None = None) -> int:
@@ -96,20 +104,32 @@ class Sshd:
         return str(self.folder)
 
     def _listen(self) -> int:
+        before = self._listenings()
         with (self.folder / "sshd.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [_SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")],
+                [*self._inside, _SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise AssertionError(f"sshd ended: {(self.folder / 'sshd.log').read_text()[-2000:]}")
-            with socket.socket() as attempt:
-                if attempt.connect_ex((self.host, self.port)) == 0:
-                    return self.port
+            if self._answers(before):
+                return self.port
             time.sleep(0.01)
         raise AssertionError("sshd does not listen")
+
+    def _answers(self, before: int) -> bool:
+        # In surroundings of its own it may not be reached from here.
+        if self._inside:
+            return self._listenings() > before
+        with socket.socket() as attempt:
+            return attempt.connect_ex((self.host, self.port)) == 0
+
+    def _listenings(self) -> int:
+        """How often it has said that it listens."""
+        log = self.folder / "sshd.log"
+        return log.read_bytes().count(b"Server listening on") if log.exists() else 0
 
     def restart(self) -> int:
         """Listens again on the same port with the same files."""

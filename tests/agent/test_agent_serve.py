@@ -177,6 +177,28 @@ def test_what_begins_stays(talk: Callable[..., Conversation]) -> None:
     assert not (serve.base / "attempts/att_1").exists()
 
 
+def test_what_is_left_is_told_and_removed(talk: Callable[..., Conversation]) -> None:
+    serve = talk()
+    assert serve.ask("survey")[0]["left"] == []
+    for name in ("att_1", "att_2", "att_3"):
+        serve.ask("mkdir", attempt=name)
+    attempts = serve.base / "attempts"
+    (attempts / "att_1/begun.json").write_text("{}")
+    (attempts / "att_1/exit.json").write_text("{}")
+    # Killed before it wrote down its end: what it did is not known yet.
+    (attempts / "att_3/begun.json").write_text("{}")
+    # A removal that was cut short: it is no attempt any more, and its end comes with the next look.
+    (attempts / ".att_0.removed/work/deep").mkdir(parents=True)
+    told, _ = serve.ask("survey")
+    assert (told["running"], told["left"]) == ([], ["att_1", "att_2", "att_3"])
+    assert not (attempts / ".att_0.removed").exists()
+    # One that never began has nothing to lose; what was removed once can be removed again.
+    for name in ("att_1", "att_2", "att_2", "att_9"):
+        assert "error" not in serve.ask("remove", attempt=name)[0]
+    assert serve.ask("remove", attempt="att_3")[0]["code"] == "running"
+    assert [path.name for path in attempts.iterdir()] == ["att_3"]
+
+
 def test_the_oldest_python_serves(
     talk: Callable[..., Conversation], oldest_python: str, tmp_path: Path
 ) -> None:

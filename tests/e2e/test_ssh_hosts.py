@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from tests.e2e.installation import Installation
 from tests.e2e.waiting import eventually
+from tests.gpus_for_tests import FakeGpus
 from tests.sshd_for_tests import Sshd
 
 pytestmark = pytest.mark.e2e
@@ -26,12 +28,12 @@ def key_pair(path: Path) -> tuple[str, str]:
 class Machine:
     """A real sshd with a host key of its own, and the key that lets its owner in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **options: Any) -> None:
         folder.mkdir(parents=True)
         self.key_file = folder / "owner"
         _, public = key_pair(self.key_file)
         private_host, self.host_key = key_pair(folder / "host")
-        self.sshd = Sshd(folder)
+        self.sshd = Sshd(folder, **options)
         self.sshd.start(private_host, public)
 
     @property
@@ -184,3 +186,26 @@ def test_hosts_are_taken_from_a_file(installation: Installation, machine: Machin
     shown = installation.cli("hosts", "import", str(config), "th*", "-y")
     assert "added" in shown.stdout, shown
     assert {each["name"] for each in hosts(installation)} == {"one", "three"}
+
+
+def test_who_else_uses_a_hosts_gpus_is_shown(installation: Installation, machine: Machine) -> None:
+    stranger = subprocess.Popen(["sleep", "600"])
+    try:
+        FakeGpus(machine.sshd).use((1, stranger.pid))
+        said = f"1 of 2 in use by others: {getpass.getuser()} (pid {stranger.pid})"
+        added = add(installation, machine, "--fingerprint", machine.fingerprint)
+        assert said in added.stdout, added
+        (host,) = hosts(installation)
+        assert host["others"] == said
+        _, slot = installation.get(f"/nodes/{host['node']}")["slots"]
+        assert (slot["index"], slot["state"], slot["users"][0]["pid"]) == (1, "others", stranger.pid)
+        shown = installation.cli("nodes", "show", "gpu1").stdout
+        assert "[0] NVIDIA A100-SXM4-80GB 80.0 GB: free\n" in shown
+        assert f"[1] NVIDIA A100-SXM4-80GB 80.0 GB: {said.removeprefix('1 of 2 ')}\n" in shown
+        add(installation, machine, "--fingerprint", machine.fingerprint, "--ignore-others")
+        (host,) = hosts(installation)
+        assert (host["ignores_others"], host["others"]) == (True, said)
+        assert ": free, though in use by others" in installation.cli("nodes", "show", "gpu1").stdout
+    finally:
+        stranger.kill()
+        stranger.wait()

@@ -22,11 +22,13 @@ from tradewind.providers.base import (
     Account,
     AttemptRequest,
     Brought,
+    DeviceUser,
     Greeting,
     Handle,
     MachineView,
     Observation,
     OwnedMachine,
+    Survey,
 )
 from tradewind.providers.simulated import SimulatedCloud, SimulatedHost
 
@@ -248,11 +250,18 @@ class ReplicaHost:
     async def greet(self) -> Greeting:
         return Greeting()
 
+    async def device_users(self) -> tuple[DeviceUser, ...]:
+        return ()
+
     async def guard(self, after_s: float) -> None:
         return
 
     async def forget(self, handle: Handle) -> None:
         return
+
+    async def survey(self) -> Survey:
+        there: Survey = await self._send(self._host.survey())
+        return there
 
     async def let_in(self, handle: Handle, public_key: str | None) -> str:
         raise ProviderError(ProviderFault.INVALID, "nobody can log in to a machine that is simulated")

@@ -28,7 +28,7 @@ from tradewind.providers.access import Access
 from tradewind.providers.base import MachineProvider
 from tradewind.providers.bundle import build_bundle
 from tradewind.providers.ssh.reach import SshReach
-from tradewind.server.wiring import controllers_of, loops_of
+from tradewind.server.wiring import controllers_of, loops_of, rental_controllers
 from tradewind.spec.models import JobSpec
 from tradewind.storage.disk import DiskStorage
 from tradewind.storage.workdirs import Workdirs
@@ -65,7 +65,11 @@ class ControlPlane:
     async def start(self) -> None:
         _, self.caller = await self.store.run(lambda tx: ensure_defaults(tx, "tester"))
         await self.store.run(lambda tx: ensure_loops(tx, loops_of(self.context)))
-        self._tasks = [asyncio.create_task(each.run()) for each in controllers_of(self.context)]
+        runners = controllers_of(self.context)
+        if not self.context.machines:
+            # As a server starts them once a machine of the user's own is added.
+            runners += rental_controllers(self.context)
+        self._tasks = [asyncio.create_task(each.run()) for each in runners]
 
     async def end(self) -> None:
         for task in self._tasks:

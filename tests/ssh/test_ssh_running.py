@@ -6,7 +6,7 @@ import asyncio
 import sys
 
 from tests.ssh_machines import Fleet, Watch
-from tradewind.providers.base import Phase
+from tradewind.providers.base import Handle, Phase
 
 _PRINTS = f"""exec {sys.executable} -c '
 import os, sys
@@ -81,13 +81,16 @@ async def test_a_stop_is_told(fleet: Fleet) -> None:
     handle = await host.submit(fleet.request("one", "echo up; exec sleep 600"), f"k/{fleet.id('one')}")
     watch = Watch(host, handle)
     await watch.until(lambda _seen: fleet.log("one") == b"up\n", "the first line")
-    assert (await host.owned()) == [fleet.id("one")]
+    assert list((await host.survey()).running) == [fleet.id("one")]
     await host.stop(handle, "stopped_by_user", 2.0)
     end = await watch.until_gone()
     assert end.exit is not None
     assert end.exit.reason == "stopped_by_user"
-    assert await host.owned() == []
+    there = await host.survey()
+    assert (there.running, there.left) == ({}, {fleet.id("one"): Handle({"directory": fleet.id("one")})})
     await host.forget(handle)
+    await host.forget(handle)
+    assert (await host.survey()).left == {}
     assert (await watch.poll()).phase is Phase.GONE
 
 

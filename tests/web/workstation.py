@@ -16,11 +16,13 @@ from tradewind.domain.schemas_hosts import HostKeyView, HostProbe
 from tradewind.providers.base import (
     AttemptRequest,
     Brought,
+    DeviceUser,
     Greeting,
     Handle,
     Inventory,
     Observation,
     Phase,
+    Survey,
 )
 from tradewind.providers.local import LocalPlatform
 from tradewind.providers.own_offers import offer_of
@@ -151,6 +153,15 @@ class FarHost(Workstation):
     async def poll(self, handle: Handle, cursor: int) -> Observation:
         self._check()
         return await super().poll(handle, cursor)
+
+    async def device_users(self) -> tuple[DeviceUser, ...]:
+        self._check()
+        return self.box.inventory.in_use
+
+    async def survey(self) -> Survey:
+        self._check()
+        # What ends here leaves nothing behind.
+        return Survey()
 
     async def guard(self, after_s: float) -> None:
         return

@@ -76,9 +76,19 @@ def list_amd(drm: str = _DRM) -> list[dict[str, Any]]:
                 "name": name or "AMD GPU",
                 "memory_bytes": memory,
                 "tdp_watts": None if microwatts is None else microwatts / 1e6,
+                "render_minor": _render_minor(path),
             }
         )
     return found
+
+
+def _render_minor(path: str) -> int | None:
+    """The number that the compute driver knows the device by."""
+    for name in glob.glob(os.path.join(path, "drm", "renderD*")):
+        digits = os.path.basename(name)[len("renderD") :]
+        if digits.isdigit():
+            return int(digits)
+    return None
 
 
 def _card_number(path: str) -> int:

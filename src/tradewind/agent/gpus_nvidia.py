@@ -167,6 +167,32 @@ def open_nvidia(accelerators: list[dict[str, Any]]) -> NvidiaGpus | None:
 
 
 def list_nvidia() -> list[dict[str, Any]]:
-    """Every NVIDIA accelerator of the machine."""
+    """Every NVIDIA accelerator of the machine; by its own tool where the library is not where it is looked for."""
     reader = open_nvidia([])
-    return [] if reader is None else reader.describe_all()
+    return _list_by_tool() if reader is None else reader.describe_all()
+
+
+def _list_by_tool() -> list[dict[str, Any]]:
+    from .gpu_users import smi
+
+    found = []
+    for row in smi("--query-gpu=index,uuid,name,memory.total,power.default_limit"):
+        if len(row) == 5 and row[0].isdigit() and row[3].isdigit():
+            found.append(
+                {
+                    "vendor": "nvidia",
+                    "index": int(row[0]),
+                    "uuid": row[1],
+                    "name": row[2],
+                    "memory_bytes": int(row[3]) << 20,
+                    "tdp_watts": _watts(row[4]),
+                }
+            )
+    return found
+
+
+def _watts(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from tradewind.api.idempotency import Key, once
 from tradewind.api.services import CallerOf, ServicesOf
+from tradewind.control.drafting import fill_gaps
 from tradewind.control.job_bulk import do_bulk
 from tradewind.control.job_costs import job_cost
 from tradewind.control.job_facets import job_facets
 from tradewind.control.job_filters import JobFilter
 from tradewind.control.job_lines import spec_view
 from tradewind.control.job_list import Sort, job_page
-from tradewind.control.drafting import fill_gaps
 from tradewind.control.planning import make_plan
 from tradewind.control.predicting import fingerprint_of, past_runs
 from tradewind.control.submitting import check_submission, find_job, insert_jobs, stop_job, submission_of

@@ -16,8 +16,8 @@ from tradewind.api.services import CallerOf, Services, ServicesOf
 from tradewind.catalog import history
 from tradewind.catalog.ranks import PRICE_FILE
 from tradewind.catalog.snapshot import compare_and_pack
-from tradewind.control.price_courses import change_row, change_view, history_filter, price_history
 from tradewind.control import own_prices
+from tradewind.control.price_courses import change_row, change_view, history_filter, price_history
 from tradewind.control.price_desk import (
     find_source,
     import_answer,

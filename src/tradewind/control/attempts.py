@@ -126,7 +126,7 @@ class AttemptController:
             return lambda tx, current: self._close_unstarted(tx, current, verdict)
         if handle is None:
             job = await self._context.files.get(row.job_id)
-            if node is not None:
+            if node is not None and node.is_rented:
                 await self._or_later(self._forget_earlier(row, node))
             try:
                 request = await build_request(self._context, job, row)

@@ -199,11 +199,17 @@ def _plan(
     demand = demand_of(spec)
     fitting: list[Own] = []
     excluded: list[Exclusion] = []
-    for offer in own:
-        fit = fit_offer(spec, demand, offer)
+    fits = [(offer, fit_offer(spec, demand, offer)) for offer in own]
+    with_room = [each for each, _ in fits if _has_room(free_of(free, each), demand)]
+    # What would have to wait is left out where something else need not, on a machine at hand or a rented one.
+    has_other = bool(market) or any(
+        not isinstance(fit, Exclusion) and each in with_room for each, fit in fits
+    )
+    is_patient = spec.strategy in _PATIENT
+    for offer, fit in fits:
         if isinstance(fit, Exclusion):
             excluded.append(fit)
-        elif market and spec.strategy not in _PATIENT and not _has_room(free_of(free, offer), demand):
+        elif has_other and not is_patient and offer not in with_room:
             excluded.append(Exclusion(offer=offer, constraint="capacity", explanation="it is full now"))
         else:
             held = pick_accelerators(demand, offer.accelerators) or ()

@@ -20,7 +20,7 @@ from tradewind.domain.status import NodeStatus, TaskStatus
 from tradewind.estimate.power import Watts
 from tradewind.estimate.tariff import Tariff
 from tradewind.ledger.rates import rate_of
-from tradewind.providers.base import Inventory
+from tradewind.providers.base import Inventory, MachineHost
 from tradewind.providers.own_offers import offer_of
 
 #: A machine that does not answer is asked again after so long.
@@ -28,12 +28,21 @@ LOOK_LOST: Final = timedelta(seconds=30)
 
 
 async def far_inventory(context: Context, node: NodeRow) -> dict[str, Any]:
-    """What the machine has now. Raises ProviderError when it does not answer."""
-    greeting = await context.machine_of(node).greet()
-    if greeting.inventory is None:
-        return node.inventory
+    """What the machine has now, and who uses it. Raises ProviderError when it does not answer."""
+    host = context.machine_of(node)
+    greeting = await host.greet()
+    return (
+        node.inventory
+        if greeting.inventory is None
+        else await with_users(host, greeting.inventory, node.name)
+    )
+
+
+async def with_users(host: MachineHost, inventory: Inventory, name: str) -> dict[str, Any]:
+    """An inventory as a row keeps it. Raises ProviderError."""
+    in_use = await host.device_users()
     # It is called what its owner calls it, whatever it calls itself.
-    return asdict(replace(greeting.inventory, name=node.name))
+    return asdict(replace(inventory, name=name, in_use=in_use))
 
 
 def note_lost(tx: Transaction, node: NodeRow, trouble: str) -> datetime:
@@ -81,7 +90,7 @@ def offers_of_far_nodes(tx: Transaction, tariff: Tariff) -> list[Offer]:
     """What they offer, at the rate that their owner has given, else at the price of electricity here."""
     return [
         offer_of(
-            Inventory(**(node.inventory | {"accelerators": _devices(node)})),
+            Inventory(**(node.inventory | {"accelerators": _devices(node), "in_use": ()})),
             node.provider,
             _rate(node, tariff),
             tariff.carbon_g_per_kwh,

@@ -7,7 +7,6 @@ server in and runs the agent. From then on it is a node at hand.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from sqlalchemy import insert, select, update
@@ -15,9 +14,11 @@ from sqlalchemy import insert, select, update
 from tradewind.control import leases
 from tradewind.control.connection_desk import TOPIC as CONNECTIONS
 from tradewind.control.context import Context
+from tradewind.control.far_nodes import with_users
 from tradewind.control.logins import login_of, login_to_json
 from tradewind.control.loops import MARKET, ensure_loops, wake_placers
 from tradewind.control.money_views import money_view
+from tradewind.control.others import ignores_others, sentence_of, without_own
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import NodeRow
@@ -63,19 +64,21 @@ async def add_host(context: Context, keys: HostKeys, caller: Caller, spec: HostS
     login = Login(host=spec.address, port=spec.port, user=spec.user, host_keys=(_bare(spec.host_key),))
     handle = {"name": spec.name, "way": _way(spec)}
     assert context.reach is not None
-    greeting = await context.reach(keys.provider, Handle(handle), login).greet()
-    inventory = {} if greeting.inventory is None else asdict(replace(greeting.inventory, name=spec.name))
+    host = context.reach(keys.provider, Handle(handle), login)
+    greeting = await host.greet()
+    inventory = {} if greeting.inventory is None else await with_users(host, greeting.inventory, spec.name)
+    offer = {"rate": _rate(spec.micro_per_hour), "region": spec.region, "ignores_others": spec.ignores_others}
     values: dict[str, Any] = {
-        "inventory": inventory,
         "handle": handle,
         "observed": {"login": login_to_json(login)},
-        "offer": {"rate": _rate(spec.micro_per_hour), "region": spec.region},
+        "offer": offer,
         "lost_since": None,
         "explanation": None,
     }
 
     def keep(tx: Transaction) -> HostView:
         table = tables.nodes
+        values["inventory"] = without_own(tx, inventory)
         known = tx.execute(
             select(table.c.id).where(
                 visible_to(caller, table), table.c.provider == keys.provider, table.c.name == spec.name
@@ -180,6 +183,8 @@ def host_view(keys: HostKeys, node: NodeRow) -> HostView:
         has=_has(node, devices),
         price_text="its electricity" if rate is None else f"{format_money(rate_of(offer).micro_per_unit)}/h",
         permitted=_permitted(node),
+        others=sentence_of(node.inventory),
+        ignores_others=ignores_others(node),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from tradewind.control.others import ignores_others, names_of, users_of
 from tradewind.control.records import number
 from tradewind.db.rows import NodeRow
 from tradewind.domain.schemas_nodes import AcceleratorView, HolderView
@@ -26,7 +27,7 @@ _SHOWN: Final[dict[Use, tuple[str, Tone, Icon]]] = {
 _MOST_PROMISED: Final = 64
 
 
-def slots_of(
+def accelerators_of(
     node: NodeRow,
     state: str,
     holders: list[HolderView],
@@ -64,14 +65,14 @@ def _slot(
     used = number(seen.get("memory_bytes"))
     # A rented machine is its job's as a whole.
     holder = next((each for each in holders if uuid in each.accelerators or node.is_rented), None)
-    others = (node.observed.get("others") or {}).get(uuid)
-    use = _use(state, holder, is_resting=uuid in at_rest, has_others=others is not None)
+    others = [] if ignores_others(node) else users_of(node.inventory or {}, uuid)
+    use = _use(state, holder, is_resting=uuid in at_rest, has_others=bool(others))
     said = None
     if use == "resting":
         said = f"it had an error: no job gets it before {at_rest[uuid]:%H:%M} UTC"
-    elif others is not None:
-        said = str(others.get("text") or "somebody uses it without Tradewind")
-        used = number(others.get("memory_bytes")) if used is None else used
+    elif others:
+        said = f"in use by others: {names_of(others)}"
+        used = sum(int(each["memory_bytes"] or 0) for each in others) if used is None else used
     label, tone, icon = _SHOWN[use]
     return AcceleratorView(
         uuid=uuid,

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from tradewind.control.health_desk import devices_at_rest_by_node
 from tradewind.control.node_money import own_hourly, own_month, own_views, rent_views
-from tradewind.control.node_slots import slots_of
+from tradewind.control.node_slots import accelerators_of
 from tradewind.control.node_usage import holds_of, usage_view
 from tradewind.control.node_words import (
     BADGES,
@@ -22,6 +22,8 @@ from tradewind.control.node_words import (
     sentence,
     state_of,
 )
+from tradewind.control.others import sentence_of
+from tradewind.control.slots import slots_of
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow
@@ -92,11 +94,12 @@ def _view(node: NodeRow, known: Known) -> NodeView:
     holders, usage = _holders(node, known)
     names = sorted({each.job_name for each in holders})
     state = state_of(node, is_held=bool(holders))
-    slots = slots_of(node, state, holders, usage, known.at_rest.get(node.id, {}))
-    count = float(offer.get("accelerator_count") or len(slots))
+    at_rest = known.at_rest.get(node.id, {})
+    accelerators = accelerators_of(node, state, holders, usage, at_rest)
+    count = float(offer.get("accelerator_count") or len(accelerators))
     cpus = float(inventory.get("cpus") or offer.get("cpus") or 0)
     memory_bytes = int(inventory.get("memory_bytes") or offer.get("memory_bytes") or 0)
-    accelerator = offer.get("accelerator") or (slots[0].name if slots else None)
+    accelerator = offer.get("accelerator") or (accelerators[0].name if accelerators else None)
     explanation = sentence(node)
     saved = [known.checkpoints[each.job] for each in holders if each.job in known.checkpoints]
     return NodeView(
@@ -113,12 +116,14 @@ def _view(node: NodeRow, known: Known) -> NodeView:
         accelerator=accelerator,
         accelerator_count=count,
         accelerators_held=(
-            count if node.is_rented and holders else float(sum(each.job is not None for each in slots))
+            count if node.is_rented and holders else float(sum(each.job is not None for each in accelerators))
         ),
         cpus=cpus,
         cpus_held=sum(each.cpus for each in holders),
         memory_bytes=memory_bytes,
-        accelerators=slots,
+        accelerators=accelerators,
+        slots=slots_of(node, holders, usage, set(at_rest)),
+        others=sentence_of(inventory),
         holders=holders,
         job=node.job_id,
         **_money(node, known),

@@ -19,10 +19,12 @@ from tradewind.control.context import Context
 from tradewind.control.far_nodes import LOOK_LOST, far_inventory, far_offer, note_lost
 from tradewind.control.foretelling import foretell
 from tradewind.control.job_files import jobs_by_id
+from tradewind.control.others import sentence_of, taken_by_others, without_own
 from tradewind.control.predicting import keep_prediction
 from tradewind.control.queue import next_retry, pages
 from tradewind.control.runner import Apply
 from tradewind.control.specs import spec_of
+from tradewind.control.tidying import Tidier
 from tradewind.db import tables
 from tradewind.db.rows import JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
@@ -78,6 +80,7 @@ class NodeController:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._tidier = Tidier(context)
 
     async def act(self, row: NodeRow) -> Apply[NodeRow]:
         inventory: dict[str, Any] | None = None
@@ -88,12 +91,14 @@ class NodeController:
             except (ProviderError, OSError) as error:
                 trouble = getattr(error, "message", None) or str(error)
                 return lambda tx, node: note_lost(tx, node, trouble)
+            self._tidier.begin(row)
         elif is_due:
             inventory = asdict(await self._context.backends[row.provider].inventory())
         return lambda tx, node: self._place(tx, node, inventory)
 
     def _place(self, tx: Transaction, node: NodeRow, inventory: dict[str, Any] | None) -> datetime:
         if inventory is not None:
+            inventory = without_own(tx, inventory)
             tx.execute(
                 update(tables.nodes)
                 .where(tables.nodes.c.id == node.id)
@@ -271,6 +276,8 @@ class Capacity:
         )
         self.jobs = held.jobs
         self.resting: set[str] = set()
+        #: Who else uses accelerators of it, in a sentence.
+        self.others: str | None = None
 
     @classmethod
     def of(cls, tx: Transaction, node: NodeRow, inventory: dict[str, Any]) -> Capacity:
@@ -278,7 +285,14 @@ class Capacity:
         capacity = cls(inventory, _held_on(tx, node.id, has_accelerators=bool(inventory["accelerators"])))
         if capacity.free_accelerators:
             capacity.let_rest(health_desk.devices_at_rest(tx, node.id))
+        if taken := taken_by_others(node, inventory):
+            capacity.leave_to_others(taken, sentence_of(inventory))
         return capacity
+
+    def leave_to_others(self, devices: set[str], sentence: str | None) -> None:
+        """Keeps devices from being handed out that somebody uses besides us; the sentence says who."""
+        self.others = sentence
+        self.free_accelerators = tuple(each for each in self.free_accelerators if each.uuid not in devices)
 
     def let_rest(self, devices: set[str]) -> None:
         """Keeps devices that broke a short while ago from being handed out."""
@@ -310,6 +324,9 @@ class Capacity:
             if self.resting:
                 names = ", ".join(sorted(self.resting))
                 return f"waiting for a free accelerator: {names} had an error and is not used for 15 minutes"
+            if self.others is not None:
+                held = f", others are held by {running}" if self.jobs else ""
+                return f"waiting for a free accelerator: {self.others}{held}"
             return f"waiting for a free accelerator: all that fit are held by {running}"
         return f"waiting for free capacity: {used:g} of {self.cpus:g} processors are held by {running}"
 

@@ -65,6 +65,8 @@ class HostSpec(Schema):
     micro_per_hour: Annotated[int, Field(ge=0, le=10**12)] | None = None
     #: Where it stands, in a word that `regions` in job files may name.
     region: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "own"
+    #: Whether jobs get accelerators that somebody uses without Tradewind.
+    ignores_others: bool = False
 
 
 class HostView(Answer):
@@ -93,6 +95,9 @@ class HostView(Answer):
     price_text: str
     #: What may be done with it: remove, or say that it is gone for good.
     permitted: list[ActionView] = Field(default_factory=list)
+    #: Who uses its accelerators without Tradewind: `2 of 8 in use by others: ana (pid 4711)`; None: nobody.
+    others: str | None = None
+    ignores_others: bool = False
 
 
 class HostList(Answer):

@@ -105,8 +105,21 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceUser:
+    """A process on an accelerator of a node. `attempt` is the one it belongs to, of whichever installation."""
+
+    uuid: str
+    pid: int
+    #: Who runs it; None where that is hidden.
+    user: str | None = None
+    command: str = ""
+    memory_bytes: int | None = None
+    attempt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """What one node has."""
+    """What one node has. `in_use` are those who used its accelerators at that moment, where that is asked for."""
 
     name: str
     cpus: int
@@ -117,6 +130,7 @@ class Inventory:
     watts_idle: float
     watts_max: float
     power_source: str
+    in_use: tuple[DeviceUser, ...] = ()
 
 
 class Brought(StrEnum):
@@ -178,11 +192,24 @@ class Greeting:
     inventory: Inventory | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """The attempts of whichever installation that there are on a machine, by their id."""
+
+    running: dict[str, Handle] = field(default_factory=dict)
+    #: They run no more, and have left something there.
+    left: dict[str, Handle] = field(default_factory=dict)
+
+
 class MachineHost(AttemptHost, Protocol):
-    """Runs attempts on one rented machine."""
+    """Runs attempts on one machine that is rented, or the user's own."""
 
     async def greet(self) -> Greeting:
         """Gets ready to run attempts there: connects, and delivers the agent. Cheap once that has been done."""
+        ...
+
+    async def device_users(self) -> tuple[DeviceUser, ...]:
+        """Who uses its accelerators now, attempts included. Raises ProviderError."""
         ...
 
     async def guard(self, after_s: float) -> None:
@@ -190,7 +217,11 @@ class MachineHost(AttemptHost, Protocol):
         ...
 
     async def forget(self, handle: Handle) -> None:
-        """Removes what an attempt that has ended has left there."""
+        """Removes what an attempt that has ended has left there. Does nothing when that is gone already."""
+        ...
+
+    async def survey(self) -> Survey:
+        """What there is of attempts. Raises ProviderError."""
         ...
 
     async def let_in(self, handle: Handle, public_key: str | None) -> str:

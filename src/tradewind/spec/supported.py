@@ -81,7 +81,7 @@ UNSUPPORTED: Final = (
     Unsupported(("resources", "any_of"), "leave it out; `accelerators` can name alternatives"),
     Unsupported(("resources", "accelerators", "mig"), "ask for a whole accelerator", _is_slice, "a MIG slice"),
     Unsupported(
-        ("resources", "accelerators"), "ask for a whole accelerator", _is_share, "a share of an accelerator",
+        ("resources", "accelerators"), "ask for a whole one, for example L4:1", _is_share, "a share of an accelerator",
         "a share of an accelerator is",
     ),
 )  # fmt: skip

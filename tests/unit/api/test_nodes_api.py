@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from tests.unit.conftest import HandClock
 from tests.unit.jobs_for_tests import add_job, task_of
 from tradewind.control.predicting import Foretold
 from tradewind.control.renting import rent
+from tradewind.control.slots import slots_of
 from tradewind.db import tables
 from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow, NodeRow
@@ -115,3 +117,78 @@ async def test_what_has_ended_is_listed_only_when_asked_for(
     assert node_id not in [each["id"] for each in (await api.get("/nodes")).json()["items"]]
     shown = [each for each in (await api.get("/nodes?all=true")).json()["items"] if each["id"] == node_id]
     assert shown[0]["explanation"] == "nobody needs the machine any more"
+
+
+def _device(index: int) -> dict[str, Any]:
+    return {
+        "name": "A100", "memory_bytes": 80 << 30, "index": index, "uuid": f"GPU-{index}", "vendor": "nvidia",
+        "tdp_watts": 400.0,
+    }  # fmt: skip
+
+
+async def test_slots_say_who_has_each_accelerator(
+    api: httpx2.AsyncClient, store: SqlStore, caller: Caller, offer: Offer
+) -> None:
+    node_id = await rented(store, caller, offer, runs=True)
+
+    async def slots(**values: Any) -> list[dict[str, Any]]:
+        table = tables.nodes
+        if values:
+            await store.run(
+                lambda tx: tx.execute(update(table).where(table.c.id == node_id).values(**values)).rowcount
+            )
+        found: list[dict[str, Any]] = (await api.get(f"/nodes/{node_id}")).json()["slots"]
+        return found
+
+    node, attempt = await read(store, node_id)
+    # It has told nothing yet: as many as it was offered with, all of them its job's.
+    offered = {
+        **(node.offer or {}),
+        "accelerator": "H100",
+        "accelerator_count": 2.0,
+        "accelerator_memory_gb": 80.0,
+    }
+    first, second = await slots(offer=offered)
+    assert (first["index"], second["index"], first["kind"], first["uuid"]) == (0, 1, "H100", None)
+    assert first["memory_bytes"] == 80 << 30
+    assert {(each["state"], each["job"], each["attempt"]) for each in (first, second)} == {
+        ("held", attempt.job_id, attempt.id)
+    }
+    # On a machine at hand a job holds what it was given; another is ana's.
+    ana = {
+        "uuid": "GPU-2",
+        "pid": 4711,
+        "user": "ana",
+        "command": "python3",
+        "memory_bytes": 5,
+        "attempt": None,
+    }
+    inventory = {"accelerators": [_device(index) for index in (3, 1, 0, 2)], "in_use": [ana]}
+    await store.run(
+        lambda tx: (
+            tx.execute(
+                update(tables.allocations)
+                .where(tables.allocations.c.node_id == node_id)
+                .values(accelerators=["GPU-0"])
+            ).rowcount
+        )
+    )
+    held, free, others, last = await slots(is_rented=False, inventory=inventory)
+    assert [each["index"] for each in (held, free, others, last)] == [0, 1, 2, 3]
+    assert (held["state"], held["job"], held["explanation"]) == ("held", attempt.job_id, "held by test")
+    assert (free["state"], free["job"], free["explanation"]) == ("free", None, "free")
+    assert (others["state"], others["explanation"]) == ("others", "in use by others: ana (pid 4711)")
+    assert others["users"] == [{"pid": 4711, "user": "ana", "command": "python3", "memory_bytes": 5}]
+    ignoring = {**offered, "ignores_others": True}
+    assert [each["state"] for each in await slots(offer=ignoring)] == ["held", "free", "free", "free"]
+
+
+async def test_a_device_that_broke_is_shown_as_such(store: SqlStore, caller: Caller, offer: Offer) -> None:
+    node_id = await rented(store, caller, offer, runs=False)
+    values = {"is_rented": False, "inventory": {"accelerators": [_device(0), _device(1)]}}
+    table = tables.nodes
+    await store.run(
+        lambda tx: tx.execute(update(table).where(table.c.id == node_id).values(**values)).rowcount
+    )
+    node, _ = await read(store, node_id)
+    assert [each.state for each in slots_of(node, [], {}, {"GPU-1"})] == ["free", "unhealthy"]

@@ -19,10 +19,16 @@ RENTED: dict[str, Any] = {
         {"uuid": "GPU-1", "name": "A100", "index": 0, "memory_bytes": 80 << 30, "job": "digits",
          "utilisation_percent": 87.5, "memory_used_bytes": 40 << 30}
     ],
+    "slots": [
+        {"index": 0, "uuid": "GPU-1", "kind": "A100", "memory_bytes": 80 << 30, "state": "held",
+         "explanation": "held by digits", "job": "job_1", "job_name": "digits", "attempt": "att_1",
+         "utilisation_percent": 87.5, "memory_used_bytes": 40 << 30}
+    ],
 }  # fmt: skip
 OWNED: dict[str, Any] = {
     **RENTED, "id": "node_2", "name": "desk", "provider": "local", "is_rented": False, "market": "owned",
-    "price_per_hour": None, "cost": None, "holders": [], "accelerators": [], "accelerator_count": 0, "actions": [],
+    "price_per_hour": None, "cost": None, "holders": [], "accelerators": [], "slots": [], "accelerator_count": 0,
+    "actions": [],
 }  # fmt: skip
 
 
@@ -41,6 +47,23 @@ def test_one_node_shows_its_accelerators(server: FakeServer, tw: Run) -> None:
     out = tw("nodes", "show", "node_1").out
     assert "[0] A100 80.0 GB: held by digits, 87.5 % busy, 40.0 GB used" in out
     assert "$1.29 an hour, $2.58 so far" in out
+
+
+def test_who_else_uses_a_node_is_said(server: FakeServer, tw: Run) -> None:
+    said = "1 of 2 in use by others: ana (pid 4711)"
+    slots = [
+        {"index": 0, "kind": "A100", "memory_bytes": 80 << 30, "state": "free", "explanation": "free"},
+        {"index": 1, "kind": "A100", "memory_bytes": None, "state": "others",
+         "explanation": "in use by others: ana (pid 4711)", "users": [{"pid": 4711, "user": "ana"}]},
+    ]  # fmt: skip
+    node = {**OWNED, "others": said, "slots": slots, "accelerator_count": 2, "accelerators_held": 0}
+    server.on("GET", "/api/v1/nodes", {"items": [node]})
+    server.on("GET", "/api/v1/nodes/node_2", node)
+    listed = " ".join(tw("nodes", "ls").out.split())
+    assert "0/2 A100 80GB PCIe; " in listed
+    assert "ana (pid 4711)" in listed
+    shown = tw("nodes", "show", "node_2").out
+    assert f"  {said}\n  [0] A100 80.0 GB: free\n  [1] A100: in use by others: ana (pid 4711)\n" in shown
 
 
 def test_stopping_asks_and_says_what_happens(server: FakeServer, tw: Run) -> None:

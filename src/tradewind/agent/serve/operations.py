@@ -5,16 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 
 from ..durable import read_json, replace_file, replace_json
-from ..exit_record import has_ended
 from .files import list_files, read_file
 from .looking import is_supervised, look, wait_for_end
 from .places import Places, RefusedError, plain_name
-from .unpacking import Unpacking
+from .unpacking import Unpacking, partials, take_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +27,9 @@ class Operations:
     """The operations on one base directory. `program` runs the agent."""
 
     #: What takes its time: each gets a thread of its own, so that looks at other attempts need not wait for it.
-    slow = frozenset({"hello", "start", "reap", "wait", "remove", "list", "guard", "end_marked"})
+    slow = frozenset(
+        {"hello", "gpu_users", "start", "reap", "wait", "remove", "survey", "list", "guard", "end_marked"}
+    )
 
     def __init__(self, places: Places, program: list[str], version: str) -> None:
         self._places = places
@@ -51,6 +51,12 @@ class Operations:
 
         return describe(self._places.base, self._version)
 
+    def _do_gpu_users(self, _request: dict[str, Any], _body: bytes) -> dict[str, Any]:
+        from ..gpu_users import find_users
+        from ..gpus import find_gpus
+
+        return {"users": find_users(find_gpus())}
+
     def _do_let_in(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
         from .letting_in import let_in
 
@@ -60,7 +66,7 @@ class Operations:
     def _do_mkdir(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
         directory = self._places.attempt(request.get("attempt"), must_exist=False)
         os.makedirs(directory, 0o700, exist_ok=True)
-        return {}
+        return {"has_kept": bool(partials(directory))}
 
     def _do_write(self, request: dict[str, Any], body: bytes) -> dict[str, Any]:
         directory = self._places.attempt(request.get("attempt"))
@@ -70,14 +76,23 @@ class Operations:
         replace_file(path, body, durably=True)
         return {"written": True}
 
+    def _do_kept(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
+        name = plain_name(request.get("attempt"))
+        stream = self._unpacking.pop(name, None)
+        if stream is not None:
+            stream.suspend()
+        return {"files": take_over(self._places.attempt(name))}
+
     def _do_unpack(self, request: dict[str, Any], body: bytes) -> dict[str, Any]:
         name = plain_name(request.get("attempt"))
         directory = self._places.attempt(name)
         if os.path.exists(os.path.join(directory, "begun.json")):
             raise RefusedError("begun", "attempt {} has begun already".format(name))
         if request.get("first"):
-            self._abandon(name)
-            self._unpacking[name] = Unpacking(directory)
+            resume = bool(request.get("resume"))
+            if not resume:
+                self._abandon(name)
+            self._unpacking[name] = Unpacking(directory, resume=resume)
         stream = self._unpacking.get(name)
         if stream is None:
             raise RefusedError("refused", "the stream of {} was not begun".format(name))
@@ -97,9 +112,9 @@ class Operations:
             stream.abandon()
 
     def close(self) -> None:
-        """Throw away what was begun on this connection and not ended."""
-        for name in list(self._unpacking):
-            self._abandon(name)
+        """Stop what was begun on this connection and not ended; another one may go on with it."""
+        for stream in list(self._unpacking.values()):
+            stream.suspend()
 
     def _do_start(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
         return self._agent("start", self._places.attempt(request.get("attempt")))
@@ -185,25 +200,15 @@ class Operations:
         work = os.path.join(self._places.attempt(request.get("attempt")), "work")
         return read_file(work, str(request.get("path")), int(request["offset"]), int(request["length"]))
 
-    def _do_owned(self, _request: dict[str, Any], _body: bytes) -> dict[str, Any]:
-        try:
-            names = sorted(os.listdir(self._places.attempts))
-        except OSError:
-            names = []
-        return {
-            "attempts": [name for name in names if is_supervised(os.path.join(self._places.attempts, name))]
-        }
+    def _do_survey(self, _request: dict[str, Any], _body: bytes) -> dict[str, Any]:
+        from .leavings import survey
+
+        return survey(self._places.attempts)
 
     def _do_remove(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:
-        try:
-            directory = self._places.attempt(request.get("attempt"))
-        except RefusedError as error:
-            if error.code == "gone":
-                return {}
-            raise
-        if is_supervised(directory) or not has_ended(directory):
-            raise RefusedError("running", "{} has not ended".format(os.path.basename(directory)))
-        shutil.rmtree(directory)
+        from .leavings import remove
+
+        remove(self._places.attempts, plain_name(request.get("attempt")))
         return {}
 
     def _do_guard(self, request: dict[str, Any], _body: bytes) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class _Server:
                 break
             request, body = frame
             name = request.get("op")
-            if name == "unpack":
+            if name in ("unpack", "kept"):
                 # In the order in which they came.
                 self._unpacking.put((request, body))
             elif name in self._operations.slow:

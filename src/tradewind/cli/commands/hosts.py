@@ -13,7 +13,7 @@ from tradewind.cli.host_files import FoundHost, read_hosts, split_jump
 from tradewind.cli.lazy import Lazy, LazyGroup
 from tradewind.cli.options import command, output_options, yes_option
 from tradewind.cli.questions import confirm
-from tradewind.cli.render import Column, is_for_people, render_document, render_rows
+from tradewind.cli.render import Column, Row, is_for_people, render_document, render_rows
 from tradewind.domain.errors import InvalidInputError, TradewindError
 from tradewind.domain.schemas_hosts import HostProbe, HostSpec, JumpSpec
 from tradewind.domain.units import format_bytes, parse_price_micro_per_hour
@@ -47,7 +47,7 @@ def list_hosts(app: Application) -> None:
         Column("NAME", lambda row: row["name"]),
         Column("LOGIN", lambda row: f"{row['user']}@{row['address']}:{row['port']}"),
         Column("STATUS", lambda row: row["status"]),
-        Column("ACCELERATORS", lambda row: _devices(row["accelerators"])),
+        Column("ACCELERATORS", _accelerators, is_text=True),
         Column("CPUS", lambda row: f"{row['cpus']:g}", is_number=True),
         Column("MEMORY", lambda row: format_bytes(row["memory_bytes"]), is_number=True),
         Column("PRICE/H", lambda row: _price(row["price_per_hour"]), is_number=True),
@@ -70,12 +70,15 @@ def list_hosts(app: Application) -> None:
 @click.option(
     "--region", default="own", show_default=True, help="Where it stands, for `regions` in job files."
 )
+@click.option(
+    "--ignore-others", is_flag=True, help="Hand out accelerators that somebody uses without Tradewind."
+)
 @click.option("--fingerprint", metavar="SHA256:…", help="The host key it must have; then nothing is asked.")
 @yes_option
 @output_options
 def add(
     app: Application, name: str, login: str, key_file: str | None, uses_agent: bool, jump: str | None,
-    price: str | None, region: str, fingerprint: str | None, yes: bool,
+    price: str | None, region: str, ignore_others: bool, fingerprint: str | None, yes: bool,
 ) -> None:  # fmt: skip
     """Add a machine, after a look at its host key.
 
@@ -84,6 +87,7 @@ def add(
     user, address, port = split_jump(login)
     host = FoundHost(
         name=name, address=address, user=user, port=port, jump=jump, region=region, uses_agent=uses_agent,
+        ignores_others=ignore_others,
         key_file=None if key_file is None else str(Path(key_file).expanduser().absolute()),
         micro_per_hour=None if price is None else _micro(price),
     )  # fmt: skip
@@ -91,6 +95,8 @@ def add(
     devices = _devices(view["accelerators"])
     memory = format_bytes(view["memory_bytes"])
     text = f"{name} is added: {view['cpus']:g} processors, {memory} of memory, {devices}"
+    if view["others"] is not None:
+        text += f"; {view['others']}"
     render_document(app, view, lambda: text, name="name")
 
 
@@ -164,7 +170,7 @@ def _add(app: Application, host: FoundHost, fingerprint: str | None, *, yes: boo
         HostSpec(
             name=host.name, address=host.address, port=host.port, user=host.user, host_key=key.host_key,
             key_file=host.key_file, uses_agent=host.uses_agent, jump=jump, micro_per_hour=host.micro_per_hour,
-            region=host.region,
+            region=host.region, ignores_others=host.ignores_others,
         )
     )  # fmt: skip
 
@@ -199,6 +205,11 @@ def _devices(names: list[str]) -> str:
     if not names:
         return "no accelerators"
     return ", ".join(f"{names.count(each)} x {each}" for each in dict.fromkeys(names))
+
+
+def _accelerators(row: Row) -> str:
+    devices = _devices(row["accelerators"])
+    return devices if row["others"] is None else f"{devices}; {row['others']}"
 
 
 def _price(view: Any) -> str:

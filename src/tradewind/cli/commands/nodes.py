@@ -110,7 +110,8 @@ def _where(row: Row) -> str:
 def _accelerators(row: Row) -> str:
     if not row["accelerator_count"]:
         return "-"
-    return f"{row['accelerators_held']:g}/{row['accelerator_count']:g} {row['accelerator'] or ''}".strip()
+    held = f"{row['accelerators_held']:g}/{row['accelerator_count']:g} {row['accelerator'] or ''}".strip()
+    return held if row["others"] is None else f"{held}; {row['others']}"
 
 
 def _money(view: Any) -> str:
@@ -126,14 +127,15 @@ def _show(view: dict[str, Any]) -> str:
     ]
     if view["price_per_hour"] is not None:
         lines.append(f"  {_money(view['price_per_hour'])} an hour, {_money(view['cost'])} so far")
-    for each in view["accelerators"]:
+    if view["others"] is not None:
+        lines.append(f"  {view['others']}")
+    for each in view["slots"]:
         busy = "" if each["utilisation_percent"] is None else f", {each['utilisation_percent']:g} % busy"
         used = (
             "" if each["memory_used_bytes"] is None else f", {format_bytes(each['memory_used_bytes'])} used"
         )
-        holder = f"held by {each['job']}" if each["job"] else "free"
-        memory = format_bytes(each["memory_bytes"])
-        lines.append(f"  [{each['index']}] {each['name']} {memory}: {holder}{busy}{used}")
+        memory = "" if each["memory_bytes"] is None else f" {format_bytes(each['memory_bytes'])}"
+        lines.append(f"  [{each['index']}] {each['kind']}{memory}: {each['explanation']}{busy}{used}")
     for each in view["holders"]:
         lines.append(f"  {each['job_name']} ({each['job']}) {each['status']}, {each['cpus']:g} processors")
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from tradewind.providers.base import (
     Account,
     AttemptRequest,
     Brought,
+    DeviceUser,
     Greeting,
     Handle,
     MachinePhase,
@@ -27,6 +28,7 @@ from tradewind.providers.base import (
     OwnedMachine,
     Phase,
     PriceChange,
+    Survey,
 )
 from tradewind.providers.simulated.market import Steps, Stock
 from tradewind.providers.simulated.process import Behave, Process
@@ -373,11 +375,23 @@ class SimulatedHost:
     async def greet(self) -> Greeting:
         return Greeting()
 
+    async def device_users(self) -> tuple[DeviceUser, ...]:
+        return ()
+
     async def guard(self, after_s: float) -> None:
         return
 
     async def forget(self, handle: Handle) -> None:
         return
+
+    async def survey(self) -> Survey:
+        machine = await self._cloud.reach(self._machine_id)
+        running: dict[str, Handle] = {}
+        left: dict[str, Handle] = {}
+        for key, process in machine.processes.items():
+            handle = Handle({"key": key, "machine": self._machine_id})
+            (left if process.exit else running)[key.rpartition("/")[2]] = handle
+        return Survey(running=running, left=left)
 
     async def let_in(self, handle: Handle, public_key: str | None) -> str:
         raise ProviderError(ProviderFault.INVALID, "nobody can log in to a machine that is simulated")

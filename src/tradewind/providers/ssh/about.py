@@ -28,7 +28,7 @@ ABOUT = About(
     cons=(
         "Every machine must be kept up to date, and reachable, by you.",
         "Nothing switches a machine off when contact is lost.",
-        "People who work on a machine besides have to agree on who uses which accelerator.",
+        "People who work on a machine besides take accelerators when they like; jobs only keep out of their way.",
     ),
     credentials=(
         CredentialField(
@@ -44,6 +44,6 @@ ABOUT = About(
     can_run=True,
     limits=(
         "Jobs on several machines at once are not there yet.",
-        "Who works on a machine without Tradewind is not seen.",
+        "Who uses a machine's processors or memory without Tradewind is not seen; who uses its accelerators is.",
     ),
 )

@@ -149,44 +149,60 @@ class Link:
         except BaseException:
             process.close()
             raise
-        # A machine that nobody asks any more ends the conversation; the connection goes with it.
-        session.ended.add_done_callback(lambda _done: connection.close())
+        # A machine that nobody asks any more ends the conversation; what led there goes with it.
+        used = self._connections[::-1]
+
+        def close(_done: object) -> None:
+            for each in used:
+                each.close()
+
+        session.ended.add_done_callback(close)
         session.machine, _ = await session.ask("hello")
         return session
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
-        tunnel = None
-        try:
-            if self._way.via is not None:
-                tunnel = await connect(self._way.via, self._way.via.host_keys, self._key, self._way, None)
-                self._connections.append(tunnel)
-            connection = await connect(self.login, self.host_keys, self._key, self._way, tunnel)
-        except asyncssh.HostKeyNotVerifiable:
-            raise self._impostor() from None
-        except asyncssh.KeyExchangeFailed as error:
-            if self.host_keys and "host key" in str(error).lower():
-                raise self._impostor() from None
-            raise self._unreachable(error) from None
-        except asyncssh.PermissionDenied:
-            raise ProviderError(
-                ProviderFault.CREDENTIALS,
-                f"{self.name} does not accept the key that is offered",
-                hint="the key must be among the authorized keys of that user",
-            ) from None
-        except (OSError, asyncssh.Error) as error:
-            raise self._unreachable(error) from None
-        self._connections.append(connection)
+        tunnel, via = None, self._way.via
+        if via is not None:
+            name = f"{via.user}@{via.host}:{via.port} (on the way to {self.name})"
+            tunnel = await self._log_in(via, via.host_keys, None, name)
+        connection = await self._log_in(self.login, self.host_keys, tunnel, self.name)
         if not self.host_keys:
             seen = connection.get_server_host_key()
             if seen is not None:
                 self.host_keys = (seen.export_public_key("openssh").decode().strip(),)
         return connection
 
+    async def _log_in(
+        self,
+        login: Login,
+        host_keys: tuple[str, ...],
+        tunnel: asyncssh.SSHClientConnection | None,
+        name: str,
+    ) -> asyncssh.SSHClientConnection:
+        try:
+            connection = await connect(login, host_keys, self._key, self._way, tunnel)
+        except asyncssh.HostKeyNotVerifiable:
+            raise _impostor(name) from None
+        except asyncssh.KeyExchangeFailed as error:
+            if host_keys and "host key" in str(error).lower():
+                raise _impostor(name) from None
+            raise _unreachable(name, error) from None
+        except asyncssh.PermissionDenied:
+            raise ProviderError(
+                ProviderFault.CREDENTIALS,
+                f"{name} does not accept the key that is offered",
+                hint="the key must be among the authorized keys of that user",
+            ) from None
+        except (OSError, asyncssh.Error) as error:
+            raise _unreachable(name, error) from None
+        self._connections.append(connection)
+        return connection
+
     async def _run(self, connection: asyncssh.SSHClientConnection) -> asyncssh.SSHClientProcess[bytes]:
         try:
             return await connection.create_process(self._bundle.command, encoding=None)
         except (OSError, asyncssh.Error) as error:
-            raise self._unreachable(error) from None
+            raise _unreachable(self.name, error) from None
 
     async def _arrive(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
         """Follows the command until the agent serves."""
@@ -211,7 +227,7 @@ class Link:
                 causes=tuple(each[:200] for each in said),
             ) from None
         except (OSError, asyncssh.Error) as error:
-            raise self._unreachable(error) from None
+            raise _unreachable(self.name, error) from None
 
     def _refusal(self, word: str, text: str) -> ProviderError:
         kind, _, detail = text.partition(" ")
@@ -231,17 +247,18 @@ class Link:
             ProviderFault.PROVIDER_FAULT, f"the agent could not be started on {self.name}: {text}"
         )
 
-    def _impostor(self) -> ProviderError:
-        return ProviderError(
-            ProviderFault.CREDENTIALS,
-            f"{self.name} does not have the host key that it is known by: it may be another machine, "
-            "so nothing was sent to it",
-            hint="if the machine was set up anew, remove it and add it again",
-        )
 
-    def _unreachable(self, error: Exception) -> ProviderError:
-        text = str(error) or type(error).__name__
-        return ProviderError(ProviderFault.PROVIDER_FAULT, f"cannot reach {self.name}: {text}")
+def _impostor(name: str) -> ProviderError:
+    return ProviderError(
+        ProviderFault.CREDENTIALS,
+        f"{name} does not have the host key that it is known by: it may be another machine, so nothing was sent to it",
+        hint="if the machine was set up anew, remove it and add it again",
+    )
+
+
+def _unreachable(name: str, error: Exception) -> ProviderError:
+    text = str(error) or type(error).__name__
+    return ProviderError(ProviderFault.PROVIDER_FAULT, f"cannot reach {name}: {text}")
 
 
 async def connect(

@@ -20,6 +20,7 @@ from tradewind.providers.attempt_spec import Surroundings, agent_spec, first_con
 from tradewind.providers.base import (
     AttemptRequest,
     Brought,
+    DeviceUser,
     Exit,
     Greeting,
     Handle,
@@ -27,18 +28,21 @@ from tradewind.providers.base import (
     Observation,
     Offload,
     Phase,
+    Survey,
 )
 from tradewind.providers.passed_variables import allowed_names
 from tradewind.providers.ssh import mirror
 from tradewind.providers.ssh.bringing import Bringer, list_files
 from tradewind.providers.ssh.connection import Link
-from tradewind.providers.ssh.inventory import inventory_of
+from tradewind.providers.ssh.inventory import device_user_of, inventory_of
 from tradewind.providers.ssh.session import AgentSession, Answer, FarError
 from tradewind.providers.ssh.tar_stream import tar_pieces
 
 _START_S: Final = 60.0
 #: An end by force waits for processes that were asked to go.
 _REAP_S: Final = 120.0
+#: To look through what came of a cut upload, which may be gigabytes.
+_HASHING_S: Final = 600.0
 #: Pieces of a working directory on their way at once.
 _WINDOW: Final = 8
 #: One poll takes in at most this many answers (2 MiB each); what is left comes with the next one.
@@ -76,6 +80,13 @@ class SshHost:
         session = await self._link.session()
         return inventory_of(session.machine)
 
+    async def device_users(self) -> tuple[DeviceUser, ...]:
+        session = await self._link.session()
+        if not session.machine.get("gpus"):
+            return ()
+        answer, _ = await session.ask("gpu_users", patience_s=60.0)
+        return tuple(device_user_of(each) for each in answer.get("users") or [])
+
     async def guard(self, after_s: float) -> None:
         session = await self._link.session()
         first = () if session.machine.get("uid") == 0 else ("sudo", "-n")
@@ -83,10 +94,13 @@ class SshHost:
             "guard", after_s=after_s, command=[*first, *_POWEROFF], cancel=[*first, *_CANCEL], patience_s=60.0
         )
 
-    async def owned(self) -> list[str]:
-        """The attempts that run there. Raises ProviderError."""
-        answer, _ = await self._link.ask("owned")
-        return [str(each) for each in answer.get("attempts") or []]
+    async def survey(self) -> Survey:
+        answer, _ = await self._link.ask("survey", patience_s=_REAP_S)
+        found = {
+            kind: {str(each): Handle({"directory": str(each)}) for each in answer.get(kind) or []}
+            for kind in ("running", "left")
+        }
+        return Survey(**found)
 
     async def forget(self, handle: Handle) -> None:
         """Removes the directory of an attempt that has ended. Raises ProviderError."""
@@ -103,8 +117,9 @@ class SshHost:
         session = await self._link.session()
         found, _ = await session.ask("find", attempt=name)
         if not found.get("begun"):
-            await session.ask("mkdir", attempt=name)
-            await self._send_work(session, name, request.workdir)
+            made, _ = await session.ask("mkdir", attempt=name)
+            kept = await _kept(session, name) if made.get("has_kept") else {}
+            await self._send_work(session, name, request.workdir, kept)
             await self._write(session, name, "control.json", first_control(request), if_absent=True)
             await self._write(session, name, "spec.json", self._spec(session, name, request))
             await session.ask("start", attempt=name, patience_s=_START_S, changes=True)
@@ -134,9 +149,14 @@ class SshHost:
     ) -> None:
         await session.ask("write", mirror.to_json(value), attempt=attempt, name=name, if_absent=if_absent)
 
-    async def _send_work(self, session: AgentSession, name: str, work: Path) -> None:
-        """Sends the working directory, several pieces ahead of their answers. An answer says that one was taken."""
-        pieces = tar_pieces(work)
+    async def _send_work(
+        self, session: AgentSession, name: str, work: Path, kept: dict[str, tuple[int, str]]
+    ) -> None:
+        """Sends the working directory, several pieces ahead of their answers. An answer says that one was taken.
+
+        `kept` is what an earlier try has brought there, which was cut off.
+        """
+        pieces = tar_pieces(work, kept)
         waiting: deque[asyncio.Future[Answer]] = deque()
         is_first = True
         try:
@@ -144,7 +164,8 @@ class SshHost:
             while piece is not None:
                 following = await self._offload(next, pieces, None)
                 is_last = following is None
-                waiting.append(session.send("unpack", piece, attempt=name, first=is_first, last=is_last))
+                flags = {"first": is_first, "last": is_last, "resume": bool(kept)}
+                waiting.append(session.send("unpack", piece, attempt=name, **flags))
                 is_first = False
                 await session.drain()
                 while len(waiting) > (0 if is_last else _WINDOW):
@@ -242,6 +263,13 @@ class SshHost:
                 raise
             return []
         return [each.path for each in found]
+
+
+async def _kept(session: AgentSession, name: str) -> dict[str, tuple[int, str]]:
+    answer, _ = await session.ask("kept", attempt=name, patience_s=_HASHING_S)
+    return {
+        str(path): (int(size), str(sha256)) for path, (size, sha256) in (answer.get("files") or {}).items()
+    }
 
 
 def _name(handle: Handle) -> str:

@@ -13,7 +13,7 @@ from tradewind.hardware.local import (
     WATTS_PER_MEMORY_GIB,
     known_tdp_watts,
 )
-from tradewind.providers.base import Inventory
+from tradewind.providers.base import DeviceUser, Inventory
 
 
 def inventory_of(machine: dict[str, Any]) -> Inventory:
@@ -33,6 +33,23 @@ def inventory_of(machine: dict[str, Any]) -> Inventory:
         watts_max=base + cpus * WATTS_PER_CPU_BUSY + tdp,
         power_source="modelled from processor threads, memory and accelerator TDP",
     )
+
+
+def device_user_of(said: dict[str, Any]) -> DeviceUser:
+    """One of the answer to `gpu_users`. What a machine says is shown to people: it is kept short."""
+    user, memory, attempt = said.get("user"), said.get("memory_bytes"), said.get("attempt")
+    return DeviceUser(
+        uuid=str(said["uuid"]),
+        pid=int(said["pid"]),
+        user=None if user is None else _word(user),
+        command=_word(said.get("command") or ""),
+        memory_bytes=None if memory is None else int(memory),
+        attempt=None if attempt is None else _word(attempt),
+    )
+
+
+def _word(text: object) -> str:
+    return "".join(each if each.isprintable() else "?" for each in str(text))[:128]
 
 
 def _accelerator(found: dict[str, Any]) -> Accelerator:
