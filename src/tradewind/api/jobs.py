@@ -10,6 +10,7 @@ from pydantic import Field
 
 from tradewind.api.idempotency import Key, once
 from tradewind.api.services import CallerOf, ServicesOf
+from tradewind.control.gang_terms import gang_providers
 from tradewind.control.planning import make_plan
 from tradewind.control.predicting import fingerprint_of, past_runs
 from tradewind.control.submitting import check_submission, find_job, insert_jobs, stop_job, submission_of
@@ -49,7 +50,8 @@ async def plan(request: PlanRequest, services: ServicesOf, caller: CallerOf) -> 
     def answer(tx: Transaction) -> PlanView:
         history = past_runs(tx, caller.project_id, fingerprint_of(spec))
         rentable = frozenset(services.context.machines) if services.context.can_rent else frozenset()
-        return make_plan(tx, spec, offers, table, history, rentable)
+        together = gang_providers(services.context)
+        return make_plan(tx, spec, offers, table, history, rentable, together)
 
     return await services.context.store.read(answer)
 

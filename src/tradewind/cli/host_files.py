@@ -11,7 +11,18 @@ from typing import Any, Final
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.units import parse_price_micro_per_hour
 
-_KEYS: Final = ("address", "user", "port", "key", "jump", "price", "region", "agent")
+_KEYS: Final = (
+    "address",
+    "user",
+    "port",
+    "key",
+    "jump",
+    "price",
+    "region",
+    "agent",
+    "network",
+    "private_address",
+)
 _SHOWN: Final = (
     "host1: {address: 10.0.0.5, user: me, port: 22, key: ~/.ssh/id_ed25519, jump: me@gate, price: $0.40/h}"
 )
@@ -30,6 +41,8 @@ class FoundHost:
     micro_per_hour: int | None = None
     region: str = "own"
     uses_agent: bool = False
+    network: str = "own"
+    private_address: str | None = None
 
 
 def read_hosts(path: Path, patterns: tuple[str, ...]) -> list[FoundHost]:
@@ -95,6 +108,8 @@ def _one(path: Path, name: str, values: Any) -> FoundHost:
             micro_per_hour=None if price is None else parse_price_micro_per_hour(str(price)),
             region=str(values.get("region", "own")),
             uses_agent=values.get("agent") is True,
+            network=str(values.get("network", "own")),
+            private_address=None if values.get("private_address") is None else str(values["private_address"]),
         )
     except ValueError as error:
         raise InvalidInputError(f"{path}: host {name!r}: {error}") from None

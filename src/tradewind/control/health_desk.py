@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from tradewind.control.deciding import Verdict
 from tradewind.control.health import Finding, Kind, Severity, examine
+from tradewind.control.ranks import ids_on
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change
@@ -152,7 +153,7 @@ def devices_at_rest(tx: Transaction, node_id: str) -> set[str]:
     table = tables.attempts
     rows = tx.execute(
         select(table.c.observed).where(
-            table.c.node_id == node_id,
+            or_(table.c.node_id == node_id, table.c.id.in_(ids_on(node_id))),
             table.c.reason.in_(resting),
             table.c.ended_at > tx.now - REST_OF_DEVICE,
         )

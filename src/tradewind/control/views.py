@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import func, select
@@ -11,6 +11,7 @@ from tradewind.control.context import Context
 from tradewind.control.money import rate_of, running_interval
 from tradewind.control.money_views import money_view as money_view
 from tradewind.control.prediction_views import prediction_view
+from tradewind.control.rank_views import rank_views
 from tradewind.control.records import fraction_of
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
@@ -25,6 +26,7 @@ from tradewind.domain.schemas import (
     JobPage,
     JobView,
     ProgressView,
+    RankView,
     TaskView,
 )
 from tradewind.domain.status import AttemptStatus, Desired, JobStatus, has_ended
@@ -93,6 +95,7 @@ def job_detail(context: Context, tx: Transaction, caller: Caller, job: JobRow) -
     tasks = [TaskRow.of(row) for row in task_rows]
     attempts = _attempts_of(tx, job) if job.attempt_id else []
     nodes = _node_names(tx, attempts)
+    ranks = rank_views(tx, attempts)
     return JobDetail(
         **dict(view),
         spec=job.spec,
@@ -102,14 +105,16 @@ def job_detail(context: Context, tx: Transaction, caller: Caller, job: JobRow) -
                 id=task.id,
                 index=task.index,
                 status=task.status,
-                attempts=[attempt_view(each, nodes) for each in attempts if each.task_id == task.id],
+                attempts=[attempt_view(each, nodes, ranks) for each in attempts if each.task_id == task.id],
             )
             for task in tasks
         ],
     )
 
 
-def attempt_view(attempt: AttemptRow, nodes: dict[str, str]) -> AttemptView:
+def attempt_view(
+    attempt: AttemptRow, nodes: dict[str, str], ranks: Mapping[str, list[RankView]]
+) -> AttemptView:
     """One try."""
     return AttemptView(
         id=attempt.id,
@@ -121,10 +126,12 @@ def attempt_view(attempt: AttemptRow, nodes: dict[str, str]) -> AttemptView:
         signal=attempt.signal,
         provider=attempt.provider,
         node=nodes.get(attempt.node_id, attempt.node_id),
+        nodes=attempt.nodes,
         created_at=attempt.created_at,
         started_at=attempt.started_at,
         ended_at=attempt.ended_at,
         resumed_from=attempt.resumed_from,
+        ranks=ranks.get(attempt.id, []),
     )
 
 
@@ -157,6 +164,7 @@ def _job_fields(
         "next_try_at": job.next_try_at,
         "provider": attempt.provider if attempt else None,
         "node": nodes.get(attempt.node_id) if attempt else None,
+        "nodes": attempt.nodes if attempt else 1,
         "accelerators": _accelerator_text(held),
         "attempt": attempt.number if attempt else 0,
         "exit_code": job.exit_code,

@@ -91,6 +91,25 @@ class CostView(Answer):
     is_final: bool = False
 
 
+class RankView(Answer):
+    """The part of an attempt that is on one of its nodes, where there are several."""
+
+    rank: int
+    node: str
+    #: Under which the other ranks reach it; absent until they have been told.
+    address: str | None = None
+    #: `waiting`, `starting` or `running`, and then how it ended.
+    status: str
+    reason: str | None = None
+    explanation: str | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    #: Since when nobody answers on its machine.
+    lost_since: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
 class AttemptView(Answer):
     """One try."""
 
@@ -103,11 +122,15 @@ class AttemptView(Answer):
     exit_code: int | None = None
     signal: int | None = None
     provider: str
+    #: The first of them, where it has several.
     node: str
+    nodes: int = 1
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
     resumed_from: str | None = None
+    #: One for each node; empty on one node.
+    ranks: list[RankView] = []
 
 
 class TaskView(Answer):
@@ -136,6 +159,8 @@ class JobView(Answer):
     next_try_at: datetime | None = None
     provider: str | None = None
     node: str | None = None
+    #: Of the newest attempt.
+    nodes: int = 1
     accelerators: str | None = None
     attempt: int = 0
     exit_code: int | None = None
