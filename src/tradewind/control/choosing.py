@@ -123,8 +123,8 @@ def _choose_several(
         return pick_accelerators(demand, capacity.free_accelerators)
 
     gangs, excluded = find_gangs(spec, own, room)
-    rented = [each for each in allowed if each.provider in together]
-    if rented and spec.strategy not in _PATIENT:
+    rentable = [each for each in market if each.provider in together]
+    if spec.strategy not in _PATIENT and any(each.provider in together for each in allowed):
         excluded += [
             Exclusion(offer=each.offer, constraint="capacity", explanation="not all of them have room now")
             for each in gangs
@@ -135,16 +135,15 @@ def _choose_several(
     def planned(spec: JobSpec, offers: Sequence[Offer], gangs: Sequence[OwnGang]) -> MarketPlan:
         return _plan_several(spec, offers, gangs, excluded, history, now, together)
 
-    plan, warning = planned(spec, rented, gangs), ""
+    plan, warning = planned(spec, allowed, gangs), ""
     if plan.chosen is None and spec.constraints.deadline is not None:
-        plan = planned(_without_deadline(spec), rented, gangs)
+        plan = planned(_without_deadline(spec), allowed, gangs)
         if plan.chosen is not None:
             warning = "no place ends it by its deadline: it is placed where it ends soonest"
     if plan.chosen is not None:
         chosen = _chosen(plan, plan.chosen, market, warning)
         gang = next((each for each in gangs if each.offer is chosen.offer), None)
         return chosen if gang is None else replace(chosen, members=gang.offers)
-    rentable = [each for each in market if each.provider in together]
     return _nowhere(plan, rentable, refusals, lambda: planned(_without_deadline(spec), rentable, ()))
 
 
