@@ -257,8 +257,39 @@ def open_to(world: AwsWorld) -> set[str]:
     )
     rules = group.ingress_rules
     port = world.ssh_port
-    assert {(each.ip_protocol, each.from_port, each.to_port) for each in rules} == {("tcp", port, port)}
-    return {each.ip_range.get("CidrIp") or each.ip_range["CidrIpv6"] for each in rules}
+    (among_themselves,) = [each for each in rules if each.ip_protocol == "-1"]
+    assert among_themselves.source_group["GroupId"] == group.id
+    from_outside = [each for each in rules if each is not among_themselves]
+    assert {(each.ip_protocol, each.from_port, each.to_port) for each in from_outside} == {
+        ("tcp", port, port)
+    }
+    return {each.ip_range.get("CidrIp") or each.ip_range["CidrIpv6"] for each in from_outside}
+
+
+async def test_machines_of_one_installation_reach_each_other_at_their_private_addresses() -> None:
+    async with AwsWorld() as world:
+        offer = await world.offer()
+        handles = [
+            await world.provider.create(offer, node_key(number), world.clock.now() + KEEP)
+            for number in (1, 2)
+        ]
+        await world.boot()
+        views = [await world.provider.get(each) for each in handles]
+        instances = world.backend().all_instances()
+        assert [each.private_address for each in views] == [each.private_ip for each in instances]
+        assert len({each.private_address for each in views}) == 2
+        assert len({each.subnet_id for each in instances}) == 1
+        assert {group.id for each in instances for group in each.security_groups} == {
+            group.id
+            for group in world.backend().describe_security_groups()
+            if group.name.startswith("tradewind")
+        }
+        open_to(world)
+        asked = [
+            each for each in world.server.exchanges if "AuthorizeSecurityGroupIngress" in str(each.request)
+        ]
+        # The rule is made once.
+        assert len(asked) == 2
 
 
 async def test_only_this_control_plane_is_let_in_and_the_rule_follows_it() -> None:

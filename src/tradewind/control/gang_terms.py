@@ -24,6 +24,7 @@ def terms_of_all(offers: Sequence[dict[str, Any]], attempt_id: str) -> dict[str,
     rate = rate_of_all([rate_of(each) for each in offers], [float(each["watts_max"]) for each in offers])
     first, names = offers[0], [str(each["instance_type"]) for each in offers]
     alike = len(set(names)) == 1
+    counted = [float(each.get("accelerator_count") or 0.0) for each in offers]
     return {
         **first,
         "instance_type": names[0] if alike else " + ".join(names)[:128],
@@ -31,6 +32,7 @@ def terms_of_all(offers: Sequence[dict[str, Any]], attempt_id: str) -> dict[str,
         "watts_idle": sum(float(each["watts_idle"]) for each in offers),
         "watts_max": sum(float(each["watts_max"]) for each in offers),
         "accelerators": [device for each in offers for device in each.get("accelerators") or []],
+        **({"accelerator_count": sum(counted)} if any(counted) else {}),
         "note": "; ".join(dict.fromkeys(str(each.get("note", "")) for each in offers)),
         "master_port": _FIRST_PORT + zlib.crc32(attempt_id.encode()) % _PORTS,
     }
