@@ -83,11 +83,12 @@ async def created(world: AwsWorld, market: str = "on_demand", number: int = 1) -
     return last_call(world, "RunInstances")
 
 
+def calls_of(world: AwsWorld, action: str) -> list[dict[str, str]]:
+    return [each.request.body for each in world.server.exchanges if is_call(each.request, action)]
+
+
 def last_call(world: AwsWorld, action: str) -> dict[str, str]:
-    calls: list[dict[str, str]] = [
-        each.request.body for each in world.server.exchanges if is_call(each.request, action)
-    ]
-    return calls[-1]
+    return calls_of(world, action)[-1]
 
 
 async def test_a_machine_ends_itself_takes_its_disk_along_and_says_whose_it_is() -> None:
@@ -132,7 +133,9 @@ async def test_how_a_machine_is_reached() -> None:
         assert (login.port, login.user) == (2222, "admin")
         assert login.host.startswith("127.")
         assert login.host_keys == (world.access.host_key(node_key()).public,)
-        assert last_call(world, "AuthorizeSecurityGroupIngress")["IpPermissions.1.FromPort"] == "2222"
+        from_outside, among_themselves = calls_of(world, "AuthorizeSecurityGroupIngress")
+        assert from_outside["IpPermissions.1.FromPort"] == "2222"
+        assert among_themselves["IpPermissions.1.Groups.1.GroupId"] == among_themselves["GroupId"]
 
 
 async def test_a_vpc_of_ones_own_and_a_placement_group() -> None:
@@ -285,11 +288,8 @@ async def test_machines_of_one_installation_reach_each_other_at_their_private_ad
             if group.name.startswith("tradewind")
         }
         open_to(world)
-        asked = [
-            each for each in world.server.exchanges if "AuthorizeSecurityGroupIngress" in str(each.request)
-        ]
-        # The rule is made once.
-        assert len(asked) == 2
+        # Each rule is made once.
+        assert len(calls_of(world, "AuthorizeSecurityGroupIngress")) == 2
 
 
 async def test_only_this_control_plane_is_let_in_and_the_rule_follows_it() -> None:
