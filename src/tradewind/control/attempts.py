@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import select
 
 from tradewind.control import health_desk, keeping, leases, money
 from tradewind.control.attempt_ends import (
@@ -37,6 +36,7 @@ from tradewind.control.attempt_steps import (
 from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict, judge
 from tradewind.control.gangs import GangSteps
+from tradewind.control.ranks import earlier_handles
 from tradewind.control.records import Folded, fold
 from tradewind.control.rent_money import has_unsettled
 from tradewind.control.runner import Apply
@@ -150,15 +150,8 @@ class AttemptController:
 
     async def _forget_earlier(self, row: AttemptRow, node: NodeRow) -> None:
         """Removes what earlier attempts have left on a machine that was kept for the next one."""
-        table = tables.attempts
-        earlier = select(table.c.handle).where(
-            table.c.node_id == node.id,
-            table.c.id != row.id,
-            table.c.ended_at.is_not(None),
-            table.c.handle.is_not(None),
-        )
-        handles = await self._context.store.read(lambda tx: list(tx.execute(earlier).scalars()))
-        for handle in filter(None, handles):
+        handles = await self._context.store.read(lambda tx: earlier_handles(tx, node.id, row.id))
+        for handle in handles:
             await self._context.machine_of(node).forget(Handle(handle))
 
     def _wait_for_machine(self, row: AttemptRow, node: NodeRow) -> Apply[AttemptRow]:

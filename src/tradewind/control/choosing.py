@@ -40,6 +40,8 @@ class Chosen:
     offer: Offer | None = None
     #: Several machines at hand that it is to be placed on together, in the order of their ranks.
     members: tuple[Offer, ...] = ()
+    #: Whether all of those have room now; else they are kept for it.
+    has_room: bool = True
     explanation: str = ""
     reason: Reason | None = None
     next_try_at: datetime | None = None
@@ -143,7 +145,7 @@ def _choose_several(
     if plan.chosen is not None:
         chosen = _chosen(plan, plan.chosen, market, warning)
         gang = next((each for each in gangs if each.offer is chosen.offer), None)
-        return chosen if gang is None else replace(chosen, members=gang.offers)
+        return chosen if gang is None else replace(chosen, members=gang.offers, has_room=gang.has_room)
     return _nowhere(plan, rentable, refusals, lambda: planned(_without_deadline(spec), rentable, ()))
 
 

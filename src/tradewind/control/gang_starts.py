@@ -6,17 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
-
 from tradewind.control.attempt_ends import end_with_machine, status_for
 from tradewind.control.attempt_steps import FINAL_FAULTS, START_TRIES, intent_key
 from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict
 from tradewind.control.gang_looks import Member
 from tradewind.control.gang_terms import environment_of
-from tradewind.control.ranks import as_attempt, name_of_rank
+from tradewind.control.ranks import as_attempt, earlier_handles, name_of_rank
 from tradewind.control.starting import CheckpointDamagedError, Part, build_request, start_failure
-from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow, RankRow
 from tradewind.domain.errors import InvalidInputError, ProviderError, ProviderFault, TooLargeError
 from tradewind.domain.status import REASON_TEXT, AttemptStatus, NodeStatus, Reason, has_ended
@@ -97,19 +94,9 @@ class GangStart:
         return intent_key(self._context.installation_id, name_of_rank(self._row.id, rank.number))
 
     async def _forget_earlier(self, node: NodeRow) -> None:
-        """Removes what earlier attempts on several nodes have left on this one."""
-        ranks, attempts = tables.ranks, tables.attempts
-        earlier = (
-            select(ranks.c.handle)
-            .join(attempts, attempts.c.id == ranks.c.attempt_id)
-            .where(
-                ranks.c.node_id == node.id,
-                ranks.c.attempt_id != self._row.id,
-                attempts.c.ended_at.is_not(None),
-            )
-        )
-        handles = await self._context.store.read(lambda tx: list(tx.execute(earlier).scalars()))
-        for handle in filter(None, handles):
+        """Removes what earlier attempts have left on this node; what cannot be removed now is in nobody's way."""
+        handles = await self._context.store.read(lambda tx: earlier_handles(tx, node.id, self._row.id))
+        for handle in handles:
             try:
                 await self._context.machine_of(node).forget(Handle(handle))
             except (ProviderError, OSError):

@@ -222,10 +222,13 @@ def _choose_all(
     from tradewind.control.choosing import choose_place
 
     allowed = without_refused(market, scene.refusals)
-    return [
-        choose_place(
+    kept: set[tuple[str, str]] = set()
+    found: list[Chosen] = []
+
+    def choose(each: Waiting, places: list[Offer]) -> Chosen:
+        return choose_place(
             each.spec,
-            own,
+            places,
             allowed,
             market,
             scene.refusals,
@@ -237,8 +240,17 @@ def _choose_all(
             scene.seen,
             together,
         )
-        for each in scene.waiting
-    ]
+
+    for each in scene.waiting:
+        # Machines that somebody before it waits for are for others only where there is nothing else: then they wait.
+        left = [offer for offer in own if (offer.provider, offer.instance_type) not in kept] if kept else own
+        chosen = choose(each, left)
+        if chosen.offer is None and len(left) < len(own):
+            chosen = choose(each, own)
+        if not chosen.has_room:
+            kept |= {(offer.provider, offer.instance_type) for offer in chosen.members}
+        found.append(chosen)
+    return found
 
 
 def _next_look(tx: Transaction) -> datetime:

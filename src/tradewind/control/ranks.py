@@ -99,3 +99,22 @@ def ids_on(node_id: str) -> Any:
     """A query for the attempts that have a rank on this node."""
     table = tables.ranks
     return select(table.c.attempt_id).where(table.c.node_id == node_id)
+
+
+def earlier_handles(tx: Transaction, node_id: str, attempt_id: str) -> list[dict[str, Any]]:
+    """What places need to find attempts again that have ended on this node, and ranks of such: all but this one's."""
+    attempts, ranks = tables.attempts, tables.ranks
+    whole = select(attempts.c.handle).where(
+        attempts.c.node_id == node_id,
+        attempts.c.id != attempt_id,
+        attempts.c.ended_at.is_not(None),
+        attempts.c.handle.is_not(None),
+    )
+    parts = (
+        select(ranks.c.handle)
+        .join(attempts, attempts.c.id == ranks.c.attempt_id)
+        .where(ranks.c.node_id == node_id, ranks.c.attempt_id != attempt_id, attempts.c.ended_at.is_not(None))
+    )
+    found = [*tx.execute(whole).scalars(), *tx.execute(parts).scalars()]
+    # A JSON column may hold JSON's null.
+    return [handle for handle in found if handle]
