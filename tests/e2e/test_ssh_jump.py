@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.installation import Installation
-from tests.e2e.test_ssh_hosts import Machine, hosts, key_pair
+from tests.e2e.own_machines import Machine, key_pair
+from tests.e2e.test_ssh_hosts import hosts
 from tests.e2e.waiting import eventually
 from tests.network_for_tests import Network, NetworkHost
 

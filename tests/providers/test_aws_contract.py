@@ -83,11 +83,12 @@ async def created(world: AwsWorld, market: str = "on_demand", number: int = 1) -
     return last_call(world, "RunInstances")
 
 
+def calls_of(world: AwsWorld, action: str) -> list[dict[str, str]]:
+    return [each.request.body for each in world.server.exchanges if is_call(each.request, action)]
+
+
 def last_call(world: AwsWorld, action: str) -> dict[str, str]:
-    calls: list[dict[str, str]] = [
-        each.request.body for each in world.server.exchanges if is_call(each.request, action)
-    ]
-    return calls[-1]
+    return calls_of(world, action)[-1]
 
 
 async def test_a_machine_ends_itself_takes_its_disk_along_and_says_whose_it_is() -> None:
@@ -132,7 +133,9 @@ async def test_how_a_machine_is_reached() -> None:
         assert (login.port, login.user) == (2222, "admin")
         assert login.host.startswith("127.")
         assert login.host_keys == (world.access.host_key(node_key()).public,)
-        assert last_call(world, "AuthorizeSecurityGroupIngress")["IpPermissions.1.FromPort"] == "2222"
+        from_outside, among_themselves = calls_of(world, "AuthorizeSecurityGroupIngress")
+        assert from_outside["IpPermissions.1.FromPort"] == "2222"
+        assert among_themselves["IpPermissions.1.Groups.1.GroupId"] == among_themselves["GroupId"]
 
 
 async def test_a_vpc_of_ones_own_and_a_placement_group() -> None:
@@ -257,8 +260,36 @@ def open_to(world: AwsWorld) -> set[str]:
     )
     rules = group.ingress_rules
     port = world.ssh_port
-    assert {(each.ip_protocol, each.from_port, each.to_port) for each in rules} == {("tcp", port, port)}
-    return {each.ip_range.get("CidrIp") or each.ip_range["CidrIpv6"] for each in rules}
+    (among_themselves,) = [each for each in rules if each.ip_protocol == "-1"]
+    assert among_themselves.source_group["GroupId"] == group.id
+    from_outside = [each for each in rules if each is not among_themselves]
+    assert {(each.ip_protocol, each.from_port, each.to_port) for each in from_outside} == {
+        ("tcp", port, port)
+    }
+    return {each.ip_range.get("CidrIp") or each.ip_range["CidrIpv6"] for each in from_outside}
+
+
+async def test_machines_of_one_installation_reach_each_other_at_their_private_addresses() -> None:
+    async with AwsWorld() as world:
+        offer = await world.offer()
+        handles = [
+            await world.provider.create(offer, node_key(number), world.clock.now() + KEEP)
+            for number in (1, 2)
+        ]
+        await world.boot()
+        views = [await world.provider.get(each) for each in handles]
+        instances = world.backend().all_instances()
+        assert [each.private_address for each in views] == [each.private_ip for each in instances]
+        assert len({each.private_address for each in views}) == 2
+        assert len({each.subnet_id for each in instances}) == 1
+        assert {group.id for each in instances for group in each.security_groups} == {
+            group.id
+            for group in world.backend().describe_security_groups()
+            if group.name.startswith("tradewind")
+        }
+        open_to(world)
+        # Each rule is made once.
+        assert len(calls_of(world, "AuthorizeSecurityGroupIngress")) == 2
 
 
 async def test_only_this_control_plane_is_let_in_and_the_rule_follows_it() -> None:

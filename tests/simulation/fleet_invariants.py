@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 
 from tests.simulation.clocks import SimulatedClock
+from tradewind.control.ranks import attempt_of
 from tradewind.db import tables
 from tradewind.db.fast import drive, is_fast
 from tradewind.db.rows import JobRow
@@ -90,9 +91,14 @@ class Watcher:
                 for process in machine.processes.values():
                     if process.ended_at is None:
                         running[process.request.job_id].append(process.request.attempt_id)
-        twice = {job: attempts for job, attempts in running.items() if len(attempts) > 1}
+        # An attempt on several nodes runs once on each: under a name of its own, and together with no other attempt.
+        twice = {
+            job: names
+            for job, names in running.items()
+            if len(names) > 1 and (len(set(map(attempt_of, names))) > 1 or len(set(names)) < len(names))
+        }
         assert not twice, f"runs twice at {now}: {twice}"
-        dead = {each for attempts in running.values() for each in attempts} - live
+        dead = {attempt_of(each) for names in running.values() for each in names} - live
         assert not dead, f"it still runs, but its attempt has ended: {dead}"
 
     def _what_is_called_gone_is_gone(self, nodes: list[tuple[str, Any, Any]], now: object) -> None:
@@ -142,6 +148,7 @@ class Watcher:
         assert not tx.execute(
             select(func.count()).select_from(allocations).where(allocations.c.released_at.is_(None))
         ).scalar_one(), "allocations of what has ended"
+        self._gangs_were_whole(tx)
         self._stories_are_legal(tx)
         for machine in self._machines():
             for process in machine.processes.values():
@@ -173,6 +180,27 @@ class Watcher:
             for machine in cloud.machines.values()
         )
         assert total == everything, f"the ledger has {total} at {now}, the clouds billed {everything}"
+
+    def _gangs_were_whole(self, tx: Transaction) -> None:
+        """No rank of several began before every node of its attempt was there, and each was on one of its own."""
+        ranks, nodes = tables.ranks, tables.nodes
+        ready: dict[str, list[Any]] = defaultdict(list)
+        rows = tx.execute(
+            select(ranks.c.attempt_id, nodes.c.id, nodes.c.ready_at).join(
+                nodes, nodes.c.id == ranks.c.node_id
+            )
+        )
+        for row in rows:
+            ready[row.attempt_id].append((row.id, row.ready_at))
+        for attempt_id, found in ready.items():
+            assert len({node for node, _ in found}) == len(found), f"{attempt_id} has a node twice: {found}"
+        for machine in self._machines():
+            for process in machine.processes.values():
+                times = [at for _, at in ready.get(attempt_of(process.request.attempt_id), [])]
+                is_whole = all(at is not None and at <= process.started_at for at in times)
+                assert is_whole, (
+                    f"{process.request.attempt_id} began on {machine.id} before all nodes were there"
+                )
 
     def _stories_are_legal(self, tx: Transaction) -> None:
         events, jobs = tables.events, tables.jobs

@@ -10,14 +10,17 @@ from unittest.mock import patch
 
 from sqlalchemy import Table, delete, select, update
 
-from tradewind.control import leases, market, money, rentals, renting
+from tradewind.control import gangs, leases, market, money, rentals, renting
 from tradewind.control.attempts import AttemptController
+from tradewind.control.gang_starts import GangStart
+from tradewind.control.gangs import GangSteps
 from tradewind.control.offer_json import offer_from_json
 from tradewind.control.rentals import RentalController
 from tradewind.db import tables
+from tradewind.db.moves import change
 from tradewind.db.rows import NodeRow
 from tradewind.db.store import Transaction
-from tradewind.domain.status import Reason
+from tradewind.domain.status import AttemptStatus, NodeStatus, Reason
 from tradewind.providers.base import Handle, MachinePhase, MachineProvider, MachineView
 
 
@@ -116,12 +119,52 @@ def start_again_while_the_machine_may_live() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def end_a_gang_with_its_first_rank() -> Iterator[None]:
+    """When one rank has ended, its attempt is called ended, whatever the others do."""
+    original = GangSteps._go_on
+
+    def go_on(self: GangSteps, tx: Transaction, row: Any, before: Any, ranks: Any, *more: Any) -> Any:
+        if not any(each.has_ended for each in ranks):
+            return original(self, tx, row, before, ranks, *more)
+        ended = [
+            each if each.has_ended else change(tx, each, outcome=AttemptStatus.CANCELLED, ended_at=tx.now)
+            for each in ranks
+        ]
+        self._end(tx, row, ended, more[0])
+        return None
+
+    with patch.object(GangSteps, "_go_on", go_on):
+        yield
+
+
+@contextmanager
+def start_ranks_one_by_one() -> Iterator[None]:
+    """A rank starts as soon as its own machine is there."""
+
+    async def prepare(self: GangSteps, row: Any, members: Any) -> Any:
+        there = [each for each in members if each.node.status is NodeStatus.READY]
+        if there and len(there) < len(members) and row.stop_reason is None:
+            begun, parts = await self._context.store.run(lambda tx: gangs._begin(tx, row))
+            ids = {each.node.id for each in there}
+            await GangStart(self._context, begun).start_all(
+                [each for each in parts if each.node.id in ids], is_off=False
+            )
+            return lambda tx, _current: tx.now
+        return await original(self, row, members)
+
+    original = GangSteps._prepare
+    with patch.object(GangSteps, "_prepare", prepare):
+        yield
+
+
 #: By name; the first five are those that the project promises to find.
 MUTATIONS: Final[dict[str, Callable[[], Any]]] = {
     each.__name__: each
     for each in (
         skip_the_intent, ignore_the_fencing_token, create_again_without_looking, forget_to_release_a_reservation,
         renew_a_lost_lease, call_it_gone_when_asked, start_again_while_the_machine_may_live,
+        end_a_gang_with_its_first_rank, start_ranks_one_by_one,
     )
 }  # fmt: skip
 

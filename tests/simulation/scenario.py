@@ -60,7 +60,7 @@ def make_scenario(seed: int) -> Scenario:
     return Scenario(
         seed=seed,
         profiles=profiles,
-        jobs=[_job(chance, number) for number in range(chance.randint(1, 4))],
+        jobs=_with_gangs(seed, [_job(chance, number) for number in range(chance.randint(1, 4))]),
         replicas=chance.choice([1, 2, 3]),
         accidents=chance.choice([0.0, 0.0, 0.01, 0.05]),
         kills=chance.choice([0, 3, 6, 10]),
@@ -142,6 +142,16 @@ def _stock(
     )
 
 
+def _with_gangs(seed: int, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In some runs some of the jobs need several machines at once."""
+    chance = random.Random(f"gangs/{seed}")
+    share = chance.choice([0.0, 0.0, 0.3, 1.0])
+    for job in jobs:
+        if chance.random() < share:
+            job["resources"] = {**job["resources"], "nodes": chance.choice([2, 2, 3])}
+    return jobs
+
+
 def _job(chance: random.Random, number: int) -> dict[str, Any]:
     job: dict[str, Any] = {
         "name": f"job-{number}",
@@ -161,7 +171,8 @@ def _job(chance: random.Random, number: int) -> dict[str, Any]:
 def work_of(seed: int, request: AttemptRequest) -> Work:
     """What an attempt does: the same for all attempts of a job, but for chance failures of some."""
     whole = random.Random(f"work/{seed}/{request.job_name}")
-    mine = random.Random(f"attempt/{seed}/{request.job_name}/{request.number}")
+    rank = f"/{request.rank}" if request.rank else ""
+    mine = random.Random(f"attempt/{seed}/{request.job_name}/{request.number}{rank}")
     # Only work that is kept lets a job on short-lived machines come to an end.
     seconds = whole.uniform(5, 150) if request.checkpoint_path else whole.uniform(2, 40)
     fails = mine.uniform(1, 20) if mine.random() < 0.15 else None

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def ana() -> Iterator[tuple[str, int]]:
 
 async def _view(plane: OwnHosts) -> NodeView:
     node = await plane.node("one")
-    return (await plane.store.read(lambda tx: node_views(tx, [node])))[0]
+    return (await plane.store.read(lambda tx: node_views(tx, [node], timedelta(0))))[0]
 
 
 async def _has_states(plane: OwnHosts, *states: str) -> bool:

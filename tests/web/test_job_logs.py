@@ -1,4 +1,4 @@
-"""The logs of a job in the browser: as they come, of every stream and attempt, searched, linked to, a million of them."""
+"""The logs of a job in the browser: as they come, of every stream and attempt, searched, linked to, a million lines."""
 
 from __future__ import annotations
 

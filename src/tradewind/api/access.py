@@ -14,4 +14,4 @@ router = APIRouter(tags=["jobs"])
 @router.post("/jobs/{reference}/access")
 async def access(reference: str, what: AccessRequest, services: ServicesOf, caller: CallerOf) -> AccessView:
     """Where a job runs now, and how to log in there. On a rented machine the key that is sent is let in."""
-    return await open_access(services.context, caller, reference, what.public_key)
+    return await open_access(services.context, caller, reference, what.public_key, what.rank)

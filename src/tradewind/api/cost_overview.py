@@ -27,7 +27,6 @@ _MOST_EXPORTED: Final = 100_000
 _Only = Annotated[list[Annotated[str, Query(max_length=256)]] | None, Query(max_length=8)]
 _By = Annotated[str, Query(min_length=1, max_length=140)]
 _Named = Annotated[RangeName | None, Query(alias="range")]
-_Named = Annotated[RangeName | None, Query(alias="range")]
 _Local = Annotated[str | None, Query(max_length=64)]
 
 

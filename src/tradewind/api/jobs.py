@@ -11,6 +11,7 @@ from pydantic import Field
 from tradewind.api.idempotency import Key, once
 from tradewind.api.services import CallerOf, ServicesOf
 from tradewind.control.drafting import fill_gaps
+from tradewind.control.gang_terms import gang_providers
 from tradewind.control.job_bulk import do_bulk
 from tradewind.control.job_costs import job_cost
 from tradewind.control.job_facets import job_facets
@@ -57,7 +58,8 @@ async def plan(request: PlanRequest, services: ServicesOf, caller: CallerOf) -> 
     def answer(tx: Transaction) -> PlanView:
         history = past_runs(tx, caller.project_id, fingerprint_of(spec))
         rentable = frozenset(services.context.machines) if services.context.can_rent else frozenset()
-        return make_plan(tx, spec, offers, table, history, rentable)
+        together = gang_providers(services.context)
+        return make_plan(tx, spec, offers, table, history, rentable, together)
 
     return await services.context.store.read(answer)
 

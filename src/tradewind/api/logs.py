@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from tradewind.api.services import CallerOf, Services, ServicesOf
 from tradewind.api.sse import KEEP_ALIVE, KEEP_ALIVE_S, compact, message, stream
 from tradewind.control.jobs import find_attempt
+from tradewind.control.ranks import as_attempt, name_of_rank, ranks_of
 from tradewind.control.submitting import find_job
 from tradewind.control.views import job_views
 from tradewind.db.owners import Caller
@@ -64,24 +65,25 @@ async def follow_logs(
     caller: CallerOf,
     attempt: Annotated[int | None, Field(ge=1, le=_LARGEST)] = None,
     only: Annotated[list[Stream] | None, Query(alias="stream")] = None,
-    rank: Annotated[int, Field(ge=0, le=0)] = 0,
+    rank: Annotated[int, Field(ge=0, le=_LARGEST)] = 0,
     tail: Annotated[int | None, Field(ge=0, le=_LARGEST)] = None,
     since: AwareDatetime | None = None,
     follow: bool = False,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
-    """Log lines as `event: log`; with `follow`, until the job ends, over all its attempts."""
+    """Log lines as `event: log`; with `follow`, until the job ends, over all its attempts. Of one rank."""
     store = services.context.store
     job = await store.read(lambda tx: find_job(tx, caller, reference))
     streams = tuple(only or STREAMS)
     if last_event_id:
         cursor = Cursor.parse(last_event_id)
     else:
-        first = await store.read(lambda tx: find_attempt(tx, job.id, attempt))
+        first = await store.read(lambda tx: _part(tx, job.id, attempt, rank))
         cursor = Cursor(first.number if first else (attempt or 1))
         if first is not None and (tail is not None or since is not None):
-            await services.context.offload(_skip, _logs(services, first), cursor, streams, tail, since)
-    reader = _Reader(services, caller, job.id, streams, cursor, follow=follow, pinned=attempt is not None)
+            await services.context.offload(_skip, _logs(services, first, rank), cursor, streams, tail, since)
+    pinned = attempt is not None
+    reader = _Reader(services, caller, job.id, streams, cursor, rank=rank, follow=follow, pinned=pinned)
     return stream(reader.run())
 
 
@@ -92,16 +94,17 @@ async def raw_logs(
     caller: CallerOf,
     stream: Stream = "stdout",
     attempt: Annotated[int | None, Field(ge=1, le=_LARGEST)] = None,
+    rank: Annotated[int, Field(ge=0, le=_LARGEST)] = 0,
     offset: Annotated[int, Field(ge=0, le=_LARGEST)] = 0,
     limit: Annotated[int | None, Field(ge=1, le=_LARGEST)] = None,
 ) -> StreamingResponse:
     """The bytes of one stream from an offset to where it ends now; dropped ranges are left out."""
     store = services.context.store
     job = await store.read(lambda tx: find_job(tx, caller, reference))
-    row = await store.read(lambda tx: find_attempt(tx, job.id, attempt))
+    row = await store.read(lambda tx: _part(tx, job.id, attempt, rank))
     if row is None:
         raise NotFoundError(f"job {job.name!r} has no such attempt yet")
-    logs = _logs(services, row)
+    logs = _logs(services, row, rank)
     end = logs.size_bytes(stream)
     if limit is not None:
         end = min(end, offset + limit)
@@ -122,11 +125,25 @@ async def raw_logs(
     )
 
 
-def _logs(services: Services, attempt: AttemptRow) -> AttemptLogs:
+def _part(tx: Transaction, job_id: str, number: int | None, rank: int) -> AttemptRow | None:
+    """The attempt, with what is observed of this rank of it.
+
+    Raises NotFoundError where the attempt has no such rank.
+    """
+    attempt = find_attempt(tx, job_id, number)
+    if attempt is None or rank == 0:
+        return attempt
+    found = next((each for each in ranks_of(tx, attempt.id) if each.number == rank), None)
+    if found is None:
+        ranks = "one rank, 0" if not attempt.is_gang else f"ranks 0 to {attempt.nodes - 1}"
+        raise NotFoundError(f"attempt {attempt.number} has no rank {rank}", hint=f"it has {ranks}")
+    return as_attempt(attempt, found)
+
+
+def _logs(services: Services, attempt: AttemptRow, rank: int) -> AttemptLogs:
     context = services.context
-    return AttemptLogs(
-        context.attempt_directory(attempt.id), attempt.observed.get("dropped"), context.log_cap_bytes
-    )
+    directory = context.attempt_directory(name_of_rank(attempt.id, rank))
+    return AttemptLogs(directory, attempt.observed.get("dropped"), context.log_cap_bytes)
 
 
 def _skip(
@@ -154,6 +171,7 @@ class _Reader:
         streams: tuple[str, ...],
         cursor: Cursor,
         *,
+        rank: int,
         follow: bool,
         pinned: bool,
     ) -> None:
@@ -162,6 +180,7 @@ class _Reader:
         self._job_id = job_id
         self._streams = streams
         self._cursor = cursor
+        self._rank = rank
         self._follow = follow
         self._pinned = pinned
 
@@ -207,12 +226,12 @@ class _Reader:
 
     def _state(self, tx: Transaction) -> tuple[JobRow, AttemptRow | None, bool]:
         job = JobRow.get(tx, self._job_id)
-        attempt = find_attempt(tx, self._job_id, self._cursor.attempt)
+        attempt = _part(tx, self._job_id, self._cursor.attempt, self._rank)
         newest = find_attempt(tx, self._job_id, None)
         return job, attempt, newest is not None and newest.number > self._cursor.attempt
 
     async def _drain(self, attempt: AttemptRow, *, final: bool) -> AsyncIterator[bytes]:
-        logs = _logs(self._services, attempt)
+        logs = _logs(self._services, attempt, self._rank)
         offload = self._services.context.offload
         started = attempt.status not in (AttemptStatus.CREATING,)
         for name in self._streams if started else ():
@@ -242,7 +261,7 @@ class _Reader:
         data = {
             "attempt": number,
             "stream": name,
-            "rank": 0,
+            "rank": self._rank,
             "offset": offset,
             "end": end,
             "at": seen_at.isoformat() if seen_at else None,

@@ -11,7 +11,19 @@ from typing import Any, Final
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.units import parse_price_micro_per_hour
 
-_KEYS: Final = ("address", "user", "port", "key", "jump", "price", "region", "agent", "ignore_others")
+_KEYS: Final = (
+    "address",
+    "user",
+    "port",
+    "key",
+    "jump",
+    "price",
+    "region",
+    "agent",
+    "ignore_others",
+    "network",
+    "private_address",
+)
 _SHOWN: Final = (
     "host1: {address: 10.0.0.5, user: me, port: 22, key: ~/.ssh/id_ed25519, jump: me@gate, price: $0.40/h}"
 )
@@ -31,6 +43,8 @@ class FoundHost:
     region: str = "own"
     uses_agent: bool = False
     ignores_others: bool = False
+    network: str = "own"
+    private_address: str | None = None
 
 
 def read_hosts(path: Path, patterns: tuple[str, ...]) -> list[FoundHost]:
@@ -97,6 +111,8 @@ def _one(path: Path, name: str, values: Any) -> FoundHost:
             region=str(values.get("region", "own")),
             uses_agent=values.get("agent") is True,
             ignores_others=values.get("ignore_others") is True,
+            network=str(values.get("network", "own")),
+            private_address=None if values.get("private_address") is None else str(values["private_address"]),
         )
     except ValueError as error:
         raise InvalidInputError(f"{path}: host {name!r}: {error}") from None

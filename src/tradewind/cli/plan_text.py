@@ -75,6 +75,8 @@ def _show_market(plan: Row) -> list[str]:
 
 def _show_place(place: Row) -> list[str]:
     lines = []
+    if int(place.get("nodes") or 1) > 1:
+        lines.append(f"  nodes  {place['nodes']} at once; price, cost and carbon are of all together")
     if hours := place.get("hours"):
         lines.append(
             f"  hours  {show_number(hours['p50'])} (8 of 10 runs: {show_number(hours['p10'])} to "

@@ -78,7 +78,9 @@ def show_carbon(grams: float) -> str:
 
 def show_place(job: Row) -> str:
     """Where it runs or ran: `local/here`."""
-    return "/".join(part for part in (job.get("provider"), job.get("node")) if part) or "-"
+    place = "/".join(part for part in (job.get("provider"), job.get("node")) if part) or "-"
+    others = int(job.get("nodes") or 1) - 1
+    return f"{place} and {others} more" if others > 0 else place
 
 
 def show_share(progress: Row | None) -> str:
@@ -167,6 +169,18 @@ def show_attempt(attempt: Row, now: datetime) -> str:
         parts.append(clean(attempt["explanation"]))
     if attempt.get("resumed_from"):
         parts.append(f"resumed from {attempt['resumed_from']}")
+    return "  ".join(parts)
+
+
+def show_rank(rank: Row) -> str:
+    """One node of an attempt in one line."""
+    parts = [f"{rank['rank']}", str(rank["status"]), str(rank["node"])]
+    if rank.get("address"):
+        parts.append(f"at {rank['address']}")
+    if rank.get("lost_since"):
+        parts.append(f"cannot be reached since {show_clock(rank['lost_since'])}")
+    if rank.get("explanation"):
+        parts.append(clean(rank["explanation"]))
     return "  ".join(parts)
 
 

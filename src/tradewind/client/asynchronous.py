@@ -196,9 +196,11 @@ class AsyncClient(
         stream: str | None = None,
         tail_lines: int | None = None,
         since: datetime | None = None,
+        rank: int = 0,
     ) -> AsyncIterator[list[follow.LogItem]]:
-        """Batches of log chunks, up to now or (with `follow_on`) until the job has ended."""
+        """Batches of log chunks, up to now or (with `follow_on`) until the job has ended; of one of its ranks."""
         parameters = {
+            "rank": rank or None,
             "follow": follow_on,
             "attempt": attempt,
             "stream": stream,
@@ -212,12 +214,18 @@ class AsyncClient(
         return follow.watch(self._exchange, job)
 
     async def raw_logs(
-        self, job: str, stream: str, *, attempt: int | None = None
+        self, job: str, stream: str, *, attempt: int | None = None, rank: int = 0
     ) -> AsyncIterator[list[bytes]]:
         """The exact bytes of one stream so far, in pieces: the fastest way to read a log."""
         offset = 0
         while True:
-            parameters = {"attempt": attempt, "stream": stream, "offset": offset, "limit": _RAW_LOG_BYTES}
+            parameters = {
+                "attempt": attempt,
+                "stream": stream,
+                "rank": rank or None,
+                "offset": offset,
+                "limit": _RAW_LOG_BYTES,
+            }
             response = await self._exchange.request(
                 "GET", f"{_API}/jobs/{_quote(job)}/logs/raw", parameters=parameters
             )

@@ -45,12 +45,12 @@ class NodeCalls:
             await clock.sleep(_BETWEEN_LOOKS_S)
         return True
 
-    async def access(self, job: str, public_key: str) -> schemas_access.AccessView:
-        """Where a job runs now, and how to log in there; on a rented machine this key is let in."""
+    async def access(self, job: str, public_key: str, rank: int = 0) -> schemas_access.AccessView:
+        """Where a job runs now, or this rank of it, and how to log in there; on a rented machine this key is let in."""
         response = await self._exchange.request(
             "POST",
             f"{_API}/jobs/{quote(job, safe='')}/access",
-            json={"public_key": public_key},
+            json={"public_key": public_key, "rank": rank},
             timeout_s=90.0,
         )
         from tradewind.domain.schemas_access import AccessView

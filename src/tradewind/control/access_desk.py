@@ -7,6 +7,7 @@ from sqlalchemy import select
 from tradewind.control.context import Context
 from tradewind.control.logins import login_of
 from tradewind.control.offer_json import offer_from_json
+from tradewind.control.ranks import as_attempt, ranks_of
 from tradewind.control.renting import describe
 from tradewind.control.submitting import find_job
 from tradewind.db import tables
@@ -14,7 +15,7 @@ from tradewind.db.events import append_event
 from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow
 from tradewind.db.store import Transaction
-from tradewind.domain.errors import ConflictError
+from tradewind.domain.errors import ConflictError, NotFoundError
 from tradewind.domain.schemas_access import AccessView
 from tradewind.domain.status import AttemptStatus
 from tradewind.providers.base import Handle
@@ -22,15 +23,17 @@ from tradewind.providers.base import Handle
 _OPEN = frozenset({AttemptStatus.STARTING, AttemptStatus.RUNNING, AttemptStatus.STOPPING})
 
 
-async def open_access(context: Context, caller: Caller, reference: str, public_key: str) -> AccessView:
-    """Where the job runs now, and how to log in there. On a rented machine the key is let in.
+async def open_access(
+    context: Context, caller: Caller, reference: str, public_key: str, rank: int = 0
+) -> AccessView:
+    """Where the job runs now, or this rank of it, and how to log in there. On a rented machine the key is let in.
 
     Raises:
-        NotFoundError: there is no such job.
+        NotFoundError: there is no such job, or no such rank of it.
         ConflictError: it does not run now.
         ProviderError: its machine cannot be reached.
     """
-    job, attempt, node = await context.store.read(lambda tx: _running(tx, caller, reference))
+    job, attempt, node = await context.store.read(lambda tx: _running(tx, caller, reference, rank))
     if not (node.is_rented or node.is_far):
         directory = context.attempt_directory(attempt.id) / "work"
         return AccessView(
@@ -65,7 +68,9 @@ async def open_access(context: Context, caller: Caller, reference: str, public_k
     )
 
 
-def _running(tx: Transaction, caller: Caller, reference: str) -> tuple[JobRow, AttemptRow, NodeRow]:
+def _running(
+    tx: Transaction, caller: Caller, reference: str, rank: int
+) -> tuple[JobRow, AttemptRow, NodeRow]:
     job = find_job(tx, caller, reference)
     table = tables.attempts
     found = tx.execute(
@@ -79,4 +84,12 @@ def _running(tx: Transaction, caller: Caller, reference: str) -> tuple[JobRow, A
             hint="`tradewind logs` and `tradewind artifacts` have what it left",
         )
     attempt = AttemptRow.get(tx, found)
+    if not 0 <= rank < attempt.nodes:
+        ranks = "runs on one node" if attempt.nodes == 1 else f"has ranks 0 to {attempt.nodes - 1}"
+        raise NotFoundError(f"job {job.name!r} ({job.id}) has no rank {rank}: it {ranks}")
+    if attempt.is_gang:
+        part = ranks_of(tx, attempt.id)[rank]
+        if part.handle is None or part.has_ended:
+            raise ConflictError(f"rank {rank} of job {job.name!r} ({job.id}) does not run now")
+        attempt = as_attempt(attempt, part)
     return job, attempt, NodeRow.get(tx, attempt.node_id)

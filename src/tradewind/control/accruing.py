@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from tradewind.control.ranks import as_attempt, ranks_by_attempt
 from tradewind.control.rent_money import held_from, prices_of, rent_until
 from tradewind.db import tables
-from tradewind.db.rows import AttemptRow, NodeRow
+from tradewind.db.rows import AttemptRow, NodeRow, RankRow
 from tradewind.db.store import Transaction
 from tradewind.domain.money import Quantity, Rate
 from tradewind.domain.units import BYTES_PER_GIB
@@ -17,6 +18,7 @@ from tradewind.estimate.tariff import Tariff
 from tradewind.hardware.names import identify
 from tradewind.ledger.intervals import Interval, amount_of
 from tradewind.ledger.rates import rate_of
+from tradewind.ledger.reservations import Leg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +26,15 @@ class Accrued:
     """What an attempt has used up and the ledger does not have yet.
 
     `worst_micro` counts what was not measured yet at full load; `quantity` is what it was charged on, in seconds or
-    joules; `rate` is what it costs from now on.
+    joules; `rate` is what it costs from now on. On several nodes `legs` are what each of them costs, and the amounts
+    are those of all.
     """
 
     measured_micro: int
     worst_micro: int
     quantity: float
     rate: Rate
+    legs: tuple[Leg, ...] = ()
 
 
 def accrued_by(
@@ -41,15 +45,51 @@ def accrued_by(
     found = tx.execute(
         NodeRow.select().where(table.c.is_rented, table.c.attempt_id.in_(sorted(row.id for row in rows)))
     )
-    nodes = {str(node.attempt_id): node for node in map(NodeRow.of, found)}
-    return {
-        row.id: _by_rent(nodes[row.id], row, now) if row.id in nodes else _by_meter(row, tariff, now)
-        for row in rows
-    }
+    nodes: dict[str, list[NodeRow]] = {}
+    for node in map(NodeRow.of, found):
+        nodes.setdefault(str(node.attempt_id), []).append(node)
+    ranks = ranks_by_attempt(tx, [row.id for row in rows if row.is_gang])
+    accrued = {}
+    for row in rows:
+        if row.is_gang:
+            accrued[row.id] = _by_ranks(row, nodes.get(row.id, []), ranks[row.id], tariff, now)
+        elif row.id in nodes:
+            accrued[row.id] = _by_rent(nodes[row.id][0], rate_of(row.offer), now)
+        else:
+            accrued[row.id] = _by_meter(row, tariff, now)
+    return accrued
 
 
-def _by_rent(node: NodeRow, row: AttemptRow, now: datetime) -> Accrued:
-    rate, since, prices = rate_of(row.offer), held_from(node), prices_of(node)
+def _by_ranks(
+    row: AttemptRow, nodes: list[NodeRow], ranks: list[RankRow], tariff: Tariff, now: datetime
+) -> Accrued:
+    """Of all nodes together; what is gone is in the ledger, and costs nothing more."""
+    if row.is_rented:
+        living = [each for each in nodes if each.ended_at is None]
+        parts: list[tuple[Accrued, float | None]] = [
+            (_by_rent(each, rate_of(each.offer or {}), now), 0.0) for each in living
+        ]
+    else:
+        parts = [
+            (
+                _by_meter(as_attempt(row, each), tariff, min(now, each.ended_at or now)),
+                None if each.has_ended else float(each.offer["watts_max"]),
+            )
+            for each in ranks
+        ]
+    # What has ended costs nothing more; on machines at hand it is in the ledger once all of them have.
+    legs = tuple(Leg(part.rate, watts, part.quantity) for part, watts in parts if watts is not None)
+    return Accrued(
+        measured_micro=sum(part.measured_micro for part, _ in parts),
+        worst_micro=sum(part.worst_micro for part, _ in parts),
+        quantity=legs[0].used if legs else 0.0,
+        rate=rate_of(row.offer),
+        legs=legs,
+    )
+
+
+def _by_rent(node: NodeRow, rate: Rate, now: datetime) -> Accrued:
+    since, prices = held_from(node), prices_of(node)
     if prices:
         rate = replace(rate, micro_per_unit=prices[-1][1])
     if since is None or node.ended_at is not None:

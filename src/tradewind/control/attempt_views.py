@@ -11,10 +11,11 @@ from tradewind.control.accruing import held_accelerators
 from tradewind.control.job_badges import attempt_badge
 from tradewind.control.job_money import BASIS_LABELS, Accruing, accruing_of
 from tradewind.control.money_views import money_view
+from tradewind.control.rank_views import rank_views
 from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, NodeRow
 from tradewind.db.store import Transaction
-from tradewind.domain.schemas import AttemptView
+from tradewind.domain.schemas import AttemptView, RankView
 from tradewind.domain.schemas_job_parts import LastMetricView
 from tradewind.estimate.tariff import Tariff
 from tradewind.ledger.rates import rate_of
@@ -33,8 +34,16 @@ def attempt_views(
     steps = _steps(tx, [each.resumed_from for each in attempts if each.resumed_from])
     live = {each.id: each for each in attempts}
     accruing = accruing_of(tx, sorted({each.job_id for each in attempts}), live, tariff, tx.now)
+    ranks = rank_views(tx, attempts)
     return {
-        each.id: _view(each, nodes.get(each.node_id), settled, steps, accruing.get(each.job_id, Accruing()))
+        each.id: _view(
+            each,
+            nodes.get(each.node_id),
+            settled,
+            steps,
+            accruing.get(each.job_id, Accruing()),
+            ranks.get(each.id, []),
+        )
         for each in attempts
     }
 
@@ -45,6 +54,7 @@ def _view(
     settled: Mapping[str, tuple[int, str]],
     steps: Mapping[str, float | None],
     accruing: Accruing,
+    ranks: list[RankView],
 ) -> AttemptView:
     micro, basis = settled.get(attempt.id, (0, ""))
     runs_up = accruing.by_attempt.get(attempt.id)
@@ -61,6 +71,8 @@ def _view(
         signal=attempt.signal,
         provider=attempt.provider,
         node=attempt.node_id if node is None else node.name,
+        nodes=attempt.nodes,
+        ranks=ranks,
         region=place_region(attempt) or "",
         zone=attempt.offer.get("zone"),
         instance_type=str(attempt.offer.get("instance_type") or ""),

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Awaitable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import structlog
-from sqlalchemy import bindparam, select, update
 
 from tradewind.control import health_desk, keeping, leases, money
+from tradewind.control.attempt_ends import (
+    close_intents,
+    end_attempt,
+    end_before_start,
+    end_with_machine,
+    note_reachable,
+    note_unreachable,
+    status_for,
+    with_pruning,
+)
+from tradewind.control.attempt_steps import (
+    BRING_LAST_S,
+    BRING_S,
+    FINAL_FAULTS,
+    LOOK_FOR_MACHINE,
+    LOOK_SOON,
+    LOOK_UNREACHABLE,
+    START_TRIES,
+    intent_key,
+    next_look,
+)
 from tradewind.control.context import Context
 from tradewind.control.deciding import Verdict, judge
-from tradewind.control.loops import RENTALS
+from tradewind.control.gangs import GangSteps
+from tradewind.control.ranks import earlier_handles
 from tradewind.control.records import Folded, fold
 from tradewind.control.rent_money import has_unsettled
 from tradewind.control.runner import Apply
@@ -32,7 +53,6 @@ from tradewind.db.events import append_event
 from tradewind.db.moves import change, set_attempt_status
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow
 from tradewind.db.store import Transaction
-from tradewind.domain.causes import INTERRUPTIONS
 from tradewind.domain.errors import InvalidInputError, ProviderError, ProviderFault, TooLargeError
 from tradewind.domain.status import (
     REASON_TEXT,
@@ -47,38 +67,6 @@ from tradewind.spec.models import JobSpec
 
 V = TypeVar("V")
 log = structlog.get_logger(__name__)
-#: What lies elsewhere is brought here for so long in one step, so that a stop is told in time; at the end there is
-#: nothing more to tell.
-_BRING_S: Final = 2.0
-_BRING_LAST_S: Final = 10.0
-_LOOK_SOON: Final = timedelta(milliseconds=250)
-#: A running attempt is looked at every second while it has news, and less often the longer it has none.
-_SHORTEST_LOOK_S: Final = 1.0
-_LONGEST_LOOK_S: Final = 5.0
-#: A start that the place refuses for its own reasons is tried this often before the attempt is given up.
-_START_TRIES: Final = 4
-#: While its machine boots, and while nobody answers there.
-_LOOK_FOR_MACHINE: Final = timedelta(minutes=1)
-_LOOK_UNREACHABLE: Final = timedelta(seconds=15)
-#: What was wanted of it before its machine went away, and still counts.
-_OWN_WISHES: Final = frozenset({Reason.STOPPED_BY_USER, Reason.BUDGET})
-#: Faults at a start that no repetition mends.
-_FINAL_FAULTS: Final = frozenset(
-    {ProviderFault.INVALID, ProviderFault.PERMISSION, ProviderFault.CREDENTIALS, ProviderFault.BALANCE}
-)
-_FREE: Final = (
-    update(tables.allocations)
-    .where(
-        tables.allocations.c.attempt_id == bindparam("b_attempt_id"),
-        tables.allocations.c.released_at.is_(None),
-    )
-    .values(released_at=bindparam("b_now"))
-)
-_CLOSE_INTENT: Final = (
-    update(tables.intents)
-    .where(tables.intents.c.attempt_id == bindparam("b_attempt_id"))
-    .values(state=bindparam("b_state"), closed_at=bindparam("b_now"))
-)
 
 
 class AttemptController:
@@ -90,6 +78,7 @@ class AttemptController:
         self._context = context
         #: Attempts that have not ended here and whose end the place was asked to announce since this process began.
         self._watched: set[str] = set()
+        self._gangs = GangSteps(context)
 
     def prepare(self, tx: Transaction, rows: Sequence[AttemptRow]) -> None:
         """What the steps of these rows will ask for, in one query."""
@@ -98,6 +87,8 @@ class AttemptController:
     async def act(self, row: AttemptRow) -> Apply[AttemptRow]:
         if has_ended(row.status):
             return self._release_if_settled
+        if row.is_gang:
+            return await self._gangs.act(row)
         if row.status is AttemptStatus.CREATING:
             return await self._create(row)
         return await self._watch(row)
@@ -120,9 +111,9 @@ class AttemptController:
         except ProviderError:
             if node is None:
                 raise
-            return lambda tx, current: _note_unreachable(tx, node, current)
+            return lambda tx, current: _out_of_reach(tx, node, current)
         if handle is None and row.stop_reason is not None:
-            verdict = Verdict(_status_for(row.stop_reason), row.stop_reason, REASON_TEXT[row.stop_reason])
+            verdict = Verdict(status_for(row.stop_reason), row.stop_reason, REASON_TEXT[row.stop_reason])
             return lambda tx, current: self._close_unstarted(tx, current, verdict)
         if handle is None:
             job = await self._context.files.get(row.job_id)
@@ -138,12 +129,12 @@ class AttemptController:
                 verdict = Verdict(failed, reason, text)
                 return lambda tx, current: self._close_unstarted(tx, current, verdict, damaged)
             except ProviderError as error:
-                if error.fault not in _FINAL_FAULTS and row.lease_failures + 1 < _START_TRIES:
+                if error.fault not in FINAL_FAULTS and row.lease_failures + 1 < START_TRIES:
                     raise
                 if error.fault is ProviderFault.AMBIGUOUS:
                     if node is None:
                         raise
-                    return lambda tx, current: _note_unreachable(tx, node, current)
+                    return lambda tx, current: _out_of_reach(tx, node, current)
                 verdict = Verdict(AttemptStatus.INTERRUPTED, Reason.START_FAILED, error.message)
                 return lambda tx, current: self._close_unstarted(tx, current, verdict)
         accepted = handle
@@ -159,30 +150,20 @@ class AttemptController:
 
     async def _forget_earlier(self, row: AttemptRow, node: NodeRow) -> None:
         """Removes what earlier attempts have left on a machine that was kept for the next one."""
-        table = tables.attempts
-        earlier = select(table.c.handle).where(
-            table.c.node_id == node.id,
-            table.c.id != row.id,
-            table.c.ended_at.is_not(None),
-            table.c.handle.is_not(None),
-        )
-        handles = await self._context.store.read(lambda tx: list(tx.execute(earlier).scalars()))
-        for handle in filter(None, handles):
+        handles = await self._context.store.read(lambda tx: earlier_handles(tx, node.id, row.id))
+        for handle in handles:
             await self._context.machine_of(node).forget(Handle(handle))
 
     def _wait_for_machine(self, row: AttemptRow, node: NodeRow) -> Apply[AttemptRow]:
         """Nothing has run yet: the attempt waits for its machine, or ends with it."""
         if has_ended(node.status) or node.status is NodeStatus.TERMINATING:
-            reason = row.stop_reason or node.reason or Reason.START_FAILED
-            if reason is Reason.NOT_NEEDED:
-                reason = Reason.START_FAILED
-            text = node.explanation or REASON_TEXT[reason]
+            verdict = end_before_start(row, node)
         elif row.stop_reason is not None:
             reason, text = row.stop_reason, REASON_TEXT[row.stop_reason]
+            verdict = Verdict(status_for(reason), reason, text)
         else:
             # The machine's controller wakes it; this is for the case that the wake-up is lost.
-            return lambda tx, _current: tx.now + _LOOK_FOR_MACHINE
-        verdict = Verdict(_status_for(reason), reason, text)
+            return lambda tx, _current: tx.now + LOOK_FOR_MACHINE
         return lambda tx, current: self._close_unstarted(tx, current, verdict)
 
     def _close_unstarted(
@@ -212,13 +193,13 @@ class AttemptController:
         except (ProviderError, OSError):
             if node is None:
                 raise
-            return lambda tx, current: _note_unreachable(tx, node, current)
+            return lambda tx, current: _out_of_reach(tx, node, current)
         folded = fold(row.observed, seen.records)
         if told is not None:
             folded.observed["stop_told"] = told
         renewed_at = await self._or_later(self._renew_lease(backend, row, handle, folded))
         wanted = folded.observed.pop("to_bring", {}) | folded.checkpoints
-        within_s = _BRING_LAST_S if seen.phase is Phase.GONE else _BRING_S
+        within_s = BRING_LAST_S if seen.phase is Phase.GONE else BRING_S
         outputs = keeping.Kept()
         try:
             kept = await keeping.copy_checkpoints(context, row, backend, handle, wanted, within_s)
@@ -229,7 +210,7 @@ class AttemptController:
             if node is None:
                 raise
             # What was seen is seen again: the cursor stays where it was.
-            return lambda tx, current: _note_unreachable(tx, node, current)
+            return lambda tx, current: _out_of_reach(tx, node, current)
         copied = kept.copied
         # Until everything is here the attempt stays open, and with it the machine.
         has_ended_here = seen.phase is Phase.GONE and kept.is_complete and outputs.is_complete
@@ -240,8 +221,7 @@ class AttemptController:
 
         def apply(tx: Transaction, current: AttemptRow) -> datetime | None:
             if node is not None and node.lost_since is not None:
-                _note_reachable(tx, node)
-                current = health_desk.note_reachable(tx, current)
+                current = note_reachable(tx, node, current)
             current = self._take_in(tx, current, seen, folded)
             if seen.records:
                 may_act, job = seen.phase is not Phase.GONE, context.files.known(row.job_id)
@@ -259,14 +239,14 @@ class AttemptController:
                 return None
             current = money.keep_covered(tx, current, self._context.tariff)
             is_bringing = bool(kept.pending) or seen.phase is Phase.GONE
-            return tx.now if is_bringing else tx.now + _next_look(current, tx.now)
+            return tx.now if is_bringing else tx.now + next_look(current, tx.now)
 
         if not has_ended_here and not copied:
             return apply
         spec = spec_of(await self._context.files.get(row.job_id))
         if has_ended_here:
             return self._with_cleaning(row, spec, apply)
-        return self._with_pruning(row, spec, apply)
+        return with_pruning(context, row, spec, apply)
 
     async def _or_later(self, telling: Awaitable[V | None]) -> V | None:
         """Tells the place something; when it cannot be told now, that must not keep us from seeing how it is."""
@@ -342,12 +322,7 @@ class AttemptController:
 
     def _end_with_machine(self, tx: Transaction, row: AttemptRow, node: NodeRow) -> None:
         """The machine is confirmed gone: whatever ran there has ended, and how it ended is not known."""
-        reason = node.reason or Reason.VANISHED
-        if reason is Reason.NOT_NEEDED:
-            reason = Reason.VANISHED
-        if row.stop_reason in _OWN_WISHES:
-            reason = row.stop_reason
-        verdict = Verdict(_status_for(reason), reason, node.explanation or REASON_TEXT[reason])
+        verdict = end_with_machine(row, node)
         self._end(tx, row, verdict, energy_j=row.energy_j, ended_at=node.ended_at or tx.now, exit_=None)
 
     def _end(
@@ -360,27 +335,16 @@ class AttemptController:
         ended_at: datetime,
         exit_: Exit | None,
     ) -> None:
-        is_rented = row.is_rented
-        if row.accepted_at is not None and not is_rented:
-            money.settle(tx, row, self._context.tariff, energy_j=energy_j, ended_at=ended_at)
-        if not (is_rented and has_unsettled(tx, row.id)):
-            money.let_go(tx, row.id)
-        tx.pending.run(_FREE, {"b_attempt_id": row.id, "b_now": tx.now})
-        _close_intent(tx, row.id, "ended" if row.accepted_at else "failed")
-        set_attempt_status(
+        end_attempt(
             tx,
+            self._context.tariff,
             row,
-            verdict.status,
-            verdict.explanation,
-            reason=verdict.reason,
-            explanation=verdict.explanation,
-            exit_code=exit_.exit_code if exit_ else None,
-            signal=exit_.signal if exit_ else None,
+            verdict,
             energy_j=energy_j,
             ended_at=ended_at,
+            exit_code=exit_.exit_code if exit_ else None,
+            signal=exit_.signal if exit_ else None,
         )
-        leases.wake(tx, tables.jobs, row.job_id)
-        leases.wake(tx, tables.nodes, row.node_id, topic=RENTALS if is_rented else None)
 
     def _with_cleaning(self, row: AttemptRow, spec: JobSpec, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
         work = self._context.attempt_directory(row.id) / "work"
@@ -390,7 +354,7 @@ class AttemptController:
             tx.after_commit(partial(self._forget, row.id, work))
             return due
 
-        return self._with_pruning(row, spec, applied)
+        return with_pruning(self._context, row, spec, applied)
 
     def _forget(self, attempt_id: str, work: Path) -> None:
         self._watched.discard(attempt_id)
@@ -400,68 +364,17 @@ class AttemptController:
         except OSError:
             shutil.rmtree(work, ignore_errors=True)
 
-    def _with_pruning(self, row: AttemptRow, spec: JobSpec, apply: Apply[AttemptRow]) -> Apply[AttemptRow]:
-        if spec.checkpoints is None:
-            return apply
-        keep = spec.checkpoints.keep
-        storage = self._context.storage
 
-        def applied(tx: Transaction, current: AttemptRow) -> datetime | None:
-            due = apply(tx, current)
-            for location in keeping.prune_checkpoints(tx, row.task_id, keep):
-                tx.after_commit(partial(storage.delete, location))
-            return due
-
-        return applied
-
-
-def _status_for(reason: Reason) -> AttemptStatus:
-    """How an attempt ends for a reason that its command had no part in."""
-    if reason is Reason.STOPPED_BY_USER:
-        return AttemptStatus.CANCELLED
-    return AttemptStatus.INTERRUPTED if reason in INTERRUPTIONS else AttemptStatus.FAILED
-
-
-def _note_unreachable(tx: Transaction, node: NodeRow, row: AttemptRow) -> datetime:
-    """Nobody answers on the machine. Its controller finds out why, and gives it up when that takes too long."""
-    table = tables.nodes
-    if node.lost_since is None:
-        tx.execute(
-            update(table).where(table.c.id == node.id, table.c.lost_since.is_(None)).values(lost_since=tx.now)
-        )
-    health_desk.note_unreachable(tx, row, node)
-    leases.wake(tx, table, node.id, topic=RENTALS)
-    return tx.now + _LOOK_UNREACHABLE
-
-
-def _note_reachable(tx: Transaction, node: NodeRow) -> None:
-    tx.execute(update(tables.nodes).where(tables.nodes.c.id == node.id).values(lost_since=None))
-
-
-def _next_look(row: AttemptRow, now: datetime) -> timedelta:
-    if row.status is not AttemptStatus.RUNNING:
-        return _LOOK_SOON
-    progress = row.observed.get("progress") or {}
-    news_at = max(float(progress.get("at") or 0), float(row.observed.get("running_since") or 0))
-    quiet_s = now.timestamp() - news_at
-    return timedelta(seconds=min(max(quiet_s / 10, _SHORTEST_LOOK_S), _LONGEST_LOOK_S))
-
-
-def _close_intent(tx: Transaction, attempt_id: str, state: str) -> None:
-    tx.pending.run(_CLOSE_INTENT, {"b_attempt_id": attempt_id, "b_state": state, "b_now": tx.now})
-
-
-def intent_key(installation_id: str, attempt_id: str) -> str:
-    """The deterministic key under which a provider knows an attempt (invariant 1)."""
-    return f"{installation_id}/{attempt_id}"
+def _out_of_reach(tx: Transaction, node: NodeRow, row: AttemptRow) -> datetime:
+    note_unreachable(tx, node, row)
+    return tx.now + LOOK_UNREACHABLE
 
 
 def _accept(tx: Transaction, row: AttemptRow, handle: Handle, node: NodeRow | None) -> datetime:
     if node is not None and node.lost_since is not None:
-        _note_reachable(tx, node)
-        row = health_desk.note_reachable(tx, row)
-    _close_intent(tx, row.id, "fulfilled")
+        row = note_reachable(tx, node, row)
+    close_intents(tx, row.id, "fulfilled")
     message = f"started on {row.provider}"
     set_attempt_status(tx, row, AttemptStatus.STARTING, message, handle=handle.values, accepted_at=tx.now)
     # Its job is starting already, and stays so until the command runs: nobody need look at it.
-    return tx.now + _LOOK_SOON
+    return tx.now + LOOK_SOON

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -15,13 +15,14 @@ from tradewind.control.refusals import Refusal
 from tradewind.control.spot_history import Seen
 from tradewind.domain.money import format_money
 from tradewind.domain.offer_table import OfferTable
-from tradewind.domain.offers import Exclusion, Market, Offer
+from tradewind.domain.offers import Accelerator, Exclusion, Market, Offer
 from tradewind.domain.status import Reason
 from tradewind.estimate.band import Band
 from tradewind.placement.candidates import Own, Surroundings
 from tradewind.placement.choose import fit_offer
-from tradewind.placement.demand import Demand, demand_of, pick_accelerators
+from tradewind.placement.demand import Demand, demand_of, node_count, pick_accelerators
 from tradewind.placement.estimates import JobEstimates, Place, terms_of
+from tradewind.placement.gangs import OwnGang, find_gangs
 from tradewind.placement.picks import Pick
 from tradewind.placement.plan import MarketPlan, plan_market
 from tradewind.placement.spot.advice import LOOK_EVERY
@@ -37,6 +38,10 @@ class Chosen:
     is_own: bool = False
     #: What is to be rented; on a machine at hand, that machine.
     offer: Offer | None = None
+    #: Several machines at hand that it is to be placed on together, in the order of their ranks.
+    members: tuple[Offer, ...] = ()
+    #: Whether all of those have room now; else they are kept for it.
+    has_room: bool = True
     explanation: str = ""
     reason: Reason | None = None
     next_try_at: datetime | None = None
@@ -63,6 +68,7 @@ def choose_place(
     wish: dict[str, Any] | None = None,
     share_done: float = 0.0,
     seen: Mapping[str, Sequence[Seen]] | None = None,
+    together: frozenset[str] = frozenset(),
 ) -> Chosen:
     """The place by the job's strategy, or the one that a move was decided for, while that is to be had.
 
@@ -72,7 +78,10 @@ def choose_place(
         free: what is free of the machines at hand, by provider and by provider and name.
         share_done: how much of the work a checkpoint has; with `seen`, what was seen of spot places, it decides
             whether a job with a deadline waits for spot.
+        together: providers of which an attempt can have several machines.
     """
+    if node_count(spec) > 1:
+        return _choose_several(spec, own, allowed, market, refusals, free, history, now, together)
     if wish is not None and now < datetime.fromisoformat(wish["until"]):
         wished = [each for each in allowed if _is_wished(wish, each)]
         plan = _plan(spec, (), wished, free, history, now)
@@ -92,8 +101,97 @@ def choose_place(
             return _ruled(ruling, plan, warning, now)
     if plan.chosen is not None:
         return _chosen(plan, plan.chosen, market, warning)
+    return _nowhere(
+        plan, market, refusals, lambda: _plan(_without_deadline(spec), (), market, free, history, now)
+    )
+
+
+def _choose_several(
+    spec: JobSpec,
+    own: Sequence[Offer],
+    allowed: Sequence[Offer],
+    market: Sequence[Offer],
+    refusals: Sequence[Refusal],
+    free: dict[str, Capacity],
+    history: Sequence[PastRun],
+    now: datetime,
+    together: frozenset[str],
+) -> Chosen:
+    """The place of an attempt on several nodes. It does not wait for spot: what is weighed there is one machine."""
+    demand = demand_of(spec)
+
+    def room(offer: Offer) -> tuple[Accelerator, ...] | None:
+        capacity = free_of(free, offer)
+        if capacity is None or not _has_room(capacity, demand):
+            return None
+        return pick_accelerators(demand, capacity.free_accelerators)
+
+    gangs, excluded = find_gangs(spec, own, room)
+    rentable = [each for each in market if each.provider in together]
+    if spec.strategy not in _PATIENT and any(each.provider in together for each in allowed):
+        excluded += [
+            Exclusion(offer=each.offer, constraint="capacity", explanation="not all of them have room now")
+            for each in gangs
+            if not each.has_room
+        ]
+        gangs = [each for each in gangs if each.has_room]
+
+    def planned(spec: JobSpec, offers: Sequence[Offer], gangs: Sequence[OwnGang]) -> MarketPlan:
+        return _plan_several(spec, offers, gangs, excluded, history, now, together)
+
+    plan, warning = planned(spec, allowed, gangs), ""
+    if plan.chosen is None and spec.constraints.deadline is not None:
+        plan = planned(_without_deadline(spec), allowed, gangs)
+        if plan.chosen is not None:
+            warning = "no place ends it by its deadline: it is placed where it ends soonest"
+    if plan.chosen is not None:
+        chosen = _chosen(plan, plan.chosen, market, warning)
+        gang = next((each for each in gangs if each.offer is chosen.offer), None)
+        return chosen if gang is None else replace(chosen, members=gang.offers, has_room=gang.has_room)
+    return _nowhere(plan, rentable, refusals, lambda: planned(_without_deadline(spec), rentable, ()))
+
+
+def _plan_several(
+    spec: JobSpec,
+    market: Sequence[Offer],
+    gangs: Sequence[OwnGang],
+    excluded: Sequence[Exclusion],
+    history: Sequence[PastRun],
+    now: datetime,
+    together: frozenset[str],
+) -> MarketPlan:
+    estimates, nodes = JobEstimates(spec, *split_runs(history)), node_count(spec)
+    fitting = [
+        own_candidate(each.offer, each.watts, estimates.hours_at(each.offer, each.held, nodes), nodes)
+        for each in gangs
+    ]
+    return plan_market(
+        OfferTable.of(list(market)),
+        replace(wanted_of(spec, now), together=together),
+        terms_of(spec),
+        Surroundings(
+            runnable=frozenset({each.provider for each in market} | {each.offer.provider for each in gangs}),
+            kilowatts=Place.kilowatts,
+            grams_per_kwh=Place.grams_per_kwh,
+            endless=endless_providers(),
+            now=now,
+        ),
+        hours=estimates.hours if estimates.says_something else None,
+        fits=estimates.fits,
+        own=fitting,
+        own_excluded=excluded,
+    )
+
+
+def _nowhere(
+    plan: MarketPlan,
+    market: Sequence[Offer],
+    refusals: Sequence[Refusal],
+    if_nobody_refused: Callable[[], MarketPlan],
+) -> Chosen:
+    """Why there is no place now."""
     refused = [each for each in refusals if any(each.concerns(offer) for offer in market)]
-    if refused and _plan(_without_deadline(spec), (), market, free, history, now).chosen is not None:
+    if refused and if_nobody_refused().chosen is not None:
         until = min(each.until for each in refused)
         said = "; ".join(sorted({f"{each.provider}: {each.message}" for each in refused})[:3])
         return Chosen(

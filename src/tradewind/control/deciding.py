@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from tradewind.db.rows import AttemptRow, TaskRow
 from tradewind.domain.causes import INTERRUPTIONS, Allowance, cause_of
@@ -57,6 +58,48 @@ def _explain(reason: Reason, exit_: Exit) -> str:
     elif reason is Reason.SETUP_FAILED and exit_.exit_code is not None:
         text = f"setup ended with exit code {exit_.exit_code}"
     return f"{text}: {exit_.message}" if exit_.message and exit_.message not in text else text
+
+
+@dataclass(frozen=True, slots=True)
+class RankEnd:
+    """How one rank of several ended, and what it is called to people: `rank 1 (gpu2)`."""
+
+    name: str
+    verdict: Verdict
+    ended_at: datetime
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+def judge_gang(ends: Sequence[RankEnd], stop_reason: Reason | None, first: Verdict | None) -> RankEnd:
+    """The end that stands for the whole attempt, once all ranks have ended.
+
+    A rank whose machine goes away takes the others with it: they fail because nobody answers them. So what a place did
+    counts before what a command did, and an end that was asked for before both. `first` is why the ranks were stopped,
+    for when that leaves no other trace.
+    """
+    if all(each.verdict.status is AttemptStatus.SUCCEEDED for each in ends):
+        text = f"the command ended with exit code 0 on all {len(ends)} nodes"
+        return replace(ends[0], verdict=replace(ends[0].verdict, explanation=text))
+    told = (AttemptStatus.SUCCEEDED,)
+    own = [
+        each
+        for each in sorted(ends, key=lambda each: each.ended_at)
+        if each.verdict.status not in told and each.verdict.reason is not Reason.PEER_ENDED
+    ]
+    wished = [each for each in own if each.verdict.reason is stop_reason]
+    cancelled = [each for each in own if each.verdict.status is AttemptStatus.CANCELLED]
+    places = [each for each in own if each.verdict.status is AttemptStatus.INTERRUPTED]
+    for found in (cancelled, wished):
+        if found:
+            return found[0]
+    if places or own:
+        end = (places or own)[0]
+        return replace(
+            end, verdict=replace(end.verdict, explanation=f"{end.name}: {end.verdict.explanation}")
+        )
+    verdict = first or Verdict(AttemptStatus.INTERRUPTED, Reason.PEER_ENDED, REASON_TEXT[Reason.PEER_ENDED])
+    return replace(ends[0], verdict=verdict, exit_code=None, signal=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from tradewind.control.money_views import money_view
-from tradewind.control.own_estimate import band_view, memory_on, own_line
+from tradewind.control.own_estimate import band_view, gang_line, memory_on, own_line
 from tradewind.control.predicting import Outcome, PastRun, split_runs
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.offers import Market, Offer
@@ -28,7 +29,9 @@ from tradewind.estimate.switches import find_switches
 from tradewind.estimate.workload import Workload
 from tradewind.hardware.accelerators import AcceleratorModel, all_models
 from tradewind.hardware.names import fulfils, identify, short_name
+from tradewind.placement.demand import node_count
 from tradewind.placement.estimates import JobEstimates, terms_of
+from tradewind.placement.gangs import find_gangs
 from tradewind.spec.models import JobSpec
 
 if TYPE_CHECKING:
@@ -54,12 +57,17 @@ def estimate_job(
     estimates = JobEstimates(spec, *split_runs(history))
     kinds = _kinds(spec, accelerators, table)
     lines = [_line(spec, estimates, model, count, table) for model, count in kinds]
-    lines += [line for offer in own if (line := own_line(spec, estimates, offer)) is not None]
+    if node_count(spec) > 1:
+        lines += [gang_line(estimates, each) for each in find_gangs(spec, own)[0]]
+    else:
+        lines += [line for offer in own if (line := own_line(spec, estimates, offer)) is not None]
     if accelerators is None and not spec.resources.accelerators and any(map(_tells, lines)):
         # All there is was looked at: what nothing is known of is no answer.
         lines = [line for line in lines if _tells(line)]
     lines.sort(key=_order)
     warnings = list(estimates.notes)
+    if node_count(spec) > 1:
+        warnings.append(f"price, cost, energy and carbon are of {node_count(spec)} nodes together")
     if accelerators is None:
         warnings += _not_found(spec, kinds)
     if not estimates.says_something:
@@ -137,9 +145,10 @@ def _tells(line: EstimateLine) -> bool:
 def _line(
     spec: JobSpec, estimates: JobEstimates, model: AcceleratorModel, count: float, table: OfferTable
 ) -> EstimateLine:
-    hours = estimates.hours(model.key, count)
+    nodes = node_count(spec)
+    hours = estimates.hours(model.key, count, nodes)
     offer = cheapest_offer(table, model.key, count)
-    memory = memory_on(estimates.workload, model, count)
+    memory = memory_on(estimates.workload, model, count, nodes)
     line = EstimateLine(
         accelerator=short_name(model.key),
         count=count,
@@ -154,7 +163,7 @@ def _line(
                 "provider": offer.provider,
                 "region": offer.region,
                 "market": offer.market,
-                "price_per_hour": money_view(offer.rate.micro_per_unit),
+                "price_per_hour": money_view(nodes * offer.rate.micro_per_unit),
             }
         )
     if hours is None:
@@ -165,14 +174,15 @@ def _line(
 def _of_run(
     spec: JobSpec, model: AcceleratorModel, count: float, hours: Band, offer: Offer | None
 ) -> dict[str, object]:
-    energy = estimate_energy(node_watts(model, count, run_minutes=hours.p50 * 60), hours)
+    nodes = node_count(spec)
+    energy = estimate_energy(node_watts(model, count, run_minutes=hours.p50 * 60), hours, nodes=nodes)
     found: dict[str, object] = {"energy_kwh": band_view(energy)}
     if offer is None:
         return found
     carbon = estimate_carbon(
-        energy, offer.provider, offer.region, accelerator=model, accelerator_hours=count * hours.p50
+        energy, offer.provider, offer.region, accelerator=model, accelerator_hours=nodes * count * hours.p50
     )
-    cost = estimate_cost(offer, hours, terms_of(spec))
+    cost = estimate_cost(offer, hours, replace(terms_of(spec), nodes=nodes))
     return found | {
         "carbon_grams": band_view(carbon.total),
         "cost": money_view(cost.p50_micro, cost.currency),

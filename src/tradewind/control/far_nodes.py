@@ -23,6 +23,8 @@ from tradewind.ledger.rates import rate_of
 from tradewind.providers.base import Inventory, MachineHost
 from tradewind.providers.own_offers import offer_of
 
+#: Machines of which nobody says otherwise are on one network.
+OWN_NETWORK: Final = "own"
 #: A machine that does not answer is asked again after so long.
 LOOK_LOST: Final = timedelta(seconds=30)
 
@@ -60,6 +62,17 @@ def note_lost(tx: Transaction, node: NodeRow, trouble: str) -> datetime:
     return tx.now + LOOK_LOST
 
 
+def electricity_rate(tariff: Tariff) -> dict[str, Any]:
+    """What an attempt's row keeps of the price of electricity."""
+    return {
+        "micro_per_unit": tariff.micro_usd_per_kwh,
+        "per": "kwh",
+        "currency": "USD",
+        "granularity": 1,
+        "minimum": 0,
+    }
+
+
 def far_nodes(tx: Transaction) -> list[NodeRow]:
     """All that can be placed on now."""
     table = tables.nodes
@@ -89,12 +102,15 @@ def far_node_ids(tx: Transaction) -> set[str]:
 def offers_of_far_nodes(tx: Transaction, tariff: Tariff) -> list[Offer]:
     """What they offer, at the rate that their owner has given, else at the price of electricity here."""
     return [
-        offer_of(
-            Inventory(**(node.inventory | {"accelerators": _devices(node), "in_use": ()})),
-            node.provider,
-            _rate(node, tariff),
-            tariff.carbon_g_per_kwh,
-            region=str((node.offer or {}).get("region") or "own"),
+        replace(
+            offer_of(
+                Inventory(**(node.inventory | {"accelerators": _devices(node), "in_use": ()})),
+                node.provider,
+                _rate(node, tariff),
+                tariff.carbon_g_per_kwh,
+                region=str((node.offer or {}).get("region") or "own"),
+            ),
+            network=str((node.offer or {}).get("network") or OWN_NETWORK),
         )
         for node in far_nodes(tx)
     ]

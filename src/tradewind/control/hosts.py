@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from tradewind.control import leases
 from tradewind.control.connection_desk import TOPIC as CONNECTIONS
 from tradewind.control.context import Context
-from tradewind.control.far_nodes import with_users
+from tradewind.control.far_nodes import OWN_NETWORK, with_users
 from tradewind.control.logins import login_of, login_to_json
 from tradewind.control.loops import MARKET, ensure_loops, wake_placers
 from tradewind.control.money_views import money_view
@@ -67,7 +67,13 @@ async def add_host(context: Context, keys: HostKeys, caller: Caller, spec: HostS
     host = context.reach(keys.provider, Handle(handle), login)
     greeting = await host.greet()
     inventory = {} if greeting.inventory is None else await with_users(host, greeting.inventory, spec.name)
-    offer = {"rate": _rate(spec.micro_per_hour), "region": spec.region, "ignores_others": spec.ignores_others}
+    offer = {
+        "rate": _rate(spec.micro_per_hour),
+        "region": spec.region,
+        "network": spec.network,
+        "private_address": spec.private_address,
+        "ignores_others": spec.ignores_others,
+    }
     values: dict[str, Any] = {
         "handle": handle,
         "observed": {"login": login_to_json(login)},
@@ -127,7 +133,9 @@ def remove_host(context: Context, tx: Transaction, caller: Caller, name: str, *,
     held = tables.allocations
     live = list(
         tx.execute(
-            select(held.c.attempt_id).where(held.c.node_id == node.id, held.c.released_at.is_(None))
+            select(held.c.attempt_id)
+            .distinct()
+            .where(held.c.node_id == node.id, held.c.released_at.is_(None))
         ).scalars()
     )
     if live and not is_lost:
@@ -172,6 +180,8 @@ def host_view(keys: HostKeys, node: NodeRow) -> HostView:
         key_file=(handle.get("way") or {}).get("key_file"),
         uses_agent=(handle.get("way") or {}).get("agent_path") is not None,
         region=str(offer.get("region") or "own"),
+        network=str(offer.get("network") or OWN_NETWORK),
+        private_address=offer.get("private_address"),
         status="ready" if lost is None else "unreachable",
         explanation="ready" if lost is None else f"since {lost:%Y-%m-%d %H:%M} UTC: {node.explanation}",
         price_per_hour=None if rate is None else money_view(rate_of(offer).micro_per_unit),

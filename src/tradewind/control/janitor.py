@@ -12,6 +12,7 @@ from sqlalchemy import delete, or_
 
 from tradewind.control.context import Context
 from tradewind.control.jobs import live_attempt_ids
+from tradewind.control.ranks import attempt_of
 from tradewind.db import tables
 from tradewind.db.store import Transaction
 
@@ -62,7 +63,7 @@ class Janitor:
         left = await context.offload(_with_workdir, context.root / "attempts")
         live = await context.store.read(live_attempt_ids)
         for directory in left:
-            if directory.name not in live and directory.name not in ending:
+            if attempt_of(directory) not in live and directory.name not in ending:
                 await context.offload(shutil.rmtree, directory / "work", ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from tradewind.control.accruing import running_interval
 from tradewind.control.money_views import money_view
+from tradewind.control.ranks import as_attempt, ranks_by_attempt
 from tradewind.control.rent_money import prices_of, rent_until, rented_from
 from tradewind.db import price_tables, tables
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow
@@ -67,8 +68,17 @@ def accruing_of(
     for node in rented:
         _add_rent(found[str(node.job_id)], node, attempts.get(node.attempt_id or ""), now)
     wanted = set(job_ids)
-    for attempt in newest.values():
-        if attempt.job_id in wanted and not attempt.is_rented and not has_ended(attempt.status):
+    metered = [
+        each
+        for each in newest.values()
+        if each.job_id in wanted and not each.is_rented and not has_ended(each.status)
+    ]
+    ranks = ranks_by_attempt(tx, [each.id for each in metered if each.is_gang])
+    for attempt in metered:
+        for each in ranks.get(attempt.id, ()):
+            part = as_attempt(attempt, each)
+            _add_meter(found[attempt.job_id], part, tariff, min(now, each.ended_at or now), each.has_ended)
+        if not attempt.is_gang:
             _add_meter(found[attempt.job_id], attempt, tariff, now)
     return found
 
@@ -94,12 +104,15 @@ def _add_rent(sum_: Accruing, node: NodeRow, attempt: AttemptRow | None, now: da
     sum_.basis = "modelled"
 
 
-def _add_meter(sum_: Accruing, attempt: AttemptRow, tariff: Tariff, now: datetime) -> None:
+def _add_meter(
+    sum_: Accruing, attempt: AttemptRow, tariff: Tariff, until: datetime, is_over: bool = False
+) -> None:
     if attempt.accepted_at is None:
         return
-    interval = running_interval(attempt, tariff, energy_j=attempt.energy_j, until=now)
+    interval = running_interval(attempt, tariff, energy_j=attempt.energy_j, until=until)
     sum_.add(attempt.id, amount_of(interval).micro, attempt.energy_j, interval.carbon_g_per_kwh)
-    sum_.micro_per_hour += hourly_worst_micro(rate_of(attempt.offer), watts_now(attempt))
+    if not is_over:
+        sum_.micro_per_hour += hourly_worst_micro(rate_of(attempt.offer), watts_now(attempt))
     sum_.basis = interval.basis
 
 

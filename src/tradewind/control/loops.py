@@ -36,10 +36,15 @@ def ensure_loops(tx: Transaction, names: Iterable[str]) -> None:
 def wake_placers(tx: Transaction) -> None:
     """Makes whoever gives places to waiting tasks look: the machines at hand, and the market."""
     table = tables.nodes
-    at_hand = table.c.is_rented.is_(False)
-    # In one order: two that wake at once must not hold what the other waits for.
-    tx.execute(select(table.c.id).where(at_hand).order_by(table.c.id).with_for_update(key_share=True)).all()
+    lock_at_hand(tx)
     values: dict[str, Any] = {"wakes": table.c.wakes + 1, "next_due_at": tx.now}
-    tx.execute(update(table).where(at_hand).values(**values))
+    tx.execute(update(table).where(table.c.is_rented.is_(False)).values(**values))
     tx.wake(table.name)
     leases.wake(tx, tables.loops, MARKET, topic=MARKET)
+
+
+def lock_at_hand(tx: Transaction) -> None:
+    """Locks the rows of all machines at hand, in one order: two that do must not hold what the other waits for."""
+    table = tables.nodes
+    at_hand = select(table.c.id).where(table.c.is_rented.is_(False)).order_by(table.c.id)
+    tx.execute(at_hand.with_for_update(key_share=True)).all()

@@ -18,6 +18,8 @@ from tradewind.control import leases, placing
 from tradewind.control.budget_waiting import hold_back
 from tradewind.control.context import Context
 from tradewind.control.far_nodes import far_nodes
+from tradewind.control.gang_placing import place_gang
+from tradewind.control.gang_terms import gang_providers
 from tradewind.control.live_offers import LiveOffers
 from tradewind.control.loops import wake_placers
 from tradewind.control.nodes import OWNED, Capacity
@@ -86,16 +88,21 @@ class MarketController:
         if not scene.waiting:
             return lambda tx, _loop: _next_look(tx)
         own, market = await self._offers.own(), await self._offers.market()
-        chosen = await self._context.offload(_choose_all, scene, own, market, leases.claimed_at(row))
+        together = gang_providers(self._context)
+        chosen = await self._context.offload(
+            _choose_all, scene, own, market, leases.claimed_at(row), together
+        )
 
         def apply(tx: Transaction, _loop: LoopRow) -> datetime:
+            # Machines that a gang waits for: by id, the name of its job. Those behind it in the queue do not get them.
+            kept: dict[str, str] = {}
             for each, choice in zip(scene.waiting, chosen, strict=True):
-                self._carry_out(tx, each, choice)
+                self._carry_out(tx, each, choice, kept)
             return tx.now if scene.has_more else _next_look(tx)
 
         return apply
 
-    def _carry_out(self, tx: Transaction, each: Waiting, choice: Chosen) -> None:
+    def _carry_out(self, tx: Transaction, each: Waiting, choice: Chosen, kept: dict[str, str]) -> None:
         table = tables.tasks
         found = tx.execute(TaskRow.select().where(table.c.id == each.task.id).with_for_update()).one()
         task, job = TaskRow.of(found), JobRow.get(tx, each.job.id)
@@ -108,8 +115,17 @@ class MarketController:
         if choice.warning:
             append_event(tx, job.id, "job.warning", choice.warning)
             job = JobRow.get(tx, job.id)
-        if choice.is_own:
-            change(tx, task, place=_own_place(tx, choice.offer))
+        if choice.members:
+            kept |= place_gang(tx, self._context, job, task, each.spec, choice, kept)
+        elif choice.is_own:
+            place = _own_place(tx, choice.offer)
+            if place in kept:
+                text = (
+                    f"waiting for free capacity: the machine is kept for {kept[place]}, which needs several"
+                )
+                placing.say_why(tx, job, Reason.WAITING_FOR_CAPACITY, text)
+                return
+            change(tx, task, place=place)
             wake_placers(tx)
         elif choice.offer is None:
             again = choice.next_try_at or tx.now + _NO_OFFER_PAUSE
@@ -208,15 +224,20 @@ _NEXT_JOB: Final = (
 )
 
 
-def _choose_all(scene: Scene, own: list[Offer], market: list[Offer], now: datetime) -> list[Chosen]:
+def _choose_all(
+    scene: Scene, own: list[Offer], market: list[Offer], now: datetime, together: frozenset[str]
+) -> list[Chosen]:
     # Imported here: it brings numpy, which a server without connected providers has no use for.
     from tradewind.control.choosing import choose_place, on_demand_price
 
     allowed = without_refused(market, scene.refusals)
-    chosen = [
-        choose_place(
+    kept: set[tuple[str, str]] = set()
+    found: list[Chosen] = []
+
+    def choose(each: Waiting, places: list[Offer]) -> Chosen:
+        return choose_place(
             each.spec,
-            own,
+            places,
             allowed,
             market,
             scene.refusals,
@@ -226,14 +247,23 @@ def _choose_all(scene: Scene, own: list[Offer], market: list[Offer], now: dateti
             each.task.wish,
             each.share_done,
             scene.seen,
+            together,
         )
-        for each in scene.waiting
-    ]
+
+    for each in scene.waiting:
+        # Machines that somebody before it waits for are for others only where there is nothing else: then they wait.
+        left = [offer for offer in own if (offer.provider, offer.instance_type) not in kept] if kept else own
+        chosen = choose(each, left)
+        if chosen.offer is None and len(left) < len(own):
+            chosen = choose(each, own)
+        if not chosen.has_room:
+            kept |= {(offer.provider, offer.instance_type) for offer in chosen.members}
+        found.append(chosen)
     return [
         each
         if each.is_own or each.offer is None
         else replace(each, on_demand_micro=on_demand_price(each.offer, market))
-        for each in chosen
+        for each in found
     ]
 
 

@@ -32,8 +32,9 @@ from tradewind.estimate.power import Watts
 from tradewind.hardware.names import short_name
 from tradewind.placement.candidates import Own, Surroundings
 from tradewind.placement.choose import fit_offer, hourly_micro
-from tradewind.placement.demand import demand_of, pick_accelerators
+from tradewind.placement.demand import demand_of, node_count, pick_accelerators
 from tradewind.placement.estimates import JobEstimates, Place, terms_of
+from tradewind.placement.gangs import OwnGang, find_gangs
 from tradewind.placement.picks import Pick
 from tradewind.placement.plan import MarketPlan, plan_market
 from tradewind.placement.wanted import Wanted, wanted_of
@@ -49,13 +50,25 @@ def make_market_plan(
     table: OfferTable,
     estimates: JobEstimates,
     rentable: frozenset[str] = frozenset(),
+    together: frozenset[str] = frozenset(),
 ) -> PlanView:
-    """The plan for a job file among machines at hand (`offers`) and a market, of which `rentable` are connected."""
+    """The plan for a job file among machines at hand (`offers`) and a market, of which `rentable` are connected.
+
+    `together` are the providers of which an attempt can have several machines.
+    """
     demand = demand_of(spec)
     own: list[Own] = []
     watts: dict[int, Watts] = {}
     excluded: list[Exclusion] = []
-    for offer in offers:
+    nodes = node_count(spec)
+    gangs: list[OwnGang] = []
+    if nodes > 1:
+        gangs, excluded = find_gangs(spec, offers)
+    for gang in gangs:
+        band = estimates.hours_at(gang.offer, gang.held, nodes)
+        own.append(own_candidate(gang.offer, gang.watts, band, nodes))
+        watts[id(gang.offer)] = gang.watts
+    for offer in offers if nodes == 1 else ():
         fit = fit_offer(spec, demand, offer)
         if isinstance(fit, Exclusion):
             excluded.append(fit)
@@ -64,7 +77,7 @@ def make_market_plan(
         own.append(own_candidate(offer, fit, estimates.hours_at(offer, held)))
         watts[id(offer)] = fit
     connected = {offer.provider for offer in offers}
-    wanted = wanted_of(spec, tx.now)
+    wanted = replace(wanted_of(spec, tx.now), together=together)
 
     def plan_for(asked: Wanted) -> MarketPlan:
         return plan_market(
@@ -106,8 +119,8 @@ def make_market_plan(
     return view
 
 
-def own_candidate(offer: Offer, watts: Watts, band: Band | None) -> Own:
-    """A machine at hand with what the job costs on a share of it that draws these watts."""
+def own_candidate(offer: Offer, watts: Watts, band: Band | None, nodes: int = 1) -> Own:
+    """A machine at hand, or so many together, with what the job costs on a share that draws these watts."""
     hours = 0.0 if band is None else band.p50
     cost = worst_case_micro(offer.rate, watts.expected, hours * 3600)
     cost_p90 = 0 if band is None else worst_case_micro(offer.rate, watts.busy, band.p90 * 3600)
@@ -122,6 +135,7 @@ def own_candidate(offer: Offer, watts: Watts, band: Band | None) -> Own:
         wall_p50_h=hours,
         wall_p90_h=0.0 if band is None else band.p90,
         carbon_g=None if grams is None or band is None else watts.expected / 1000 * hours * grams,
+        nodes=nodes,
     )
 
 

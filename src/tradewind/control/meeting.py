@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from tradewind.control.context import Context
 from tradewind.control.logins import login_of, login_to_json, merged
+from tradewind.control.ranks import give_devices
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change
@@ -57,8 +58,10 @@ def take_in(tx: Transaction, node: NodeRow, attempt: AttemptRow | None, meeting:
         return changes
     changes["inventory"] = asdict(inventory)
     found = [asdict(each) for each in inventory.accelerators]
-    if attempt is not None and attempt.offer.get("accelerators") != found:
-        change(tx, attempt, offer={**attempt.offer, "accelerators": found})
+    is_gang = attempt is not None and attempt.is_gang
+    if attempt is not None and (is_gang or attempt.offer.get("accelerators") != found):
+        of_all = give_devices(tx, attempt, node.id, found) if is_gang else found
+        change(tx, attempt, offer={**attempt.offer, "accelerators": of_all})
         held = tables.allocations
         tx.execute(
             update(held)

@@ -160,7 +160,8 @@ def _look(tx: Transaction) -> _Scene:
     )
     found = []
     for attempt in map(AttemptRow.of, rows):
-        if not attempt.is_rented:
+        # What would be weighed is one machine: an attempt on several is not moved.
+        if not attempt.is_rented or attempt.is_gang:
             continue
         job = JobRow.get(tx, attempt.job_id)
         spec = JobSpec.model_validate(job.spec)

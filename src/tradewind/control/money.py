@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from tradewind.control.accruing import accrued_by
 from tradewind.control.accruing import running_interval as running_interval
 from tradewind.control.budget_waiting import are_there_any, note_an_end
+from tradewind.control.ranks import as_attempt, ranks_of
 from tradewind.control.rent_money import unsettled_micro
 from tradewind.db import tables
 from tradewind.db.events import append_event
@@ -46,12 +48,13 @@ def hold_for(
     used: float = 0.0,
     lag: timedelta | None = None,
     most_micro: int | None = None,
+    others: Sequence[reservations.Leg] = (),
 ) -> reservations.Hold | None:
     """What to hold for the next stretch; None when the job's budget does not reach.
 
     `accrued_micro` is what the whole job has used up, `own_micro` and `used` (in seconds or joules) what the attempt
     has. `lag` is how long the place may go on charging after it was told to end; None: the usual for such a rate.
-    `most_micro` is what others than the job's own budget leave.
+    `most_micro` is what others than the job's own budget leave; `others` what runs beside it, on further nodes.
     """
     budget = spec.constraints.budget_micro_usd
     left = None if budget is None else budget - reservations.spent_micro(tx, job_id) - accrued_micro
@@ -64,10 +67,11 @@ def hold_for(
         watts_max,
         None if limit is None else limit - ran,
         left,
-        lag=reservations.lag_of(rate) if lag is None else lag,
+        lag=max(map(reservations.lag_of, (rate, *(each.rate for each in others)))) if lag is None else lag,
         used=used,
         # At this rate, whatever it cost at another one: what is held is what comes on top.
         accrued_micro=rate.charge(math.ceil(used)).micro,
+        others=others,
     )
     return None if hold is None else replace(hold, accrued_micro=own_micro)
 
@@ -107,19 +111,20 @@ def keep_covered(tx: Transaction, row: AttemptRow, tariff: Tariff) -> AttemptRow
     own = accrued_by(tx, [row], tariff, tx.now)[row.id]
     accrued = accrued_micro(tx, row, tariff)
     ran, limit = tx.now - accepted, spec.constraints.max_duration
-    watts_max = float(row.offer["watts_max"])
+    first, *others = own.legs or (reservations.Leg(own.rate, float(row.offer["watts_max"]), own.quantity),)
     most, name = left_for_renewal(tx, row.id, own.worst_micro)
     hold = hold_for(
         tx,
         spec,
         job.id,
-        own.rate,
-        watts_max,
+        first.rate,
+        first.watts_max,
         accrued_micro=accrued,
         ran=ran,
         own_micro=own.worst_micro,
-        used=own.quantity,
+        used=first.used,
         most_micro=most,
+        others=others,
     )
     # A hold that is short because max_duration is near covers all that is left: its end is the place's to bring about.
     is_enough = timedelta.max if limit is None else limit - ran
@@ -145,8 +150,13 @@ def accrued_micro(tx: Transaction, row: AttemptRow, tariff: Tariff) -> int:
 
 
 def settle(tx: Transaction, row: AttemptRow, tariff: Tariff, *, energy_j: int, ended_at: datetime) -> None:
-    """Closes the attempt's interval in the ledger."""
-    close_interval(tx, running_interval(row, tariff, energy_j=energy_j, until=ended_at))
+    """Closes the attempt's interval in the ledger; that of each rank, where it has several."""
+    if not row.is_gang:
+        close_interval(tx, running_interval(row, tariff, energy_j=energy_j, until=ended_at))
+    for rank in ranks_of(tx, row.id) if row.is_gang else ():
+        if rank.accepted_at is not None:
+            part, until = as_attempt(row, rank), rank.ended_at or ended_at
+            close_interval(tx, running_interval(part, tariff, energy_j=rank.energy_j, until=until))
 
 
 def let_go(tx: Transaction, attempt_id: str) -> None:

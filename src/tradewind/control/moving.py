@@ -109,6 +109,11 @@ def _running(tx: Transaction, caller: Caller, reference: str) -> Running:
             f"job {job.name!r} ({job.id}) is {job.status}: only a job that runs can be moved",
             hint="`tradewind jobs show` says what it is doing",
         )
+    if attempt.is_gang:
+        raise ConflictError(
+            f"job {job.name!r} ({job.id}) runs on {attempt.nodes} nodes: this version moves jobs on one node only",
+            hint="`tradewind nodes stop NODE` gives one of its machines back: all of it goes on elsewhere",
+        )
     return read_running(tx, job, attempt, JobSpec.model_validate(job.spec))
 
 

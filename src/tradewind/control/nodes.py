@@ -16,7 +16,7 @@ from sqlalchemy import and_, bindparam, func, select, update
 from tradewind.control import health_desk, money, placing
 from tradewind.control.budget_waiting import are_there_any, hold_back
 from tradewind.control.context import Context
-from tradewind.control.far_nodes import LOOK_LOST, far_inventory, far_offer, note_lost
+from tradewind.control.far_nodes import LOOK_LOST, electricity_rate, far_inventory, far_offer, note_lost
 from tradewind.control.foretelling import foretell
 from tradewind.control.job_files import jobs_by_id
 from tradewind.control.others import sentence_of, taken_by_others, without_own
@@ -36,7 +36,7 @@ from tradewind.domain.status import AttemptStatus, Desired, Reason
 from tradewind.estimate.power import Watts, share_of
 from tradewind.ledger import reservations
 from tradewind.placement.choose import why_elsewhere
-from tradewind.placement.demand import Demand, demand_of, pick_accelerators
+from tradewind.placement.demand import Demand, demand_of, node_count, pick_accelerators
 from tradewind.spec.models import JobSpec
 
 _REFRESH: Final = timedelta(minutes=1)
@@ -141,6 +141,8 @@ class NodeController:
         region = str((node.offer or {}).get("region") or "local")
         elsewhere = why_elsewhere(spec, node.provider, region, "owned")
         never = capacity.why_never(demand) if elsewhere is None else elsewhere[1]
+        if node_count(spec) > 1:
+            never = f"needs {node_count(spec)} nodes; this machine is one"
         if never is not None:
             placing.say_why(tx, job, Reason.NO_OFFER, never)
             return True
@@ -205,13 +207,7 @@ class NodeController:
 
     def _offer(self, node: NodeRow, watts: Watts, held: tuple[Accelerator, ...]) -> dict[str, Any]:
         tariff = self._context.tariff
-        rate = {
-            "micro_per_unit": tariff.micro_usd_per_kwh,
-            "per": "kwh",
-            "currency": "USD",
-            "granularity": 1,
-            "minimum": 0,
-        }
+        rate = electricity_rate(tariff)
         if node.is_far:
             return far_offer(node, watts, held, rate, tariff)
         return {

@@ -5,19 +5,21 @@ from __future__ import annotations
 from tradewind.control.money_views import money_view
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.money import worst_case_micro
-from tradewind.domain.offers import Exclusion, Offer
+from tradewind.domain.offers import Accelerator, Exclusion, Offer
 from tradewind.domain.schemas_estimate import EstimateLine
 from tradewind.domain.schemas_plan import BandView
 from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.estimate.band import Band
 from tradewind.estimate.energy import estimate_energy
 from tradewind.estimate.memory import MemoryEstimate, estimate_memory
+from tradewind.estimate.power import Watts
 from tradewind.estimate.workload import Workload
 from tradewind.hardware.accelerators import AcceleratorModel
 from tradewind.hardware.names import identify, short_name
 from tradewind.placement.choose import fit_offer
 from tradewind.placement.demand import demand_of, pick_accelerators
 from tradewind.placement.estimates import JobEstimates
+from tradewind.placement.gangs import OwnGang
 from tradewind.spec.models import JobSpec
 
 
@@ -29,12 +31,23 @@ def own_line(spec: JobSpec, estimates: JobEstimates, offer: Offer) -> EstimateLi
         return None
     # A job that asks for no accelerator is told of those it could have.
     held = pick_accelerators(demand, offer.accelerators) or offer.accelerators
+    return _line(estimates, offer, watts, held, 1)
+
+
+def gang_line(estimates: JobEstimates, gang: OwnGang) -> EstimateLine:
+    """The shares of several machines that the job would hold together."""
+    return _line(estimates, gang.offer, gang.watts, gang.held, len(gang.offers))
+
+
+def _line(
+    estimates: JobEstimates, offer: Offer, watts: Watts, held: tuple[Accelerator, ...], nodes: int
+) -> EstimateLine:
     first = identify(held[0].name, held[0].memory_bytes / BYTES_PER_GIB) if held else None
     count = float(len(held)) or 1.0
-    hours = estimates.hours_at(offer, held)
+    hours = estimates.hours_at(offer, held, nodes)
     memory = None
     if first is not None and first.model is not None:
-        memory = memory_on(estimates.workload, first.model, count)
+        memory = memory_on(estimates.workload, first.model, count, nodes)
     line = EstimateLine(
         accelerator=f"{offer.cpus:g} processors" if first is None else short_name(first.key),
         count=count,
@@ -68,12 +81,14 @@ def own_line(spec: JobSpec, estimates: JobEstimates, offer: Offer) -> EstimateLi
     )
 
 
-def memory_on(workload: Workload | None, model: AcceleratorModel, count: float) -> MemoryEstimate | None:
-    """What one of so many accelerators needs; None where the job file says too little to know."""
+def memory_on(
+    workload: Workload | None, model: AcceleratorModel, count: float, nodes: int = 1
+) -> MemoryEstimate | None:
+    """What one of so many accelerators on each node needs; None where the job file says too little to know."""
     if workload is None or count < 1:
         return None
     try:
-        return estimate_memory(workload, model, int(count))
+        return estimate_memory(workload, model, int(count), nodes=nodes)
     except InvalidInputError:
         # What the memory follows from is not said; the hours may still be known.
         return None

@@ -9,9 +9,10 @@ from sqlalchemy import insert, select
 
 from tradewind.control import leases
 from tradewind.control.accruing import held_accelerators
-from tradewind.control.attempts import intent_key
+from tradewind.control.attempt_steps import intent_key
 from tradewind.control.jobs import find_attempt, starting_message
 from tradewind.control.predicting import close_prediction
+from tradewind.control.ranks import name_of_rank
 from tradewind.db import tables
 from tradewind.db.events import append_event
 from tradewind.db.moves import change, set_job_status, set_task_status
@@ -23,8 +24,23 @@ from tradewind.ledger import reservations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One node of several, and what a rank holds there."""
+
+    node_id: str
+    offer: dict[str, Any]
+    milli_cpus: int
+    memory_bytes: int
+    accelerators: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a task goes, on which terms, and what it holds there: `accelerators` are the uuids of its devices."""
+    """Where a task goes, on which terms, and what it holds there: `accelerators` are the uuids of its devices.
+
+    On several nodes `members` are all of them in the order of their ranks, `node_id` is the first, and `offer` and
+    `hold` are of all together.
+    """
 
     node_id: str
     node_name: str
@@ -35,6 +51,7 @@ class Place:
     milli_cpus: int
     memory_bytes: int
     accelerators: list[str]
+    members: tuple[Member, ...] = ()
 
 
 def put(
@@ -52,8 +69,11 @@ def put(
             "observed": {}, "created_at": tx.now, "next_due_at": tx.now,
             # Before its first attempt a task has no checkpoint.
             "resumed_from": latest_checkpoint(tx, task.id) if task.fence else None,
+            **({"nodes": len(place.members)} if place.members else {}),
         },
     )  # fmt: skip
+    for rank, member in enumerate(place.members):
+        _add_rank(tx, owner, installation_id, attempt_id, rank, place, member)
     tx.insert(
         tables.intents,
         {
@@ -62,14 +82,8 @@ def put(
             "created_at": tx.now,
         },
     )  # fmt: skip
-    tx.insert(
-        tables.allocations,
-        {
-            "id": tx.new_id(ids.ALLOCATION), **owner, "attempt_id": attempt_id, "node_id": place.node_id,
-            "milli_cpus": place.milli_cpus, "memory_bytes": place.memory_bytes,
-            "accelerators": place.accelerators, "created_at": tx.now,
-        },
-    )  # fmt: skip
+    if not place.members:
+        _allocate(tx, owner, attempt_id, 0, place)
     reservations.reserve(
         tx,
         **owner,
@@ -82,7 +96,10 @@ def put(
     )
     set_task_status(tx, task, TaskStatus.ACTIVE, fence=number, not_before=None, place=None, wish=None)
     message = f"attempt {number} placed on {place.node_name} ({place.provider})"
-    append_event(tx, job.id, "attempt.placed", message, {"attempt": number, "node": place.node_name})
+    data = {"attempt": number, "node": place.node_name}
+    if place.members:
+        data["nodes"] = len(place.members)
+    append_event(tx, job.id, "attempt.placed", message, data)
     if job.status is JobStatus.QUEUED and job.desired is Desired.RUN:
         # What the job's controller would do next, without its looking at all that has just been written.
         set_job_status(
@@ -93,6 +110,46 @@ def put(
         change(tx, job, attempt_id=attempt_id)
         leases.wake(tx, tables.jobs, job.id)
     tx.wake(tables.attempts.name)
+
+
+def _allocate(
+    tx: Transaction, owner: dict[str, str], attempt_id: str, rank: int, what: Place | Member
+) -> None:
+    row = {
+        "id": tx.new_id(ids.ALLOCATION), **owner, "attempt_id": attempt_id, "node_id": what.node_id,
+        "milli_cpus": what.milli_cpus, "memory_bytes": what.memory_bytes,
+        "accelerators": what.accelerators, "created_at": tx.now,
+    }  # fmt: skip
+    tx.insert(tables.allocations, {**row, "rank": rank} if rank else row)
+
+
+def _add_rank(
+    tx: Transaction,
+    owner: dict[str, str],
+    installation_id: str,
+    attempt_id: str,
+    number: int,
+    place: Place,
+    member: Member,
+) -> None:
+    _allocate(tx, owner, attempt_id, number, member)
+    tx.insert(
+        tables.ranks,
+        {
+            "id": tx.new_id(ids.RANK), **owner, "attempt_id": attempt_id, "number": number,
+            "node_id": member.node_id, "offer": member.offer, "observed": {}, "created_at": tx.now,
+        },
+    )  # fmt: skip
+    if number:
+        # The first goes by the attempt's own intent.
+        tx.insert(
+            tables.intents,
+            {
+                "id": tx.new_id(ids.INTENT), **owner, "attempt_id": attempt_id, "provider": place.provider,
+                "key": intent_key(installation_id, name_of_rank(attempt_id, number)),
+                "request": member.offer, "state": "open", "created_at": tx.now,
+            },
+        )  # fmt: skip
 
 
 def latest_checkpoint(tx: Transaction, task_id: str) -> str | None:

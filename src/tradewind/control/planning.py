@@ -26,8 +26,9 @@ from tradewind.estimate.power import Watts
 from tradewind.estimate.tariff import Tariff
 from tradewind.ledger.reservations import plan_hold
 from tradewind.placement.choose import Choice, choose
-from tradewind.placement.demand import demand_of, pick_accelerators
+from tradewind.placement.demand import demand_of, node_count, pick_accelerators
 from tradewind.placement.estimates import JobEstimates
+from tradewind.placement.gangs import choose_gang
 from tradewind.spec.models import JobSpec
 
 if TYPE_CHECKING:
@@ -69,21 +70,22 @@ def make_plan(
     table: OfferTable | None = None,
     history: Sequence[PastRun] = (),
     rentable: frozenset[str] = frozenset(),
+    together: frozenset[str] = frozenset(),
 ) -> PlanView:
     """The plan for a job file: among connected places (`offers`), beside everything a market has (`table`).
 
     `rentable` are the connected providers that rent machines, `history` earlier runs of the same work, from which its
-    hours are best known.
+    hours are best known. `together` are those of which several machines of one network can be rented for one attempt.
     """
     estimates = JobEstimates(spec, *split_runs(history))
     if table is not None and len(table):
         # A server that nobody asks for a market must not load what looks at one.
         from tradewind.control.market_planning import make_market_plan
 
-        plan = make_market_plan(tx, spec, offers, table, estimates, rentable)
+        plan = make_market_plan(tx, spec, offers, table, estimates, rentable, together)
         plan.queue_ahead = _queue_ahead(tx)
         return plan
-    choice = choose(spec, offers)
+    choice = choose_gang(spec, offers) if node_count(spec) > 1 else choose(spec, offers)
     if choice.offer is None:
         return PlanView(
             id=tx.new_id(ids.PLAN),
@@ -137,7 +139,7 @@ def _late(tx: Transaction, spec: JobSpec, hours: float | None) -> list[str]:
 
 def _hours(spec: JobSpec, offer: Offer, estimates: JobEstimates) -> tuple[float | None, str, list[str]]:
     held = pick_accelerators(demand_of(spec), offer.accelerators) or ()
-    band = estimates.hours_at(offer, held)
+    band = estimates.hours_at(offer, held, node_count(spec))
     if band is not None:
         return band.p50, band.basis, estimates.notes
     if spec.estimate is None:

@@ -68,7 +68,7 @@ def write_preferences(tx: Transaction, caller: Caller, values: Preferences) -> P
     return read_preferences(tx, caller)
 
 
-def stored_preferences(tx: Transaction, caller: Caller) -> Preferences:
+def locked_preferences(tx: Transaction, caller: Caller) -> Preferences:
     """The caller's preferences to be changed and written back: nobody else writes them in between."""
     _lock(tx, caller)
     return read_preferences(tx, caller).values

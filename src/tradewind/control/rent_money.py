@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, insert, select
 
+from tradewind.control.ranks import energy_on
 from tradewind.db import tables
 from tradewind.db.moves import change
 from tradewind.db.rows import AttemptRow, NodeRow
@@ -95,7 +96,7 @@ def settle_rent(tx: Transaction, node: NodeRow, ended_at: datetime) -> int:
     stretches = rent_until(node, ended_at)
     for number, stretch in enumerate(stretches):
         # Energy was measured by the attempt as a whole: it stands beside the last stretch.
-        energy_j = attempt.energy_j if attempt is not None and number == len(stretches) - 1 else 0
+        energy_j = energy_on(tx, attempt, node.id) if attempt and number == len(stretches) - 1 else 0
         tx.execute(
             insert(tables.ledger).values(
                 id=tx.new_id(ids.LEDGER), project_id=node.project_id, creator_id=node.creator_id, job_id=node.job_id,

@@ -354,6 +354,8 @@ def _take_in(tx: Transaction, node: NodeRow, view: MachineView) -> NodeRow:
     observed = dict(node.observed)
     if view.billed_from is not None and node.billed_from is None:
         changes["billed_from"] = view.billed_from
+    if view.private_address is not None:
+        observed["private_address"] = view.private_address
     login = merged(login_of(observed), view.login)
     if login is not None and login != login_of(observed):
         observed["login"] = login_to_json(login)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from tradewind.control import idling, money, placing
+from tradewind.control.gang_terms import terms_of_all
 from tradewind.control.loops import RENTALS
 from tradewind.control.offer_json import offer_from_json, offer_to_json
 from tradewind.control.predicting import Foretold, keep_prediction
@@ -22,7 +23,8 @@ from tradewind.domain import ids
 from tradewind.domain.offers import Offer
 from tradewind.ledger.limits import Refusal
 from tradewind.ledger.reports import ON_DEMAND
-from tradewind.placement.demand import demand_of
+from tradewind.ledger.reservations import Leg
+from tradewind.placement.demand import demand_of, node_count
 from tradewind.placement.estimates import Place
 from tradewind.spec.models import JobSpec
 
@@ -50,6 +52,7 @@ def rent(
     None when the job's own budget does not reach; a refusal when another one does not allow it now.
     """
     watts = (Place.kilowatts(offer.accelerator, offer.accelerator_count) or 0.0) * 1000
+    nodes = node_count(spec)
     hold = money.hold_for(
         tx,
         spec,
@@ -58,6 +61,7 @@ def rent(
         watts,
         accrued_micro=unsettled_micro(tx, job.id, tx.now),
         ran=timedelta(0),
+        others=[Leg(offer.rate, watts)] * (nodes - 1),
     )
     if hold is None:
         return None
@@ -65,26 +69,52 @@ def rent(
     if refusal is not None:
         return refusal
     attempt_id = tx.new_id(ids.ATTEMPT)
-    idle = idling.find_idle(tx, job, offer)
-    if idle is None:
-        node_id, devices = _plan_node(tx, installation_id, job, offer, attempt_id), []
-    else:
-        node_id, offer = idling.take_over(tx, idle, job, attempt_id).id, offer_from_json(idle.offer or {})
-        devices = list(idle.inventory.get("accelerators") or [])
-    # A machine that is yet to boot tells of its devices when it is met.
-    terms = attempt_terms(offer, watts) | {"accelerators": devices, ON_DEMAND: on_demand_micro}
+    members = tuple(
+        _take_one(tx, installation_id, job, spec, offer, watts, attempt_id, on_demand_micro)
+        for _ in range(nodes)
+    )
+    first, name = members[0], describe(offer)
+    terms = first.offer if nodes == 1 else terms_of_all([each.offer for each in members], attempt_id)
     placing.put(
         tx, installation_id, job, task, attempt_id,
         placing.Place(
-            node_id=node_id, node_name=describe(offer), provider=offer.provider, offer=terms,
-            currency=offer.rate.currency, hold=hold, milli_cpus=demand_of(spec).milli_cpus,
-            memory_bytes=offer.memory_bytes, accelerators=[each["uuid"] for each in devices],
+            node_id=first.node_id, node_name=name if nodes == 1 else f"{nodes} x {name}", provider=offer.provider,
+            offer=terms, currency=offer.rate.currency, hold=hold, milli_cpus=first.milli_cpus,
+            memory_bytes=first.memory_bytes, accelerators=first.accelerators,
+            members=members if nodes > 1 else (),
         ),
     )  # fmt: skip
     if task.fence == 0:
         keep_prediction(tx, job, spec, attempt_id, {**terms, "provider": offer.provider}, foretold)
     tx.wake(RENTALS)
     return attempt_id
+
+
+def _take_one(
+    tx: Transaction,
+    installation_id: str,
+    job: JobRow,
+    spec: JobSpec,
+    offer: Offer,
+    watts: float,
+    attempt_id: str,
+    on_demand_micro: int | None,
+) -> placing.Member:
+    """One machine: an idle one that is just such a one, or one that is to be rented."""
+    idle = idling.find_idle(tx, job, offer)
+    if idle is None:
+        node_id, devices = _plan_node(tx, installation_id, job, offer, attempt_id), []
+    else:
+        node_id, offer = idling.take_over(tx, idle, job, attempt_id).id, offer_from_json(idle.offer or {})
+        devices = list(idle.inventory.get("accelerators") or [])
+    return placing.Member(
+        node_id=node_id,
+        # A machine that is yet to boot tells of its devices when it is met.
+        offer=attempt_terms(offer, watts) | {"accelerators": devices, ON_DEMAND: on_demand_micro},
+        milli_cpus=demand_of(spec).milli_cpus,
+        memory_bytes=offer.memory_bytes,
+        accelerators=[each["uuid"] for each in devices],
+    )
 
 
 def _plan_node(tx: Transaction, installation_id: str, job: JobRow, offer: Offer, attempt_id: str) -> str:

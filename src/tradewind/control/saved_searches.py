@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tradewind.control.explorer_summary import search_query, search_text
-from tradewind.control.preferences import read_preferences, stored_preferences, write_preferences
+from tradewind.control.preferences import locked_preferences, read_preferences, write_preferences
 from tradewind.db.owners import Caller
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import InvalidInputError, NotFoundError
@@ -31,7 +31,7 @@ def save_view(tx: Transaction, caller: Caller, name: str, search: ExplorerSearch
     Raises:
         InvalidInputError: there are as many as one may have.
     """
-    values = stored_preferences(tx, caller)
+    values = locked_preferences(tx, caller)
     others = [each for each in values.saved_views or [] if each.name != name]
     if len(others) >= MOST_VIEWS:
         raise InvalidInputError(
@@ -43,7 +43,7 @@ def save_view(tx: Transaction, caller: Caller, name: str, search: ExplorerSearch
 
 def remove_view(tx: Transaction, caller: Caller, name: str) -> None:
     """Forgets a saved view. Raises NotFoundError where there is none of that name."""
-    values = stored_preferences(tx, caller)
+    values = locked_preferences(tx, caller)
     kept = [each for each in values.saved_views or [] if each.name != name]
     if len(kept) == len(values.saved_views or []):
         raise NotFoundError(f"you have no saved view called {name!r}")

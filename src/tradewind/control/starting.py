@@ -40,8 +40,19 @@ def accelerators_of(offer: dict[str, Any]) -> tuple[Accelerator, ...]:
     return tuple(Accelerator(**each) for each in offer.get("accelerators", []))
 
 
-async def build_request(context: Context, job: JobRow, attempt: AttemptRow) -> AttemptRequest:
-    """The request for this attempt, with its files laid out. Safe to call again.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One rank of several: its number, what it is called, and what it is told of the others."""
+
+    rank: int
+    name: str
+    env: dict[str, str]
+
+
+async def build_request(
+    context: Context, job: JobRow, attempt: AttemptRow, part: Part | None = None
+) -> AttemptRequest:
+    """The request for this attempt, or for one rank of it, with its files laid out. Safe to call again.
 
     Raises:
         InvalidInputError, TooLargeError: the workdir archive cannot be unpacked.
@@ -49,7 +60,8 @@ async def build_request(context: Context, job: JobRow, attempt: AttemptRow) -> A
         OSError: there is no room.
     """
     spec = spec_of(job)
-    directory = context.attempt_directory(attempt.id)
+    name = attempt.id if part is None else part.name
+    directory = context.attempt_directory(name)
     resume = None
     if attempt.resumed_from is not None:
         resume = await context.store.read(lambda tx: _checkpoint(tx, attempt))
@@ -59,14 +71,14 @@ async def build_request(context: Context, job: JobRow, attempt: AttemptRow) -> A
     exact_memory = spec.resources.memory is not None and not spec.resources.memory.or_more
     waits = spec.on_lost_contact == "checkpoint-and-stop"
     return AttemptRequest(
-        attempt_id=attempt.id,
+        attempt_id=name,
         job_id=job.id,
         job_name=job.name,
         number=attempt.number,
         fence=attempt.fence,
         run=spec.run,
         setup=spec.setup,
-        env=dict(spec.env),
+        env=dict(spec.env) if part is None else {**spec.env, **part.env},
         search_path=job.search_path,
         directory=directory,
         workdir=directory / "work",
@@ -84,6 +96,7 @@ async def build_request(context: Context, job: JobRow, attempt: AttemptRow) -> A
         watts_idle=float(attempt.offer["watts_idle"]),
         watts_max=float(attempt.offer["watts_max"]),
         reclaim_notice=_reclaim_notice(context, attempt),
+        rank=0 if part is None else part.rank,
     )
 
 

@@ -23,6 +23,8 @@ from tradewind.domain.offers import Offer
 from tradewind.domain.schemas import JobSubmission
 from tradewind.domain.status import Desired, JobStatus, TaskStatus, has_ended
 from tradewind.placement.choose import choose
+from tradewind.placement.demand import node_count
+from tradewind.placement.gangs import choose_gang
 from tradewind.spec.loading import validate_mapping
 from tradewind.spec.models import JobSpec
 from tradewind.spec.parts import Priority
@@ -53,7 +55,7 @@ def check_submission(
             hint=f"upload it first: PUT /api/v1/workdirs/{submission.workdir}",
         )
     read_patterns(list(spec.outputs))
-    choice = choose(spec, offers)
+    choice = choose_gang(spec, offers) if node_count(spec) > 1 else choose(spec, offers)
     # What can be rented changes by the minute: such a job waits, and says for what.
     if choice.offer is None and not context.can_rent:
         raise NoOfferError(

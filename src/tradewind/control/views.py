@@ -130,6 +130,7 @@ def _job_fields(
         "next_try_at": job.next_try_at,
         "provider": attempt.provider if attempt else None,
         "node": nodes.get(attempt.node_id) if attempt else None,
+        "nodes": attempt.nodes if attempt else 1,
         "accelerators": accelerator_text(attempt),
         "region": place_region(attempt),
         "market": str(attempt.offer.get("market") or "owned") if attempt else None,

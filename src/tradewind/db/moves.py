@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from tradewind.db.events import append_event
-from tradewind.db.rows import AttemptRow, JobRow, NodeRow, TaskRow
+from tradewind.db.rows import AttemptRow, JobRow, NodeRow, RankRow, TaskRow
 from tradewind.db.store import Transaction
 from tradewind.domain.status import (
     AttemptStatus,
@@ -23,7 +23,7 @@ from tradewind.domain.status import (
     move_task,
 )
 
-R = TypeVar("R", JobRow, TaskRow, AttemptRow, NodeRow)
+R = TypeVar("R", JobRow, TaskRow, AttemptRow, NodeRow, RankRow)
 
 
 def change(tx: Transaction, row: R, **changes: Any) -> R:

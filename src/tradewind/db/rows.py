@@ -174,6 +174,7 @@ class AttemptRow(Leased):
     job_id: str
     task_id: str
     node_id: str
+    nodes: int
     number: int
     fence: int
     status: AttemptStatus
@@ -211,6 +212,46 @@ class AttemptRow(Leased):
     def is_far(self) -> bool:
         """True on a machine of the user's own that is reached over SSH."""
         return bool(self.offer.get("is_far"))
+
+    @property
+    def is_gang(self) -> bool:
+        """True on several nodes: then its ranks have rows of their own."""
+        return self.nodes > 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankRow(Owned):
+    """The part of an attempt that is on one of its nodes, where there are several."""
+
+    table: ClassVar[Table] = tables.ranks
+    attempt_id: str
+    number: int
+    node_id: str
+    offer: dict[str, Any]
+    address: str | None
+    handle: dict[str, Any] | None
+    cursor: int
+    observed: dict[str, Any]
+    energy_j: int
+    outcome: AttemptStatus | None
+    reason: Reason | None
+    explanation: str | None
+    exit_code: int | None
+    signal: int | None
+    accepted_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    created_at: datetime
+    version: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outcome", None if self.outcome is None else AttemptStatus(self.outcome))
+        object.__setattr__(self, "reason", None if self.reason is None else Reason(self.reason))
+
+    @property
+    def has_ended(self) -> bool:
+        """True once nothing of it exists any more, or nothing of it ever will."""
+        return self.outcome is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

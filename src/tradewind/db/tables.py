@@ -125,8 +125,8 @@ tasks: Final = Table(
     Column("priority", Integer, nullable=False),
     Column("queued_at", UtcTime, nullable=False),
     Column("not_before", UtcTime, nullable=True),
-    #: Where it was decided to run: `owned`, on a machine at hand; None: not decided yet.
-    Column("place", String(8), nullable=True),
+    #: Where it was decided to run: `owned`, on this machine, or the id of a node; None: not decided yet.
+    Column("place", String(8).with_variant(String(40), "postgresql"), nullable=True),
     #: Where it is to go on after a move, and until when that is insisted on.
     Column("wish", JSON(none_as_null=True), nullable=True),
     #: Fencing token of the newest attempt: it only grows.
@@ -221,7 +221,9 @@ attempts: Final = Table(
     *owner_columns(),
     Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False, index=True),
     Column("task_id", String(40), ForeignKey("tasks.id"), nullable=False, index=True),
+    #: Its first node; the others of an attempt on several are in `ranks`.
     Column("node_id", String(40), ForeignKey("nodes.id"), nullable=False),
+    Column("nodes", Integer, nullable=False, default=1, server_default="1"),
     Column("number", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("status", String(16), nullable=False),
@@ -253,14 +255,46 @@ allocations: Final = Table(
     metadata,
     id_column(primary_key=True),
     *owner_columns(),
-    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=False, unique=True),
+    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=False),
+    Column("rank", Integer, nullable=False, default=0, server_default="0"),
     Column("node_id", String(40), ForeignKey("nodes.id"), nullable=False),
     Column("milli_cpus", Integer, nullable=False),
     Column("memory_bytes", BigInteger, nullable=False),
     Column("accelerators", JSON, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("released_at", UtcTime, nullable=True),
+    UniqueConstraint("attempt_id", "rank"),
     Index("ix_allocations_live", "node_id", "released_at"),
+)
+#: The parts of an attempt on several nodes, one for each. An attempt on one node has none: its own row says it all.
+ranks: Final = Table(
+    "ranks",
+    metadata,
+    id_column(primary_key=True),
+    *owner_columns(),
+    Column("attempt_id", String(40), ForeignKey("attempts.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("node_id", String(40), ForeignKey("nodes.id"), nullable=False, index=True),
+    #: What it holds of its node and on which terms, as `attempts.offer`.
+    Column("offer", JSON, nullable=False),
+    #: Under which the other ranks reach it, as they were told.
+    Column("address", String(255), nullable=True),
+    Column("handle", JSON, nullable=True),
+    Column("cursor", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("observed", JSON, nullable=False),
+    Column("energy_j", BigInteger, nullable=False, default=0, server_default="0"),
+    #: How it ended, by itself or with its machine.
+    Column("outcome", String(16), nullable=True),
+    Column("reason", String(32), nullable=True),
+    Column("explanation", Text, nullable=True),
+    Column("exit_code", Integer, nullable=True),
+    Column("signal", Integer, nullable=True),
+    Column("accepted_at", UtcTime, nullable=True),
+    Column("started_at", UtcTime, nullable=True),
+    Column("ended_at", UtcTime, nullable=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False, default=1, server_default="1"),
+    UniqueConstraint("attempt_id", "number"),
 )
 intents: Final = Table(
     "intents",

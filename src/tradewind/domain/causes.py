@@ -63,6 +63,7 @@ CAUSES: Final[dict[Reason, Cause]] = {
     Reason.LOST_CONTACT: _INTERRUPTED,
     Reason.START_FAILED: _INTERRUPTED,
     Reason.RECLAIMED: _INTERRUPTED,
+    Reason.PEER_ENDED: _INTERRUPTED,
     Reason.NODE_LOST: _NODE_FAILED,
     Reason.GPU_ERROR: Cause(Allowance.NODE_FAILURES, rests_device=True, is_places_doing=True),
     Reason.MIGRATED: _REFUSED,

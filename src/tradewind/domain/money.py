@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
@@ -135,6 +136,26 @@ def hourly_worst_micro(rate: Rate, watts_max: float) -> int:
     if rate.per is Quantity.HOUR:
         return rate.micro_per_unit
     return -int(-(watts_max * SECONDS_PER_HOUR * rate.micro_per_unit) // JOULES_PER_KWH)
+
+
+def rate_of_all(rates: Sequence[Rate], watts_max: Sequence[float]) -> Rate:
+    """One rate for what is charged at several at the same time: per hour where they differ in what they charge for.
+
+    `watts_max` is the most that each draws. For showing and comparing: what each comes to is charged at its own rate.
+    """
+    first = rates[0]
+    if all(each.per is Quantity.KWH and each.micro_per_unit == first.micro_per_unit for each in rates):
+        return first
+    return Rate(
+        micro_per_unit=sum(
+            hourly_worst_micro(each, watts) for each, watts in zip(rates, watts_max, strict=True)
+        ),
+        per=Quantity.HOUR,
+        currency=first.currency,
+        granularity=max((each.granularity for each in rates if each.per is Quantity.HOUR), default=1),
+        minimum=max((each.minimum for each in rates if each.per is Quantity.HOUR), default=0),
+        minimum_micro=sum(each.minimum_micro for each in rates),
+    )
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:

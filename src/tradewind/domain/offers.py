@@ -122,6 +122,8 @@ class Offer:
     egress_micro_per_gb: int | None = None
     #: Gigabits per second between nodes of one cluster; None: not known.
     network_gbit_per_s: float | None = None
+    #: Machines at hand of one provider and network reach each other; None: this one reaches no other.
+    network: str | None = None
     #: What to know of this price. Nobody can pay it: `no_price`, with `placeholder` or `host_excluded` as the reason.
     #: How it was come by: `host_included`, `mean`, `median`, `from` (a provider's level for an accelerator, not one
     #: machine's price), `scaled` (the price of one accelerator times their number), `term_1y`,

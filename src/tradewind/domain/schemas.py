@@ -86,6 +86,25 @@ class CostView(Answer):
     cap: MoneyView | None = None
 
 
+class RankView(Answer):
+    """The part of an attempt that is on one of its nodes, where there are several."""
+
+    rank: int
+    node: str
+    #: Under which the other ranks reach it; absent until they have been told.
+    address: str | None = None
+    #: `waiting`, `starting` or `running`, and then how it ended.
+    status: str
+    reason: str | None = None
+    explanation: str | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    #: Since when nobody answers on its machine.
+    lost_since: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
 class AttemptView(Answer):
     """One try."""
 
@@ -98,7 +117,9 @@ class AttemptView(Answer):
     exit_code: int | None = None
     signal: int | None = None
     provider: str
+    #: The first of them, where it has several.
     node: str
+    nodes: int = 1
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -116,6 +137,8 @@ class AttemptView(Answer):
     cost: MoneyView | None = None
     #: Whether its cost is estimated, metered or billed.
     cost_basis: str = ""
+    #: One for each node; empty on one node.
+    ranks: list[RankView] = []
 
 
 class TaskView(Answer):
@@ -144,6 +167,8 @@ class JobView(Answer):
     next_try_at: datetime | None = None
     provider: str | None = None
     node: str | None = None
+    #: Of the newest attempt.
+    nodes: int = 1
     accelerators: str | None = None
     attempt: int = 0
     exit_code: int | None = None

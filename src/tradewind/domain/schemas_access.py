@@ -17,6 +17,8 @@ class AccessRequest(Schema):
     """Asks to be let in to where a job runs. The key is added to a rented machine, and ends with it."""
 
     public_key: PublicKey
+    #: Of a job on several nodes: to which of them.
+    rank: Annotated[int, Field(ge=0)] = 0
 
 
 class AccessView(Answer):

@@ -13,6 +13,7 @@ from tradewind.domain.schemas_shown import ActionView, BadgeView
 Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:%\[\]-]{1,255}$")]
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,63}$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -64,7 +65,11 @@ class HostSpec(Schema):
     #: What an hour of the whole machine costs its owner, in millionths of a dollar; None: its electricity.
     micro_per_hour: Annotated[int, Field(ge=0, le=10**12)] | None = None
     #: Where it stands, in a word that `regions` in job files may name.
-    region: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "own"
+    region: Word = "own"
+    #: Hosts that name the same network reach each other, and can run a job together.
+    network: Word = "own"
+    #: Under which they do; None: under the address that this server uses.
+    private_address: Address | None = None
     #: Whether jobs get accelerators that somebody uses without Tradewind.
     ignores_others: bool = False
 
@@ -82,6 +87,8 @@ class HostView(Answer):
     key_file: str | None = None
     uses_agent: bool = False
     region: str
+    network: str = "own"
+    private_address: str | None = None
     status: str
     explanation: str
     price_per_hour: MoneyView | None = None

@@ -100,6 +100,7 @@ class Reason(StrEnum):
     MIGRATED = "migrated"
     GIVEN_BACK = "given_back"
     NOT_NEEDED = "not_needed"
+    PEER_ENDED = "peer_ended"
     ORPHAN = "orphan"
     WAITING_FOR_SPOT = "waiting_for_spot"
     WAITING_FOR_BUDGET = "waiting_for_budget"
@@ -136,6 +137,7 @@ REASON_TEXT: Final[dict[Reason, str]] = {
     Reason.MIGRATED: "moved to a better place",
     Reason.GIVEN_BACK: "a user gave its machine back; it goes on on another one",
     Reason.NOT_NEEDED: "nobody needs the machine any more",
+    Reason.PEER_ENDED: "another rank of it ended",
     Reason.ORPHAN: "a machine that belongs to nothing that is known",
     Reason.WAITING_FOR_SPOT: "waiting for a spot machine: there is time until the deadline",
     Reason.WAITING_FOR_BUDGET: "a budget or a limit does not allow it now",

@@ -6,7 +6,8 @@ stretch is renewed before it ends; a renewal that the budget refuses ends the at
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -54,6 +55,28 @@ class Hold:
     hourly_micro: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One of several things that cost money at the same time, for one attempt.
+
+    `used` (in seconds or joules) is what there was before.
+    """
+
+    rate: Rate
+    watts_max: float
+    used: float = 0.0
+
+    @property
+    def accrued_micro(self) -> int:
+        """What was used before costs so much, at this rate."""
+        return self.rate.charge(math.ceil(self.used)).micro
+
+    def most_micro(self, stretch: timedelta) -> int:
+        """The most that is added in so much time."""
+        most = worst_case_micro(self.rate, self.watts_max, stretch.total_seconds(), used=self.used)
+        return max(most - self.accrued_micro, 0)
+
+
 def lag_of(rate: Rate) -> timedelta:
     """How long something goes on costing money after it was told to end, where the place does not say."""
     return RENTED_LAG if rate.per is Quantity.HOUR else timedelta(0)
@@ -69,23 +92,29 @@ def plan_hold(
     lag: timedelta = timedelta(0),
     used: float = 0.0,
     accrued_micro: int = 0,
+    others: Sequence[Leg] = (),
 ) -> Hold | None:
     """The longest stretch up to an hour that the job's time and budget allow; None if that is too short.
 
     `left` is what remains of max_duration, `budget_left_micro` what remains of the budget; None: no limit. `lag` is how
     long it may cost money after it was told to end. `used` (seconds or joules) and `accrued_micro` are what there was
-    before. Minimum and granularity of the rate apply to all of it, once.
+    before. Minimum and granularity of the rate apply to all of it, once. `others` run beside it for as long, each at
+    a rate and with a minimum of its own.
     """
 
     def amount_for(stretch: timedelta) -> int:
         seconds = (stretch + lag).total_seconds()
-        return max(worst_case_micro(rate, watts_max, seconds, used=used) - accrued_micro, 0)
+        own = max(worst_case_micro(rate, watts_max, seconds, used=used) - accrued_micro, 0)
+        return own + sum(each.most_micro(stretch + lag) for each in others) if others else own
 
     stretch = ROLLING if left is None else min(ROLLING, max(left, SHORTEST))
     amount = amount_for(stretch)
     if budget_left_micro is not None and amount > budget_left_micro:
-        affordable = _affordable(rate, watts_max, used, budget_left_micro + accrued_micro)
-        stretch = min(stretch, affordable - lag)
+        if others:
+            stretch = _longest(amount_for, stretch, budget_left_micro)
+        else:
+            affordable = _affordable(rate, watts_max, used, budget_left_micro + accrued_micro)
+            stretch = min(stretch, affordable - lag)
         amount = amount_for(stretch)
         # Where seconds and joules are no exact floats, the last microsecond can be one too many.
         if amount > budget_left_micro:
@@ -93,7 +122,22 @@ def plan_hold(
             amount = amount_for(stretch)
         if stretch < SHORTEST or amount > budget_left_micro:
             return None
-    return Hold(amount, now + stretch, accrued_micro, hourly_worst_micro(rate, watts_max))
+    hourly = hourly_worst_micro(rate, watts_max)
+    hourly += sum(hourly_worst_micro(each.rate, each.watts_max) for each in others)
+    return Hold(amount, now + stretch, accrued_micro, hourly)
+
+
+def _longest(amount_for: Callable[[timedelta], int], most: timedelta, micro: int) -> timedelta:
+    """The longest stretch that costs no more than this, to the microsecond: amounts never fall as time goes on."""
+    step = timedelta(microseconds=1)
+    low, high = 0, most // step
+    while low < high:
+        middle = (low + high + 1) // 2
+        if amount_for(middle * step) <= micro:
+            low = middle
+        else:
+            high = middle - 1
+    return low * step
 
 
 def _affordable(rate: Rate, watts_max: float, used: float, micro: int) -> timedelta:

@@ -28,7 +28,7 @@ _SHORTLIST: Final = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """A machine at hand, with its figures for this job. Money is micro-dollars."""
+    """A machine at hand, or several together, with the figures for this job. Money is micro-dollars."""
 
     offer: Offer
     hours: Band | None
@@ -39,6 +39,8 @@ class Own:
     wall_p90_h: float
     setup_min: float = 0.0
     carbon_g: float | None = None
+    #: More than one: `offer` stands for so many machines, and the figures are of all of them.
+    nodes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,7 +263,7 @@ def _own_columns(own: Sequence[Own]) -> dict[str, Any]:
         "is_owned": column([each.market == Market.OWNED for each in offers], np.bool_),
         "is_spot": column([False] * len(own), np.bool_),
         "is_runnable": column([True] * len(own), np.bool_),
-        "nodes": column([1] * len(own), np.int64),
+        "nodes": column([each.nodes for each in own], np.int64),
         "provider": column([each.provider for each in offers], np.object_),
         "region": column([each.region for each in offers], np.object_),
         "zone": column([each.zone or "" for each in offers], np.object_),

@@ -9,7 +9,7 @@ from tradewind.domain.offers import Accelerator
 from tradewind.domain.units import BYTES_PER_GIB
 from tradewind.hardware.mig import find_profile
 from tradewind.hardware.names import fulfils, identify
-from tradewind.spec.models import JobSpec
+from tradewind.spec.models import JobSpec, NodeRange
 from tradewind.spec.resources import AcceleratorRequest
 
 
@@ -25,6 +25,12 @@ class Demand:
     def cpus(self) -> float:
         """Processors."""
         return self.milli_cpus / 1000
+
+
+def node_count(spec: JobSpec) -> int:
+    """How many nodes an attempt has; the fewest that an elastic job is content with."""
+    nodes = spec.resources.nodes
+    return nodes.min if isinstance(nodes, NodeRange) else nodes
 
 
 def demand_of(spec: JobSpec) -> Demand:

@@ -74,16 +74,16 @@ class JobEstimates:
             return None
         return _fits(self._workload, accelerator, count, nodes)
 
-    def hours_at(self, offer: Offer, held: Sequence[Accelerator]) -> Band | None:
-        """Hours on a machine at hand of which the job would hold these accelerators.
+    def hours_at(self, offer: Offer, held: Sequence[Accelerator], nodes: int = 1) -> Band | None:
+        """Hours on a machine at hand, or on so many alike, of which the job would hold these accelerators.
 
         A user's own hours for a machine's accelerators stand even where the job asks for none of them.
         """
         seen = held or (offer.accelerators if self._workload is None else ())
         if not seen:
-            return self.hours(None, 1.0)
+            return self.hours(None, 1.0, nodes)
         first = identify(seen[0].name, seen[0].memory_bytes / BYTES_PER_GIB)
-        return self.hours(first.key, float(len(held)) or 1.0)
+        return self.hours(first.key, float(len(held)) or 1.0, nodes)
 
     def _read_workload(self) -> Workload | None:
         said = self._said

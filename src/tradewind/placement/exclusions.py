@@ -207,6 +207,9 @@ def _explain_length(found: Screen, _: Wanted, rows: Rows) -> str:
 Explanation = Callable[[Screen, Wanted, Rows], str]
 _EXPLANATIONS: Final[dict[Constraint, Explanation]] = {
     Constraint.PROVIDERS: lambda _f, w, _r: f"only {', '.join(w.providers)} may be used",
+    Constraint.NODES: lambda _f, w, _r: (
+        f"needs {w.nodes_min} nodes that reach each other; this version rents single machines there"
+    ),
     Constraint.REGIONS: lambda _f, w, _r: f"only regions {', '.join(w.regions)} may be used",
     Constraint.SPOT: lambda _f, w, _r: "they are not spot" if w.spot is Spot.ONLY else "they are spot",
     Constraint.ACCELERATORS: _explain_accelerators,
@@ -241,6 +244,7 @@ _EXPLANATIONS: Final[dict[Constraint, Explanation]] = {
 #: What is true of the rows that passed a constraint, for a sentence.
 _PASSED: Final[dict[Constraint, Callable[[Wanted], str]]] = {
     Constraint.PROVIDERS: lambda w: f"are of {', '.join(w.providers)}",
+    Constraint.NODES: lambda w: f"can be had {w.nodes_min} at a time",
     Constraint.REGIONS: lambda w: f"are in {', '.join(w.regions)}",
     Constraint.SPOT: lambda w: "are spot" if w.spot is Spot.ONLY else "are not spot",
     Constraint.ACCELERATORS: lambda w: (

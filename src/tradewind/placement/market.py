@@ -26,6 +26,7 @@ class Constraint(StrEnum):
     """What can rule a row out, in the order in which rows are charged. Dotted ones are keys of a job file."""
 
     PROVIDERS = "resources.providers"
+    NODES = "resources.nodes"  #: several of them are not rented together, or would not reach each other
     REGIONS = "resources.regions"
     SPOT = "resources.spot"
     ACCELERATORS = "resources.accelerators"
@@ -114,6 +115,8 @@ def _failures(
     number = table.numbers
     if wanted.providers:
         yield Constraint.PROVIDERS, ~_words(table, "provider", wanted.providers)
+    if wanted.together is not None and wanted.nodes_min > 1:
+        yield Constraint.NODES, ~_words(table, "provider", sorted(wanted.together))
     if wanted.regions:
         yield Constraint.REGIONS, ~_words(table, "region", wanted.regions)
     if wanted.spot is not Spot.AUTO:

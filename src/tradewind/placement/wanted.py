@@ -40,6 +40,8 @@ class Wanted:
     min_reliability: float | None = None
     #: Between nodes; matters only with more than one.
     network_gbit_per_s: float = LEAST_NETWORK_GBIT_PER_S
+    #: Of these providers several machines that reach each other can be had together; None: of all of them.
+    together: frozenset[str] | None = None
     #: Independent ones; each needs nodes of its own.
     tasks: int = 1
     strategy: Strategy = Strategy.BALANCED

@@ -36,7 +36,7 @@ def agent_spec(request: AttemptRequest, there: Surroundings) -> dict[str, Any]:
         "job": request.job_id,
         "job_name": request.job_name,
         "attempt_number": request.number,
-        "rank": 0,
+        "rank": request.rank,
         "fence": request.fence,
         "run": request.run,
         "setup": request.setup,

@@ -36,6 +36,7 @@ class AttemptRequest:
     `directory` is where the attempt's files are kept and `workdir` the unpacked working directory, both on the local
     disk for a provider that shares it. `watts_idle` and `watts_max` bound the draw of the share it holds.
     `reclaim_notice` is how its machine is told that it will be taken back (`Capabilities.reclaim_notice`).
+    Of an attempt on several nodes this is the part of one of them, `rank`, and `attempt_id` what it is called there.
     """
 
     attempt_id: str
@@ -63,6 +64,7 @@ class AttemptRequest:
     watts_idle: float
     watts_max: float
     reclaim_notice: str | None = None
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +291,7 @@ class MachineView:
     what is left (a disk) may still cost money: control gives it back.
     `reclaim_at` is when the provider has announced to take it back. `login` is how to reach it, once that is known:
     `READY` means that the provider calls it running and has told of its address, not yet that it answers.
+    `private_address` is under which other machines of the same account and zone reach it.
     `fault` is why a machine whose creation was accepted is of no use after all: it is given back. While it has not been
     ready it counts as a refusal of its place. `CAPACITY` and `QUOTA`, and any fault of one that is `GONE` or `STOPPED`,
     say that it never ran, and cost nothing.
@@ -296,6 +299,7 @@ class MachineView:
 
     phase: MachinePhase
     login: Login | None = None
+    private_address: str | None = None
     explanation: str = ""
     was_reclaimed: bool = False
     billed_from: datetime | None = None

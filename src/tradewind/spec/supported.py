@@ -12,6 +12,8 @@ from tradewind.spec.faults import Fault, KeyPath
 from tradewind.spec.parts import Launcher
 from tradewind.spec.resources import AcceleratorRequest
 
+#: Nodes of one attempt.
+MOST_NODES: Final = 64
 NOT_SUPPORTED: Final = "not supported by this version"
 
 _LAUNCHERS: Final = frozenset(launcher.value for launcher in Launcher) - {Launcher.NONE.value}
@@ -35,8 +37,8 @@ def _is_mapping(value: object) -> bool:
     return isinstance(value, dict)
 
 
-def _is_many(value: object) -> bool:
-    return isinstance(value, dict) or (isinstance(value, int) and not isinstance(value, bool) and value > 1)
+def _is_too_many(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > MOST_NODES
 
 
 def _is_one_of(names: frozenset[str]) -> Callable[[Any], bool]:
@@ -76,7 +78,12 @@ UNSUPPORTED: Final = (
     Unsupported(("sweep",), "leave it out, and submit one job for each combination"),
     Unsupported(("depends_on",), "leave it out, and submit this job when the others are done"),
     Unsupported(
-        ("resources", "nodes"), "write `nodes: 1`", _is_many, "`resources.nodes` other than 1", "other than 1 is"
+        ("resources", "nodes"), "write how many nodes, for example `nodes: 2`: an attempt has all of them or none",
+        _is_mapping, "a range of `resources.nodes`", "a range is",
+    ),
+    Unsupported(
+        ("resources", "nodes"), f"write at most `nodes: {MOST_NODES}`", _is_too_many,
+        f"`resources.nodes` over {MOST_NODES}", f"more than {MOST_NODES} are",
     ),
     Unsupported(("resources", "any_of"), "leave it out; `accelerators` can name alternatives"),
     Unsupported(("resources", "accelerators", "mig"), "ask for a whole accelerator", _is_slice, "a MIG slice"),

@@ -188,3 +188,52 @@ async def test_intervals_add_up_by_job_and_group(store: SqlStore, caller: Caller
 def test_carbon_is_counted_in_milligrams() -> None:
     assert carbon_mg(3_600_000, 475.0) == 475_000
     assert carbon_mg(0, 475.0) == 0
+
+
+_HOURLY = st.builds(
+    Rate,
+    micro_per_unit=st.integers(1, 10**8),
+    per=st.just(Quantity.HOUR),
+    granularity=st.sampled_from([1, 60, 3600]),
+    minimum=st.sampled_from([0, 600]),
+)
+_LEGS = st.builds(
+    reservations.Leg,
+    rate=_HOURLY | st.just(KWH),
+    watts_max=st.floats(0, 5000),
+    used=st.floats(0, 10_000),
+)
+
+
+@given(st.lists(_LEGS, min_size=2, max_size=5), st.none() | st.integers(0, 10**9))
+def test_what_is_held_for_several_nodes_covers_each_at_its_own_rate(
+    legs: list[reservations.Leg], budget: int | None
+) -> None:
+    first, *others = legs
+    lag = timedelta(minutes=10)
+    hold = reservations.plan_hold(
+        NOW, first.rate, first.watts_max, None, budget, lag=lag, used=first.used,
+        accrued_micro=first.accrued_micro, others=others,
+    )  # fmt: skip
+    shortest = sum(each.most_micro(reservations.SHORTEST + lag) for each in legs)
+    if hold is None:
+        assert budget is not None
+        assert shortest > budget
+        return
+    stretch = hold.covers_until - NOW
+    assert reservations.SHORTEST <= stretch <= reservations.ROLLING
+    assert hold.amount_micro == sum(each.most_micro(stretch + lag) for each in legs)
+    if budget is not None:
+        assert hold.amount_micro <= budget
+        longer = stretch + timedelta(seconds=1)
+        is_longest = sum(each.most_micro(longer + lag) for each in legs) > budget
+        assert stretch == reservations.ROLLING or is_longest
+
+
+def test_two_nodes_alike_hold_twice_what_one_holds() -> None:
+    rate = Rate(micro_per_unit=3_600_000, per=Quantity.HOUR)
+    one = reservations.plan_hold(NOW, rate, 0.0, None, None)
+    two = reservations.plan_hold(NOW, rate, 0.0, None, None, others=[reservations.Leg(rate, 0.0)])
+    assert one is not None
+    assert two is not None
+    assert (two.amount_micro, two.hourly_micro) == (2 * one.amount_micro, 2 * one.hourly_micro)

@@ -125,7 +125,7 @@ def test_every_fault_is_listed_in_the_order_of_the_file() -> None:
         resources:
           memory: 64XB
           cpu: 8
-          nodes: 4
+          nodes: 100
         retry: {interruptions: -1, failures: none}
         sweep: 5
         name: again
@@ -135,7 +135,7 @@ def test_every_fault_is_listed_in_the_order_of_the_file() -> None:
         3:5 run: `run` is missing (write for example `run: python train.py --epochs 20`)
         5:11 resources.memory: '64XB' is not a size (write for example 512MB, 64GB or 1TB)
         6:3 resources.cpu: Unknown key `resources.cpu` (did you mean `resources.cpus`?)
-        7:10 resources.nodes: `resources.nodes` other than 1 is not supported by this version (write `nodes: 1`)
+        7:10 resources.nodes: `resources.nodes` over 64 is not supported by this version (write at most `nodes: 64`)
         8:24 retry.interruptions: `retry.interruptions` must be at least 0, not -1 (write for example `interruptions: 10`)
         8:38 retry.failures: `retry.failures` must be a whole number, not text (write for example `failures: 1`)
         9:8 sweep: `sweep` is not supported by this version (leave it out, and submit one job for each combination)

@@ -1110,7 +1110,7 @@ export interface paths {
         };
         /**
          * Follow Logs
-         * @description Log lines as `event: log`; with `follow`, until the job ends, over all its attempts.
+         * @description Log lines as `event: log`; with `follow`, until the job ends, over all its attempts. Of one rank.
          */
         get: operations["follow_logs_api_v1_jobs__reference__logs_get"];
         put?: never;
@@ -1926,6 +1926,11 @@ export interface components {
         AccessRequest: {
             /** Public Key */
             public_key: string;
+            /**
+             * Rank
+             * @default 0
+             */
+            rank?: number;
         };
         /**
          * AccessView
@@ -2218,10 +2223,20 @@ export interface components {
             id: string;
             /** Node */
             node: string;
+            /**
+             * Nodes
+             * @default 1
+             */
+            nodes: number;
             /** Number */
             number: number;
             /** Provider */
             provider: string;
+            /**
+             * Ranks
+             * @default []
+             */
+            ranks: components["schemas"]["RankView"][];
             /** Reason */
             reason: string | null;
             /** Resumed From */
@@ -3634,10 +3649,17 @@ export interface components {
             /** Name */
             name: string;
             /**
+             * Network
+             * @default own
+             */
+            network?: string;
+            /**
              * Port
              * @default 22
              */
             port?: number;
+            /** Private Address */
+            private_address?: string | null;
             /**
              * Region
              * @default own
@@ -3674,11 +3696,18 @@ export interface components {
             memory_bytes: number;
             /** Name */
             name: string;
+            /**
+             * Network
+             * @default own
+             */
+            network: string;
             /** Node */
             node: string;
             /** Port */
             port: number;
             price_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Private Address */
+            private_address: string | null;
             /** Region */
             region: string;
             /** Status */
@@ -3972,6 +4001,11 @@ export interface components {
             next_try_at: string | null;
             /** Node */
             node: string | null;
+            /**
+             * Nodes
+             * @default 1
+             */
+            nodes: number;
             prediction: components["schemas"]["PredictionView"] | null;
             progress: components["schemas"]["ProgressView"] | null;
             /** Project */
@@ -4074,6 +4108,11 @@ export interface components {
             next_try_at: string | null;
             /** Node */
             node: string | null;
+            /**
+             * Nodes
+             * @default 1
+             */
+            nodes: number;
             progress: components["schemas"]["ProgressView"] | null;
             /** Project */
             project: string;
@@ -5450,6 +5489,34 @@ export interface components {
             region: string;
             /** Used */
             used: number | null;
+        };
+        /**
+         * RankView
+         * @description The part of an attempt that is on one of its nodes, where there are several.
+         */
+        RankView: {
+            /** Address */
+            address: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Explanation */
+            explanation: string | null;
+            /** Lost Since */
+            lost_since: string | null;
+            /** Node */
+            node: string;
+            /** Rank */
+            rank: number;
+            /** Reason */
+            reason: string | null;
+            /** Signal */
+            signal: number | null;
+            /** Started At */
+            started_at: string | null;
+            /** Status */
+            status: string;
         };
         /**
          * RecommendedOption
@@ -8243,6 +8310,7 @@ export interface operations {
             query?: {
                 stream?: "setup" | "stdout" | "stderr";
                 attempt?: number | null;
+                rank?: number;
                 offset?: number;
                 limit?: number | null;
             };

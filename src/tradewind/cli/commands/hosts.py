@@ -73,12 +73,20 @@ def list_hosts(app: Application) -> None:
 @click.option(
     "--ignore-others", is_flag=True, help="Hand out accelerators that somebody uses without Tradewind."
 )
+@click.option(
+    "--network",
+    default="own",
+    show_default=True,
+    help="Machines on one network run a job of several nodes together.",
+)
+@click.option("--private-address", metavar="ADDRESS", help="Under which they reach it, if not under ADDRESS.")
 @click.option("--fingerprint", metavar="SHA256:…", help="The host key it must have; then nothing is asked.")
 @yes_option
 @output_options
 def add(
     app: Application, name: str, login: str, key_file: str | None, uses_agent: bool, jump: str | None,
-    price: str | None, region: str, ignore_others: bool, fingerprint: str | None, yes: bool,
+    price: str | None, region: str, network: str, private_address: str | None, ignore_others: bool,
+    fingerprint: str | None, yes: bool,
 ) -> None:  # fmt: skip
     """Add a machine, after a look at its host key.
 
@@ -89,7 +97,7 @@ def add(
         name=name, address=address, user=user, port=port, jump=jump, region=region, uses_agent=uses_agent,
         ignores_others=ignore_others,
         key_file=None if key_file is None else str(Path(key_file).expanduser().absolute()),
-        micro_per_hour=None if price is None else _micro(price),
+        micro_per_hour=None if price is None else _micro(price), network=network, private_address=private_address,
     )  # fmt: skip
     view = _add(app, host, fingerprint, yes=yes).model_dump(mode="json")
     devices = _devices(view["accelerators"])
@@ -170,7 +178,8 @@ def _add(app: Application, host: FoundHost, fingerprint: str | None, *, yes: boo
         HostSpec(
             name=host.name, address=host.address, port=host.port, user=host.user, host_key=key.host_key,
             key_file=host.key_file, uses_agent=host.uses_agent, jump=jump, micro_per_hour=host.micro_per_hour,
-            region=host.region, ignores_others=host.ignores_others,
+            region=host.region, ignores_others=host.ignores_others, network=host.network,
+            private_address=host.private_address,
         )
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from tradewind.cli.wording import (
     show_health,
     show_job,
     show_place,
+    show_rank,
     show_share,
     show_span,
 )
@@ -64,7 +65,9 @@ def show(app: Application, job: str) -> None:
     def text() -> str:
         attempts = [attempt for task in detail["tasks"] for attempt in task["attempts"]]
         lines = [show_job(detail, app.now())]
-        lines += [f"  attempt      {show_attempt(attempt, app.now())}" for attempt in attempts]
+        for attempt in attempts:
+            lines.append(f"  attempt      {show_attempt(attempt, app.now())}")
+            lines += [f"    rank       {show_rank(rank)}" for rank in attempt["ranks"]]
         lines += [f"  note         {note}" for note in detail["cost"]["notes"]]
         return "\n".join(lines)
 

@@ -23,6 +23,13 @@ _STREAMS: Final = ("setup", "stdout", "stderr")
 )
 @click.option("--stream", type=click.Choice(_STREAMS), help="Only this one. Default: all, as they came.")
 @click.option("--attempt", type=click.IntRange(1), help="Only of this attempt. Default: all.")
+@click.option(
+    "--rank",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Of which node, where it runs on several.",
+)
 @click.option("-n", "--tail", "tail_lines", type=click.IntRange(0), help="Only the last lines.")
 @click.option("--since", metavar="TIME", help="Only what came since: 2m, 1h, or a time.")
 @click.option(
@@ -35,6 +42,7 @@ def logs(
     follow: bool,
     stream: str | None,
     attempt: int | None,
+    rank: int,
     tail_lines: int | None,
     since: str | None,
     raw: bool,
@@ -43,31 +51,34 @@ def logs(
     """Show what a job printed."""
     is_partial = tail_lines is not None or since is not None
     if raw and (follow or timestamps or is_partial):
-        raise InvalidInputError("--raw goes with --stream and --attempt only", hint="leave out --raw")
+        raise InvalidInputError("--raw goes with --stream, --attempt and --rank only", hint="leave out --raw")
     # Bytes straight to a file or a pipe: by far the fastest way, and the same result for one stream.
     if raw or (stream and not follow and not timestamps and not is_partial and not sys.stdout.isatty()):
-        _copy_bytes(app, job, stream or "stdout", attempt)
+        _copy_bytes(app, job, stream or "stdout", attempt, rank)
         return
     try:
         start = parse_since(since, app.now()) if since else None
     except ValueError as error:
         raise InvalidInputError(f"--since: {error}") from None
-    _show(app, job, follow, stream, attempt, tail_lines, start, timestamps)
+    _show(app, job, follow, stream, attempt, rank, tail_lines, start, timestamps)
 
 
-def _copy_bytes(app: Application, job: str, stream: str, attempt: int | None) -> None:
-    numbers = [attempt] if attempt is not None else _find_attempts(app, job)
+def _copy_bytes(app: Application, job: str, stream: str, attempt: int | None, rank: int) -> None:
+    numbers = [attempt] if attempt is not None else _find_attempts(app, job, rank)
     sys.stdout.flush()
     output = sys.stdout.buffer
     for number in numbers:
-        for piece in app.client.raw_logs(job, stream, attempt=number):
+        for piece in app.client.raw_logs(job, stream, attempt=number, rank=rank):
             output.write(piece)
     output.flush()
 
 
-def _find_attempts(app: Application, job: str) -> list[int]:
+def _find_attempts(app: Application, job: str, rank: int) -> list[int]:
     detail = app.client.job(job)
-    return sorted({attempt.number for task in detail.tasks for attempt in task.attempts})
+    attempts = [attempt for task in detail.tasks for attempt in task.attempts]
+    having = sorted({attempt.number for attempt in attempts if rank < attempt.nodes})
+    # Asked for what no attempt has, the server says so.
+    return having or sorted({attempt.number for attempt in attempts})
 
 
 def _show(
@@ -76,6 +87,7 @@ def _show(
     follow: bool,
     stream: str | None,
     attempt: int | None,
+    rank: int,
     tail_lines: int | None,
     since: datetime | None,
     timestamps: bool,
@@ -86,7 +98,7 @@ def _show(
     from tradewind.domain.schemas import LogChunk
 
     items = app.client.logs(
-        job, follow_on=follow, stream=stream, attempt=attempt, tail_lines=tail_lines, since=since
+        job, follow_on=follow, stream=stream, attempt=attempt, tail_lines=tail_lines, since=since, rank=rank
     )
     stamp = _Stamps()
     output = sys.stdout

@@ -59,6 +59,7 @@ ABOUT = About(
         ),
     ),
     has_spot=True,
+    has_multi_node=True,
     can_run=True,
     self_termination=SelfTermination.POWEROFF_ENDS_BILLING,
     limits=(

@@ -1,5 +1,7 @@
 """Who may reach the machines: one security group per installation and VPC, which lets in SSH from here only.
 
+Beside that, its own machines let each other in: an attempt may be on several.
+
 The address that this control plane is seen under can change. The rule follows it: it is looked at before each create
 call, and every few minutes while machines are watched, so that one which cannot be reached any more can be again.
 """
@@ -22,6 +24,7 @@ _TELLS_ADDRESS: Final = "https://checkip.amazonaws.com"
 _BETWEEN_LOOKS_S: Final = 180.0
 #: What our own rules say; rules that somebody else made in the group are left alone.
 _OURS: Final = "tradewind control plane"
+_OF_OURS: Final = "tradewind machines"
 
 
 class Gate:
@@ -50,6 +53,7 @@ class Gate:
             group = await self._make(region, vpc)
         try:
             await self._let_in(region, group, sources)
+            await self._let_in_each_other(region, group)
         except AwsRefusalError as error:
             if not (is_new and error.aws_code == "InvalidGroup.NotFound"):
                 raise
@@ -147,11 +151,24 @@ class Gate:
             if cidrs:
                 await self._change_rule(region, operation, str(group["GroupId"]), cidrs)
 
+    async def _let_in_each_other(self, region: str, group: dict[str, Any]) -> None:
+        group_id = str(group["GroupId"])
+        if _lets_in(group, group_id):
+            return
+        permission = {
+            "IpProtocol": "-1",
+            "UserIdGroupPairs": [{"GroupId": group_id, "Description": _OF_OURS}],
+        }
+        await self._change(region, "authorize_security_group_ingress", group_id, permission)
+
     async def _change_rule(self, region: str, operation: str, group_id: str, cidrs: list[str]) -> None:
         permission: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": self._port, "ToPort": self._port}
         for cidr in cidrs:
             kind, name = ("Ipv6Ranges", "CidrIpv6") if ":" in cidr else ("IpRanges", "CidrIp")
             permission.setdefault(kind, []).append({name: cidr, "Description": _OURS})
+        await self._change(region, operation, group_id, permission)
+
+    async def _change(self, region: str, operation: str, group_id: str, permission: dict[str, Any]) -> None:
         try:
             await self._aws.change(
                 region, operation, is_repeatable=True, GroupId=group_id, IpPermissions=[permission]
@@ -160,6 +177,16 @@ class Gate:
             # Somebody was faster, or an answer was lost.
             if error.aws_code not in ("InvalidPermission.Duplicate", "InvalidPermission.NotFound"):
                 raise
+
+
+def _lets_in(group: dict[str, Any], group_id: str) -> bool:
+    """True if the machines of a group are let in with all they send."""
+    return any(
+        each.get("GroupId") == group_id
+        for permission in group.get("IpPermissions") or []
+        if permission.get("IpProtocol") == "-1"
+        for each in permission.get("UserIdGroupPairs") or []
+    )
 
 
 def _open_to(group: dict[str, Any], port: int) -> tuple[list[str], set[str]]:

@@ -50,9 +50,8 @@ CAPABILITIES: Final = Capabilities(
     boot_timeout=timedelta(minutes=15),
     has_spot=True,
     reclaim_notice="ec2",
+    has_multi_node=True,
     gaps={
-        "has_multi_node": "several machines of one job are not rented together here yet; "
-        "the setting `placement_group` puts single ones into a group",
         "has_images": "commands run on Amazon's image with NVIDIA's driver, not in a container",
         "has_mig": "whole accelerators only",
         "can_stop_and_start": "machines are terminated, not stopped: a stopped one's disk goes on costing money",
@@ -237,6 +236,7 @@ class AwsMachines:
         return MachineView(
             phase=phase,
             login=login,
+            private_address=instance.get("PrivateIpAddress"),
             explanation=explain(instance),
             was_reclaimed=was_reclaimed(instance),
             billed_from=instance["LaunchTime"].astimezone(UTC),

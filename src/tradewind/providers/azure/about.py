@@ -60,7 +60,6 @@ ABOUT = About(
         ),
     ),
     has_spot=True,
-    has_multi_node=True,
     can_run=True,
     settings=(
         SettingField(

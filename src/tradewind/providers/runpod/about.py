@@ -38,7 +38,6 @@ ABOUT = About(
             name="api_key", title="API key", environment="RUNPOD_API_KEY", hint="Console, Settings, API keys."
         ),
     ),
-    has_multi_node=True,
     can_run=True,
     settings=(
         SettingField(name="image", title="Container image, instead of the usual one"),

@@ -278,6 +278,7 @@ class SimulatedCloud:
         announced = machine.announced_at is not None and machine.announced_at <= now
         return MachineView(
             phase=phase,
+            private_address=f"{machine.id}.internal" if self.profile.has_multi_node else None,
             was_reclaimed=machine.why == "reclaimed" and ended is not None,
             billed_from=machine.created_at,
             billed_until=ended,

@@ -51,6 +51,8 @@ class Profile:
     #: Mean time until a machine breaks; None: never.
     mean_life_s: float | None = None
     quota: int = 100
+    #: Whether its machines reach each other.
+    has_multi_node: bool = True
     #: Ended machines stay in listings for so long.
     shows_ended_s: float = 7200.0
     granularity_s: int = 1
@@ -66,6 +68,7 @@ class Profile:
             self_termination=self.self_termination,
             list_lag=timedelta(seconds=self.list_lag_s),
             boot_timeout=timedelta(minutes=10),
+            has_multi_node=self.has_multi_node,
             has_spot=any(each.market == "spot" for each in self.stocks),
             reclaim_notice=self.reclaim_notice,
         )
