@@ -17,7 +17,7 @@ from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import InvalidInputError
-from tradewind.domain.schemas_nodes import FacetView, NodeFacets, NodeList
+from tradewind.domain.schemas_nodes import NodeFacets, NodeFacetView, NodeList
 from tradewind.domain.status import NodeDesired, NodeStatus, has_ended
 
 _N: Final = tables.nodes
@@ -124,5 +124,5 @@ def _facets(tx: Transaction, base: ColumnElement[bool]) -> NodeFacets:
     )
 
 
-def _facet(name: str, label: str, count: Any) -> FacetView:
-    return FacetView(name=name, label=label, count=int(count))
+def _facet(name: str, label: str, count: Any) -> NodeFacetView:
+    return NodeFacetView(name=name, label=label, count=int(count))

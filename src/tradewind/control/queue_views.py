@@ -14,7 +14,7 @@ from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import InvalidInputError
-from tradewind.domain.schemas_nodes import FacetView
+from tradewind.domain.schemas_nodes import NodeFacetView
 from tradewind.domain.schemas_queue import QueueItem, QueuePage
 from tradewind.domain.status import REASON_TEXT, Desired, Reason, TaskStatus
 from tradewind.domain.units import format_bytes
@@ -95,7 +95,7 @@ def wants_text(spec: JobSpec) -> str:
     return ", ".join(parts) or "any machine"
 
 
-def _reasons(tx: Transaction, is_mine: Any) -> list[FacetView]:
+def _reasons(tx: Transaction, is_mine: Any) -> list[NodeFacetView]:
     rows = tx.execute(
         select(_J.c.reason, func.count())
         .select_from(_T.join(_J, _J.c.id == _T.c.job_id))
@@ -104,7 +104,7 @@ def _reasons(tx: Transaction, is_mine: Any) -> list[FacetView]:
         .order_by(func.count().desc(), _J.c.reason)
     )
     return [
-        FacetView(
+        NodeFacetView(
             name=reason or "none",
             label=waiting_badge(None if reason is None else Reason(reason), "").label,
             count=int(count),

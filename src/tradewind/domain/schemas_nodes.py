@@ -155,7 +155,7 @@ class NodeView(Answer):
     cost_text: str = ""
 
 
-class FacetView(Answer):
+class NodeFacetView(Answer):
     """One value that a list can be narrowed to, and how many there are."""
 
     name: str
@@ -166,9 +166,9 @@ class FacetView(Answer):
 class NodeFacets(Answer):
     """What nodes can be narrowed to, counted over all that the caller may see and asked for."""
 
-    states: list[FacetView] = Field(default_factory=list)
-    providers: list[FacetView] = Field(default_factory=list)
-    kinds: list[FacetView] = Field(default_factory=list)
+    states: list[NodeFacetView] = Field(default_factory=list)
+    providers: list[NodeFacetView] = Field(default_factory=list)
+    kinds: list[NodeFacetView] = Field(default_factory=list)
 
 
 class BurnPart(Answer):

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from tradewind.domain.schemas import Answer
-from tradewind.domain.schemas_nodes import BurnView, FacetView
+from tradewind.domain.schemas_nodes import BurnView, NodeFacetView
 from tradewind.domain.schemas_shown import BadgeView
 
 
@@ -46,5 +46,5 @@ class QueuePage(Answer):
     next_cursor: str | None = None
     #: How many of the caller's jobs wait.
     total: int
-    reasons: list[FacetView] = Field(default_factory=list)
+    reasons: list[NodeFacetView] = Field(default_factory=list)
     burn: BurnView
