@@ -73,7 +73,7 @@ def test_one_stream_into_a_file_is_copied_byte_by_byte(
 def test_raw_does_not_go_with_following(server: FakeServer, tw: Run) -> None:
     result = tw("logs", "digits", "--raw", "-f")
     assert result.exit_code == 2
-    assert "--raw goes with --stream and --attempt only" in result.err
+    assert "--raw goes with --stream, --attempt and --rank only" in result.err
 
 
 def test_a_reader_that_has_enough_ends_it_quietly(
