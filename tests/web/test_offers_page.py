@@ -25,7 +25,7 @@ def table(page: Page) -> Locator:
 def opened(visit: Visit, query: str = "") -> Page:
     """The page once its offers are there."""
     page = visit.open(f"/offers{query}")
-    expect(page.get_by_text(re.compile(r"^[\d,]+ (of [\d,]+ )?offers?$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^[\d,]+ (of [\d,]+ )?offers?$"))).to_be_visible(timeout=30_000)
     return page
 
 

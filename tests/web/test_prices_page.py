@@ -18,7 +18,7 @@ pytestmark = pytest.mark.scene("rich")
 def opened(visit: Visit, query: str) -> Page:
     """The page once its chart is there."""
     page = visit.open(f"/prices{query}")
-    expect(page.get_by_role("img", name=re.compile("^Price of one GPU-hour"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("^Price of one GPU-hour"))).to_be_visible(timeout=30_000)
     return page
 
 

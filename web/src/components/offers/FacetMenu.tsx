@@ -18,13 +18,23 @@ export function FacetMenu({
   isFixed?: boolean;
 }) {
   const [text, setText] = useState('');
-  const chosen = facet.values.filter((each) => each.is_chosen).map((each) => each.value);
+  // What was picked stands at once; the counts follow with the server's answer, which brings another facet.
+  const [picked, setPicked] = useState<{ facet: Facet; values: string[] } | null>(null);
+  const chosen =
+    picked?.facet === facet
+      ? picked.values
+      : facet.values.filter((each) => each.is_chosen).map((each) => each.value);
   const wanted = text.trim().toLowerCase();
   const shown = facet.values.filter((each) => each.label.toLowerCase().includes(wanted));
 
+  function take(values: string[]) {
+    setPicked({ facet, values });
+    onChange(values);
+  }
+
   function pick(value: string, isOn: boolean) {
-    if (facet.choice === 'one') onChange(isOn ? [value] : []);
-    else onChange(isOn ? [...chosen, value] : chosen.filter((each) => each !== value));
+    if (facet.choice === 'one') take(isOn ? [value] : []);
+    else take(isOn ? [...chosen, value] : chosen.filter((each) => each !== value));
   }
 
   return (
@@ -71,9 +81,11 @@ export function FacetMenu({
                 <label key={each.value} className={classes.value}>
                   <Control
                     size="xs"
-                    checked={each.is_chosen}
+                    checked={chosen.includes(each.value)}
                     onChange={(event) => pick(each.value, event.currentTarget.checked)}
-                    onClick={() => (facet.choice === 'one' && each.is_chosen ? onChange([]) : undefined)}
+                    onClick={() =>
+                      facet.choice === 'one' && chosen.includes(each.value) ? take([]) : undefined
+                    }
                     name={facet.name}
                     aria-label={`${each.label}: ${formatCount(each.count)} offers`}
                   />
@@ -96,7 +108,7 @@ export function FacetMenu({
           </Text>
         ) : null}
         {chosen.length > 0 ? (
-          <Button size="compact-xs" variant="subtle" color="gray" mt={6} onClick={() => onChange([])}>
+          <Button size="compact-xs" variant="subtle" color="gray" mt={6} onClick={() => take([])}>
             Clear
           </Button>
         ) : null}
