@@ -40,7 +40,12 @@ export default function Budgets() {
           </Text>
         ) : null}
         {budgets.isPending ? (
-          <SimpleGrid cols={{ base: 1, lg: 2 }} aria-busy="true" aria-label="Budgets are being read">
+          <SimpleGrid
+            cols={{ base: 1, lg: 2 }}
+            role="status"
+            aria-busy="true"
+            aria-label="Budgets are being read"
+          >
             <Skeleton height={190} radius="md" />
             <Skeleton height={190} radius="md" />
           </SimpleGrid>
