@@ -88,7 +88,7 @@ def test_the_server_says_what_is_wrong(visit: Visit) -> None:
     dialog.get_by_role("textbox", name="Amount").fill("1")
     dialog.get_by_role("textbox", name="Name").fill("month")
     dialog.get_by_role("button", name="Set budget").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("is called 'month' already")
+    expect(dialog.get_by_role("alert").filter(has_text="is called 'month' already")).to_be_visible()
 
 
 def test_a_budget_that_is_not_there(visit: Visit) -> None:

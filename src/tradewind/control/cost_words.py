@@ -22,7 +22,7 @@ KNOWN_BY: Final = {
     ),
     "billed": BadgeView(label="billed", tone="good", icon="check", explanation="by a provider's invoice"),
     "mixed": BadgeView(
-        label="partly billed", tone="quiet", icon="swap", explanation="known in more than one way"
+        label="mixed", tone="quiet", icon="swap", explanation="part of it is known in one way, part in another"
     ),
 }  # fmt: skip
 _EMPTY: Final = {

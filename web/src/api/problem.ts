@@ -12,25 +12,33 @@ export class ApiError extends Error {
   }
 }
 
+const EMPTY: Problem = {
+  type: 'about:blank',
+  title: 'Something went wrong',
+  status: 0,
+  detail: 'Something went wrong on this page.',
+  code: '',
+  hint: null,
+  causes: [],
+  errors: [],
+  request_id: null,
+};
+
 /** What an error says to people; errors that are not the server's own get the same shape. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof ApiError) return error.problem;
-  if (isProblem(error)) return error;
+  // What stands in between, as a proxy, may answer with less of it.
+  if (isProblem(error)) return { ...EMPTY, ...error };
   const unreachable = error instanceof TypeError;
   return {
-    type: 'about:blank',
-    title: unreachable ? 'No answer' : 'Something went wrong',
-    status: 0,
+    ...EMPTY,
+    title: unreachable ? 'No answer' : EMPTY.title,
     detail: unreachable
       ? 'The server does not answer.'
       : error instanceof Error
         ? error.message
-        : 'Something went wrong on this page.',
-    code: '',
+        : EMPTY.detail,
     hint: unreachable ? 'Jobs go on meanwhile. This page tries again by itself.' : null,
-    causes: [],
-    errors: [],
-    request_id: null,
   };
 }
 

@@ -11,6 +11,7 @@ import { ProblemAlert } from '@/components/ProblemAlert';
 import { Stat } from '@/components/Stat';
 import { StateBadge } from '@/components/StateBadge';
 import { When } from '@/components/When';
+import { Sentence } from '@/components/Sentence';
 import { useUrlState } from '@/lib/url';
 import { WhatHappens } from '../budgets/BudgetCard';
 import { BudgetForm } from '../budgets/BudgetForm';
@@ -91,7 +92,7 @@ function Detail({ budget }: { budget: Budget }) {
       </Panel>
       <Panel title={budget.amount ? 'Burn-down' : 'Spent'}>
         <Text size="sm" mb="xs">
-          {budget.forecast_text.charAt(0).toUpperCase() + budget.forecast_text.slice(1)}.
+          <Sentence text={budget.forecast_text} />.
         </Text>
         <BurnDown budget={budget} />
         <Text size="xs" c="var(--tw-quiet)">

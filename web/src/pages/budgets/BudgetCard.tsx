@@ -3,6 +3,7 @@ import { Link } from 'react-router';
 import type { Schemas } from '@/api/client';
 import { Panel } from '@/components/Panel';
 import { StateBadge } from '@/components/StateBadge';
+import { Sentence } from '@/components/Sentence';
 import { BudgetMeter } from './BudgetMeter';
 
 /** One budget: how it stands, where that leads, what happens at the amount. */
@@ -34,7 +35,9 @@ export function BudgetCard({ budget }: { budget: Schemas['BudgetView'] }) {
           </Group>
           <BudgetMeter budget={budget} />
         </div>
-        <Text size="sm">{budget.forecast_text.charAt(0).toUpperCase() + budget.forecast_text.slice(1)}.</Text>
+        <Text size="sm">
+          <Sentence text={budget.forecast_text} />.
+        </Text>
         <WhatHappens sentences={budget.what_happens} />
       </Stack>
     </Panel>

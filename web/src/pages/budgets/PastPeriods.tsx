@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core';
 import type { Schemas } from '@/api/client';
 import { BarList } from '@/components/BarList';
+import { Sentence } from '@/components/Sentence';
 
 /** Earlier periods beside the amount. */
 export function PastPeriods({ past, text }: { past: Schemas['PastPeriod'][]; text?: string }) {
@@ -8,7 +9,7 @@ export function PastPeriods({ past, text }: { past: Schemas['PastPeriod'][]; tex
     <div>
       {text ? (
         <Text size="xs" c="var(--tw-quiet)" mb={6}>
-          {text.charAt(0).toUpperCase() + text.slice(1)}.
+          <Sentence text={text} />.
         </Text>
       ) : null}
       <BarList

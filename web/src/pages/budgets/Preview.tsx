@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { api, type Schemas } from '@/api/client';
 import { ProblemAlert } from '@/components/ProblemAlert';
 import { StateBadge } from '@/components/StateBadge';
+import { Sentence } from '@/components/Sentence';
 import { BudgetMeter } from './BudgetMeter';
 import { PastPeriods } from './PastPeriods';
 import { WhatHappens } from './BudgetCard';
@@ -34,7 +35,7 @@ export function Preview({ request }: { request: Schemas['BudgetRequest'] }) {
             </Text>
             <BudgetMeter budget={preview.view} />
             <Text size="xs" c="var(--tw-quiet)" mt={4}>
-              {preview.view.forecast_text.charAt(0).toUpperCase() + preview.view.forecast_text.slice(1)}.
+              <Sentence text={preview.view.forecast_text} />.
             </Text>
           </div>
           <List size="sm" spacing={2} aria-label="At once">
@@ -49,7 +50,7 @@ export function Preview({ request }: { request: Schemas['BudgetRequest'] }) {
             <PastPeriods past={preview.past} text={preview.past_text} />
           ) : preview.past_text ? (
             <Text size="xs" c="var(--tw-quiet)">
-              {preview.past_text.charAt(0).toUpperCase() + preview.past_text.slice(1)}.
+              <Sentence text={preview.past_text} />.
             </Text>
           ) : null}
         </>

@@ -6,6 +6,7 @@ import { EmptyState } from '@/components/EmptyState';
 import { PageHeader } from '@/components/PageHeader';
 import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
+import { Sentence } from '@/components/Sentence';
 import { useUrlState } from '@/lib/url';
 import { BudgetCard } from './BudgetCard';
 import { BudgetForm } from './BudgetForm';
@@ -35,11 +36,16 @@ export default function Budgets() {
         <ProblemAlert error={budgets.error} onRetry={() => void budgets.refetch()} />
         {budgets.data?.explanation ? (
           <Text size="sm" c="var(--tw-quiet)">
-            {budgets.data.explanation.charAt(0).toUpperCase() + budgets.data.explanation.slice(1)}.
+            <Sentence text={budgets.data.explanation} />.
           </Text>
         ) : null}
         {budgets.isPending ? (
-          <SimpleGrid cols={{ base: 1, lg: 2 }} aria-busy="true" aria-label="Budgets are being read">
+          <SimpleGrid
+            cols={{ base: 1, lg: 2 }}
+            role="status"
+            aria-busy="true"
+            aria-label="Budgets are being read"
+          >
             <Skeleton height={190} radius="md" />
             <Skeleton height={190} radius="md" />
           </SimpleGrid>

@@ -8,6 +8,7 @@ import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
 import { StateBadge } from '@/components/StateBadge';
 import { When } from '@/components/When';
+import { Sentence } from '@/components/Sentence';
 import { byCursor } from '@/lib/pages';
 import classes from './Costs.module.css';
 import { RangePicker } from './RangePicker';
@@ -81,7 +82,11 @@ export function Estimates({ asked }: { asked: Asked }) {
       <RangePicker ranges={overview.data?.ranges ?? []} since={since} until={until} />
       <ProblemAlert error={overview.error ?? jobs.error} onRetry={() => void jobs.refetch()} />
       {!first && !jobs.error && !overview.error ? <Skeleton height={220} radius="md" /> : null}
-      {first ? <Text size="sm">{first.text.charAt(0).toUpperCase() + first.text.slice(1)}.</Text> : null}
+      {first ? (
+        <Text size="sm">
+          <Sentence text={first.text} />.
+        </Text>
+      ) : null}
       {first && rows.length === 0 ? (
         <Panel>
           <EmptyState title="No job ended in this range">

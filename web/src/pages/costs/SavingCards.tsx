@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { Schemas } from '@/api/client';
 import { Meter } from '@/components/Meter';
 import { Panel } from '@/components/Panel';
-import { Words } from '@/components/Words';
+import { Sentence } from '@/components/Sentence';
 import classes from './Costs.module.css';
 import type { Overview } from './range';
 
@@ -24,9 +24,11 @@ export function SavingCards({ data, aside }: { data: Overview; aside: ReactNode 
             {data.idle.amount.text}
           </div>
           <Meter share={data.idle.share} tone="warning" label="Share of idle machines" />
-          <Text size="sm">{capital(data.idle.text)}.</Text>
+          <Text size="sm">
+            <Sentence text={data.idle.text} />.
+          </Text>
           <Text size="xs" c="var(--tw-quiet)">
-            <Words text={capital(data.idle.help)} />.
+            <Sentence text={data.idle.help} />.
           </Text>
         </div>
       </Panel>
@@ -49,20 +51,20 @@ function Card({ saving, aside }: { saving: Schemas['Savings']; aside: ReactNode 
             saving.is_comparable ? { color: isGain ? 'var(--tw-good)' : 'var(--tw-warning)' } : undefined
           }
         >
-          {capital(saving.headline)}
+          <Sentence text={saving.headline} />
         </div>
-        <Text size="sm">{capital(saving.text)}.</Text>
+        <Text size="sm">
+          <Sentence text={saving.text} />.
+        </Text>
         {saving.is_comparable ? (
           <Text size="sm" c="var(--tw-quiet)">
             Paid {saving.actual.text}, otherwise {saving.otherwise.text}.
           </Text>
         ) : null}
         <Text size="xs" c="var(--tw-quiet)">
-          {capital(saving.basis)}.
+          <Sentence text={saving.basis} />.
         </Text>
       </div>
     </Panel>
   );
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -45,7 +45,7 @@ export function Spend({ asked }: { asked: Asked }) {
       </Group>
       <ProblemAlert error={seen.error} onRetry={() => void seen.refetch()} />
       {seen.isPending ? (
-        <Stack aria-busy="true" aria-label="Costs are being read">
+        <Stack role="status" aria-busy="true" aria-label="Costs are being read">
           <Skeleton height={110} radius="md" />
           <Skeleton height={330} radius="md" />
         </Stack>

@@ -81,7 +81,7 @@ function Holders({ node }: { node: Node }) {
 
 export function NodeRowsLoading() {
   return (
-    <Stack gap="xs" aria-busy="true" aria-label="Nodes are being read">
+    <Stack gap="xs" role="status" aria-busy="true" aria-label="Nodes are being read">
       {[1, 2, 3].map((number) => (
         <Skeleton key={number} height={84} radius="md" />
       ))}

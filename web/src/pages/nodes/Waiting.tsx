@@ -5,7 +5,7 @@ import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
 import { StateBadge } from '@/components/StateBadge';
 import { When } from '@/components/When';
-import { Words } from '@/components/Words';
+import { Sentence } from '@/components/Sentence';
 import { byCursor } from '@/lib/pages';
 import classes from './Waiting.module.css';
 
@@ -93,7 +93,7 @@ function Line({ item }: { item: Item }) {
                     {help.text}
                   </Anchor>
                 ) : (
-                  <Words text={help.text} />
+                  <Sentence text={help.text} />
                 )}
               </List.Item>
             ))}
