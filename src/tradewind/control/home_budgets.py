@@ -56,6 +56,8 @@ def _badge(budget: BudgetRow, used: int, percent: float | None, *, foreseen: boo
         return BadgeView(label="Holds jobs back", tone="bad", icon="lock")
     if budget.amount_micro is not None and used >= budget.amount_micro:
         return BadgeView(label="Used up", tone="bad", icon="alert")
-    if (percent is not None and percent >= _NEAR_PERCENT) or foreseen:
+    if foreseen:
+        return BadgeView(label="Runs out early", tone="warning", icon="clock")
+    if percent is not None and percent >= _NEAR_PERCENT:
         return BadgeView(label="Nearly used up", tone="warning", icon="alert")
     return BadgeView(label="Within budget", tone="good", icon="check")

@@ -48,7 +48,7 @@ export function Running({ running }: { running: Schemas['RunningSummary'] }) {
 function RunningJob({ job }: { job: Job }) {
   const progress = job.progress;
   const fraction = progress?.fraction ?? null;
-  const place = [job.provider, job.node, job.accelerators].filter(Boolean).join(' · ');
+  const place = [job.accelerators, job.provider].filter(Boolean).join(' on ');
   return (
     <li className={classes.row}>
       <div className={classes.main}>
