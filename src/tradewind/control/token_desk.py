@@ -44,7 +44,7 @@ def make_token(tx: Transaction, caller: Caller, request: TokenRequest, secret: s
 
 
 def token_page(tx: Transaction, caller: Caller, current: str | None) -> TokenPage:
-    """The caller's tokens and sessions that are good, or ran out a short while ago; what is in use and the newest first."""
+    """The caller's tokens, those that ran out too, and sessions that are good; what is in use and the newest first."""
     rows = tx.execute(
         select(_T)
         .where(

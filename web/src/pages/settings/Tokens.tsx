@@ -36,7 +36,10 @@ export function Tokens() {
       {tokens.data ? (
         <>
           <List title="API tokens" tokens={tokens.data.items.filter((each) => each.kind === 'api')} />
-          <List title="Browser sessions" tokens={tokens.data.items.filter((each) => each.kind === 'session')} />
+          <List
+            title="Browser sessions"
+            tokens={tokens.data.items.filter((each) => each.kind === 'session')}
+          />
         </>
       ) : null}
     </Stack>
