@@ -53,14 +53,14 @@ def connection_badge(row: ConnectionRow, problem: str | None, now: datetime) -> 
         text = f"the credentials run out after {row.settings[EXPIRES_ON.name]}: connect again with new ones"
         return BadgeView(label="Expiring", tone="warning", icon="clock", explanation=text)
     if row.error is not None:
-        return BadgeView(label="Connected", tone="warning", icon="alert", explanation=row.error)
+        return BadgeView(label="Last look failed", tone="warning", icon="alert", explanation=row.error)
     if row.state == ConnectionState.PRICES_ONLY:
         text = "the credentials are used for prices; this version rents nothing there"
         return BadgeView(label="Prices only", tone="quiet", icon="plug", explanation=text)
     missing = list((row.account or {}).get("missing") or [])
     if missing:
-        text = f"permissions are missing: {', '.join(map(str, missing))}"
-        return BadgeView(label="Connected", tone="warning", icon="lock", explanation=text)
+        text = f"it is used, but may not do everything: {', '.join(map(str, missing))}"
+        return BadgeView(label="Permissions missing", tone="warning", icon="lock", explanation=text)
     return BadgeView(label="Connected", tone="good", icon="check")
 
 

@@ -17,8 +17,10 @@ from tradewind.control.home_attention import attention
 from tradewind.control.home_budgets import budget_lines
 from tradewind.control.home_checklist import checklist
 from tradewind.control.money_views import money_view
+from tradewind.control.node_money import burn_view
 from tradewind.control.rent_money import prices_of, rent_until
 from tradewind.control.views import job_views
+from tradewind.control.waiting_help import waiting_badge
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import JobRow, NodeRow
@@ -36,7 +38,6 @@ from tradewind.domain.schemas_home import (
     WaitingGroup,
     WaitingSummary,
 )
-from tradewind.domain.schemas_shown import BadgeView
 from tradewind.domain.status import REASON_TEXT, JobStatus, NodeStatus, Reason, has_ended
 from tradewind.ledger.rates import rate_of
 
@@ -45,20 +46,7 @@ _SHOWN: Final = 5
 _NAMES: Final = 3
 _LATELY: Final = timedelta(days=3)
 _ACTIVE: Final = (JobStatus.RUNNING, JobStatus.STOPPING)
-_BASIS: Final = (
-    "rented machines at their price now, also without a job; machines of your own at what their running jobs draw at "
-    "full load"
-)
 _NOT_LOOKED: Final = "nobody has looked at it yet: that takes a moment"
-_WAITING: Final[dict[str, tuple[str, Any, Any]]] = {
-    Reason.WAITING_FOR_SPOT: ("Waiting for spot", "quiet", "clock"),
-    Reason.WAITING_FOR_BUDGET: ("Budget reached", "warning", "lock"),
-    Reason.WAITING_FOR_CAPACITY: ("Waiting for capacity", "quiet", "clock"),
-    Reason.WAITING_FOR_RETRY: ("Trying again soon", "quiet", "swap"),
-    Reason.NO_CAPACITY: ("No capacity", "warning", "clock"),
-    Reason.NO_QUOTA: ("No quota", "warning", "lock"),
-    Reason.NO_OFFER: ("No place fits", "bad", "alert"),
-}
 
 
 def overview(
@@ -105,15 +93,15 @@ def _running(context: Context, tx: Transaction, caller: Caller, counts: dict[str
         .limit(_SHOWN)
     )
     count, starting = sum(counts.get(each, 0) for each in _ACTIVE), counts.get(JobStatus.STARTING, 0)
-    hourly = money_view(_hourly_micro(tx, caller))
+    burn = burn_view(tx, caller)
     text = f"{count} running" if count else "nothing runs"
     return RunningSummary(
         count=count,
         starting=starting,
         text=f"{text}, {starting} starting" if starting else text,
-        per_hour=hourly,
-        per_hour_text=f"{hourly.text}/h",
-        per_hour_basis=_BASIS,
+        per_hour=burn.per_hour,
+        per_hour_text=f"{burn.per_hour.text}/h",
+        per_hour_basis=burn.basis,
         **_month(outlook),
         items=job_views(context, tx, caller, [JobRow.of(row) for row in rows]),
     )
@@ -126,17 +114,6 @@ def _month(outlook: CostOutlook) -> dict[str, Any]:
         "spent_text": f"{spent.text} this month",
         "forecast_text": f"{outlook.forecast.amount.text} by the end of it at this pace",
     }
-
-
-def _hourly_micro(tx: Transaction, caller: Caller) -> int:
-    """What an hour of everything costs now: rents, and what jobs on machines at hand draw at most."""
-    held = tables.reservations
-    own = tx.execute(
-        select(func.coalesce(func.sum(held.c.hourly_micro), 0)).where(
-            visible_to(caller, held), held.c.released_at.is_(None), held.c.market == "owned"
-        )
-    ).scalar_one()
-    return int(own) + sum(_price(node) for node in _rented(tx, caller) if rent_until(node, tx.now))
 
 
 def _rented(tx: Transaction, caller: Caller) -> list[NodeRow]:
@@ -194,12 +171,14 @@ def _waiting(tx: Transaction, caller: Caller) -> WaitingSummary:
 def _group(
     reason: str, count: int, since: datetime, next_try_at: datetime | None, oldest: list[Any]
 ) -> WaitingGroup:
-    label, tone, icon = _WAITING.get(reason, ("Waiting", "quiet", "clock"))
     known = REASON_TEXT[Reason(reason)] if reason else _NOT_LOOKED
+    explanation = oldest[0].explanation or known
     return WaitingGroup(
         reason=reason,
-        badge=BadgeView(label=label, tone=tone, icon=icon),
-        explanation=oldest[0].explanation or known,
+        badge=waiting_badge(Reason(reason) if reason else None, explanation).model_copy(
+            update={"explanation": None}
+        ),
+        explanation=explanation,
         count=count,
         since=since,
         next_try_at=next_try_at,

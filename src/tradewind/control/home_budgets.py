@@ -6,18 +6,16 @@ from typing import Final
 
 from tradewind.control.budget_desk import budgets_of
 from tradewind.control.budget_standing import Standing, standing_of
+from tradewind.control.budget_words import badge_of, used_text
 from tradewind.db.budget_rows import BudgetRow
 from tradewind.db.owners import Caller
 from tradewind.db.store import Transaction
-from tradewind.domain.money import format_money
 from tradewind.domain.schemas_home import HomeBudget
-from tradewind.domain.schemas_shown import BadgeView
 from tradewind.estimate.tariff import Tariff
 
 _SHOWN: Final = 4
 #: More are not worked out for a first page; the page of budgets has all.
 _MOST: Final = 12
-_NEAR_PERCENT: Final = 80.0
 
 
 def budget_lines(tx: Transaction, caller: Caller, tariff: Tariff) -> tuple[list[HomeBudget], int]:
@@ -37,25 +35,11 @@ def _line(budget: BudgetRow, standing: Standing) -> HomeBudget:
     runs_out = standing.forecast.runs_out_at
     if amount is not None and used < amount and runs_out is not None:
         notes.append(f"at this pace used up on {runs_out:%Y-%m-%d}")
-    if amount is None:
-        text = f"{format_money(used)} this {budget.period.value}, no amount set"
-    else:
-        text = f"{format_money(used)} of {format_money(amount)}"
     return HomeBudget(
         id=budget.id,
         name=budget.name,
-        badge=_badge(budget, used, percent, foreseen=runs_out is not None),
-        text=text,
+        badge=badge_of(budget, standing).model_copy(update={"explanation": None}),
+        text=used_text(budget, standing),
         used_percent=percent,
         notes=notes,
     )
-
-
-def _badge(budget: BudgetRow, used: int, percent: float | None, *, foreseen: bool) -> BadgeView:
-    if budget.refused_at is not None:
-        return BadgeView(label="Holds jobs back", tone="bad", icon="lock")
-    if budget.amount_micro is not None and used >= budget.amount_micro:
-        return BadgeView(label="Used up", tone="bad", icon="alert")
-    if (percent is not None and percent >= _NEAR_PERCENT) or foreseen:
-        return BadgeView(label="Nearly used up", tone="warning", icon="alert")
-    return BadgeView(label="Within budget", tone="good", icon="check")

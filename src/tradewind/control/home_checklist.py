@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 
 from tradewind.control.context import Context
-from tradewind.control.preferences import stored_preferences
+from tradewind.control.preferences import preferences_of
 from tradewind.db import budget_tables, price_tables, tables
 from tradewind.db.owners import Caller, made_by, visible_to
 from tradewind.db.store import Transaction
@@ -70,7 +70,7 @@ def checklist(tx: Transaction, caller: Caller, context: Context) -> Checklist:
         done=done,
         text=f"{done} of {len(steps)} done",
         is_complete=done == len(steps),
-        is_hidden=bool(stored_preferences(tx, caller).hides_checklist),
+        is_hidden=bool(preferences_of(tx, caller).hides_checklist),
     )
 
 

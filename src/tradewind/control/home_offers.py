@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from tradewind.catalog.query import OfferFilter, select
 from tradewind.control.offer_views import offer_views
-from tradewind.control.preferences import stored_preferences
+from tradewind.control.preferences import preferences_of
 from tradewind.control.specs import spec_of
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
@@ -53,7 +53,7 @@ class Wanted:
 
 def wanted_by(tx: Transaction, caller: Caller) -> list[Wanted]:
     """What this user looks for: their saved views, then the accelerators of the project's last jobs."""
-    preferences = stored_preferences(tx, caller)
+    preferences = preferences_of(tx, caller)
     found = [
         Wanted(title=view.name, why="saved view", filters=view.filters)
         for view in preferences.saved_views or []

@@ -36,7 +36,7 @@ def read_preferences(tx: Transaction, caller: Caller) -> PreferencesView:
     )
 
 
-def stored_preferences(tx: Transaction, caller: Caller) -> Preferences:
+def preferences_of(tx: Transaction, caller: Caller) -> Preferences:
     """What the caller prefers, without what is needed to show it."""
     row = _row(tx, caller)
     return Preferences() if row is None else Preferences.model_validate(row._mapping["values"])

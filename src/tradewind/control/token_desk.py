@@ -44,7 +44,7 @@ def make_token(tx: Transaction, caller: Caller, request: TokenRequest, secret: s
 
 
 def token_page(tx: Transaction, caller: Caller, current: str | None) -> TokenPage:
-    """The caller's tokens and sessions that are good, or ran out a short while ago; the newest first."""
+    """The caller's tokens, those that ran out too, and sessions that are good; what is in use and the newest first."""
     rows = tx.execute(
         select(_T)
         .where(
@@ -55,7 +55,8 @@ def token_page(tx: Transaction, caller: Caller, current: str | None) -> TokenPag
         .order_by(_T.c.kind, _T.c.id.desc())
         .limit(2 * MOST_TOKENS)
     )
-    return TokenPage(items=[_view(row, tx.now, current) for row in rows])
+    items = [_view(row, tx.now, current) for row in rows]
+    return TokenPage(items=sorted(items, key=lambda each: (each.kind, not each.is_current)))
 
 
 def revoke_token(tx: Transaction, caller: Caller, token_id: str) -> None:

@@ -43,7 +43,7 @@ async def test_a_connection_with_missing_permissions_is_a_warning(api: Api) -> N
     await put(api)
     seen = await provider(api)
     assert (seen["badge"]["label"], seen["badge"]["tone"], seen["badge"]["icon"]) == (
-        "Connected",
+        "Permissions missing",
         "warning",
         "lock",
     )

@@ -4755,19 +4755,6 @@ export interface components {
             value: string;
         };
         /**
-         * FacetView
-         * @description A value that jobs can be narrowed down to, and how many of those that the other filters let through have it.
-         */
-        FacetView: {
-            badge: components["schemas"]["BadgeView"] | null;
-            /** Count */
-            count: number;
-            /** Label */
-            label: string;
-            /** Value */
-            value: string;
-        };
-        /**
          * FacetsView
          * @description How many jobs there are, how many match, and of what.
          */
@@ -4776,12 +4763,12 @@ export interface components {
              * Accelerator
              * @default []
              */
-            accelerator: components["schemas"]["FacetView"][];
+            accelerator: components["schemas"]["tradewind__domain__schemas_job_parts__FacetView"][];
             /**
              * Creator
              * @default []
              */
-            creator: components["schemas"]["FacetView"][];
+            creator: components["schemas"]["tradewind__domain__schemas_job_parts__FacetView"][];
             /** Empty Text */
             empty_text: string | null;
             /**
@@ -4796,17 +4783,17 @@ export interface components {
              * Provider
              * @default []
              */
-            provider: components["schemas"]["FacetView"][];
+            provider: components["schemas"]["tradewind__domain__schemas_job_parts__FacetView"][];
             /**
              * Status
              * @default []
              */
-            status: components["schemas"]["FacetView"][];
+            status: components["schemas"]["tradewind__domain__schemas_job_parts__FacetView"][];
             /**
              * Tag
              * @default []
              */
-            tag: components["schemas"]["FacetView"][];
+            tag: components["schemas"]["tradewind__domain__schemas_job_parts__FacetView"][];
             /** Total */
             total: number;
         };
@@ -6530,28 +6517,16 @@ export interface components {
             zone: string | null;
         };
         /**
-         * NodeFacetView
-         * @description One value that a list can be narrowed to, and how many there are.
-         */
-        NodeFacetView: {
-            /** Count */
-            count: number;
-            /** Label */
-            label: string;
-            /** Name */
-            name: string;
-        };
-        /**
          * NodeFacets
          * @description What nodes can be narrowed to, counted over all that the caller may see and asked for.
          */
         NodeFacets: {
             /** Kinds */
-            kinds: components["schemas"]["NodeFacetView"][];
+            kinds: components["schemas"]["tradewind__domain__schemas_nodes__FacetView"][];
             /** Providers */
-            providers: components["schemas"]["NodeFacetView"][];
+            providers: components["schemas"]["tradewind__domain__schemas_nodes__FacetView"][];
             /** States */
-            states: components["schemas"]["NodeFacetView"][];
+            states: components["schemas"]["tradewind__domain__schemas_nodes__FacetView"][];
         };
         /**
          * NodeList
@@ -7896,7 +7871,7 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
             /** Reasons */
-            reasons: components["schemas"]["NodeFacetView"][];
+            reasons: components["schemas"]["tradewind__domain__schemas_nodes__FacetView"][];
             /** Total */
             total: number;
         };
@@ -8989,6 +8964,31 @@ export interface components {
             provider: string;
             /** Region */
             region: string;
+        };
+        /**
+         * FacetView
+         * @description A value that jobs can be narrowed down to, and how many of those that the other filters let through have it.
+         */
+        tradewind__domain__schemas_job_parts__FacetView: {
+            badge: components["schemas"]["BadgeView"] | null;
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * FacetView
+         * @description One value that a list can be narrowed to, and how many there are.
+         */
+        tradewind__domain__schemas_nodes__FacetView: {
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
         };
         /**
          * OfferView

@@ -1,6 +1,7 @@
 import { Alert, Button, List, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { problemOf } from '@/api/problem';
+import { Words } from './Words';
 
 /** An error as the server tells it: what happened, why, and what to do. */
 export function ProblemAlert({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
@@ -37,7 +38,11 @@ export function ProblemAlert({ error, onRetry }: { error: unknown; onRetry?: () 
           ))}
         </List>
       ) : null}
-      {problem.hint ? <Text size="sm">{sentence(problem.hint)}</Text> : null}
+      {problem.hint ? (
+        <Text size="sm">
+          <Words text={sentence(problem.hint)} />
+        </Text>
+      ) : null}
       {problem.code || problem.request_id ? (
         <Text size="xs" c="var(--tw-quiet)" mt={4}>
           {[problem.code, problem.request_id].filter(Boolean).join(' · ')}

@@ -2,6 +2,7 @@ import { Button, Tabs } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useLive } from '@/api/stream';
 import { PageHeader } from '@/components/PageHeader';
+import tabs from '@/components/TabList.module.css';
 import { useUrlState } from '@/lib/url';
 import { AlertForm } from './AlertForm';
 import { AlertList } from './AlertList';
@@ -33,7 +34,7 @@ export default function Alerts() {
         onChange={(value) => url.set({ tab: value === 'alerts' ? null : value })}
         keepMounted={false}
       >
-        <Tabs.List mb="md">
+        <Tabs.List className={tabs.list}>
           <Tabs.Tab value="alerts">Alerts</Tabs.Tab>
           <Tabs.Tab value="firings">Firings</Tabs.Tab>
           <Tabs.Tab value="channels">Channels</Tabs.Tab>

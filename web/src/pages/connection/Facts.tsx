@@ -3,6 +3,7 @@ import type { Schemas } from '@/api/client';
 import { CodeBlock } from '@/components/CodeBlock';
 import { KeyValues } from '@/components/KeyValues';
 import { Panel } from '@/components/Panel';
+import { Words } from '@/components/Words';
 import classes from './connection.module.css';
 
 type Provider = Schemas['ProviderView'];
@@ -19,7 +20,9 @@ export function Steps({ provider }: { provider: Provider }) {
     >
       <ol className={classes.steps}>
         {provider.setup_steps.map((step) => (
-          <li key={step}>{step}</li>
+          <li key={step}>
+            <Words text={step} />
+          </li>
         ))}
       </ol>
       <Text size="sm" mt="sm">
@@ -37,7 +40,7 @@ export function Policies({ policies }: { policies: Schemas['PolicyView'][] }) {
       <Stack gap="xs">
         <Text size="sm">{policy.title}</Text>
         <Text size="sm" c="var(--tw-quiet)">
-          {policy.usage}
+          <Words text={policy.usage} />
         </Text>
         <CodeBlock text={policy.text} label={policy.title} maxHeight={320} />
       </Stack>

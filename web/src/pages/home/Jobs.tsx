@@ -48,13 +48,14 @@ export function Running({ running }: { running: Schemas['RunningSummary'] }) {
 function RunningJob({ job }: { job: Job }) {
   const progress = job.progress;
   const fraction = progress?.fraction ?? null;
-  const place = [job.provider, job.node, job.accelerators].filter(Boolean).join(' · ');
+  const place = [job.accelerators, job.provider, job.region, job.market].filter(Boolean).join(' · ');
   return (
     <li className={classes.row}>
       <div className={classes.main}>
         <Link to={`/jobs/${job.id}`} className={classes.name}>
           {job.name}
-        </Link>
+        </Link>{' '}
+        {job.state ? <StateBadge badge={job.state} size="sm" /> : null}
         <div className={classes.small}>{place || job.explanation}</div>
       </div>
       <div className={classes.right}>

@@ -88,7 +88,8 @@ function Form({ view }: { view: Schemas['PreferencesView'] }) {
           <div>
             <div className={classes.title}>Currency</div>
             <div className={classes.small}>
-              Amounts are kept and charged in US dollars; this is for showing them.
+              Amounts are kept, charged and shown here in US dollars. This one is handed to programs with its
+              rate.
               {currency.code === 'USD'
                 ? ''
                 : ` ${currency.usd_per_unit} USD per ${currency.code}, ${currency.as_of}${currency.is_assumed ? ', assumed' : ''}.`}

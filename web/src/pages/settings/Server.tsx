@@ -3,6 +3,7 @@ import { $api, base, type Schemas } from '@/api/client';
 import { KeyValues } from '@/components/KeyValues';
 import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
+import { Words } from '@/components/Words';
 import { StateBadge, type Badge } from '@/components/StateBadge';
 import { When } from '@/components/When';
 import classes from './settings.module.css';
@@ -56,7 +57,11 @@ export function Server() {
               <div>
                 <span className={classes.title}>{check.name}</span>
                 <div className={classes.small}>{check.message}</div>
-                {check.fix ? <div className={classes.small}>{check.fix}</div> : null}
+                {check.fix ? (
+                  <div className={classes.small}>
+                    <Words text={check.fix} />
+                  </div>
+                ) : null}
               </div>
               <StateBadge badge={LOOKS[check.status]} size="sm" />
             </li>

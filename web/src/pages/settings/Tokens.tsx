@@ -32,15 +32,30 @@ export function Tokens() {
         </Alert>
       ) : null}
       <ProblemAlert error={tokens.error} onRetry={() => void tokens.refetch()} />
-      <Panel title="Tokens and sessions" padding={0}>
-        {tokens.isPending ? <Skeleton height={120} m="md" /> : null}
-        <ul className={classes.rows} aria-label="Tokens and sessions">
-          {tokens.data?.items.map((token) => (
-            <Row key={token.id} token={token} />
-          ))}
-        </ul>
-      </Panel>
+      {tokens.isPending ? <Skeleton height={160} radius="md" /> : null}
+      {tokens.data ? (
+        <>
+          <List title="API tokens" tokens={tokens.data.items.filter((each) => each.kind === 'api')} />
+          <List
+            title="Browser sessions"
+            tokens={tokens.data.items.filter((each) => each.kind === 'session')}
+          />
+        </>
+      ) : null}
     </Stack>
+  );
+}
+
+function List({ title, tokens }: { title: string; tokens: Schemas['TokenView'][] }) {
+  if (tokens.length === 0) return null;
+  return (
+    <Panel title={title} padding={0}>
+      <ul className={classes.rows} aria-label={title}>
+        {tokens.map((token) => (
+          <Row key={token.id} token={token} />
+        ))}
+      </ul>
+    </Panel>
   );
 }
 

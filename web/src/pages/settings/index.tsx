@@ -1,6 +1,7 @@
 import { Tabs } from '@mantine/core';
 import { useLive } from '@/api/stream';
 import { PageHeader } from '@/components/PageHeader';
+import tabs from '@/components/TabList.module.css';
 import { useUrlState } from '@/lib/url';
 import { Power } from './Power';
 import { Preferences } from './Preferences';
@@ -29,7 +30,7 @@ export default function Settings() {
         onChange={(value) => url.set({ tab: value === 'power' ? null : value })}
         keepMounted={false}
       >
-        <Tabs.List mb="md">
+        <Tabs.List className={tabs.list}>
           {TABS.map((each) => (
             <Tabs.Tab value={each.value} key={each.value}>
               {each.label}
