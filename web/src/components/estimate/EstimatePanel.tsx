@@ -16,20 +16,23 @@ type Line = Schemas['EstimateLine'];
 
 const VERDICTS: Record<string, string> = { fits: 'fits', tight: 'tight', does_not_fit: 'too small' };
 
-/** What a job file would take here and elsewhere, side by side; also of one that is still being written. */
-export function EstimatePanel({ spec }: { spec: Record<string, unknown> }) {
+/** What a job file would take here and elsewhere, side by side; undefined: one that is not right yet. */
+export function EstimatePanel({ spec }: { spec: Record<string, unknown> | undefined }) {
   const [asked] = useDebouncedValue(spec, 500);
-  const { data, error, isPending } = $api.useQuery(
+  const { data, error, isFetching } = $api.useQuery(
     'post',
     '/api/v1/estimates',
-    { body: { spec: asked, is_draft: true } },
-    { placeholderData: keepPreviousData, staleTime: 30_000 },
+    { body: { spec: asked ?? {}, is_draft: true } },
+    { placeholderData: keepPreviousData, staleTime: 30_000, enabled: asked !== undefined },
   );
-  const isDraftWrong = error !== null && problemOf(error).status === 422;
+  const isDraftWrong = spec === undefined || (error !== null && problemOf(error).status === 422);
   const here = data?.lines.find((line) => line.is_here);
   const elsewhere = data?.lines.find((line) => !line.is_here);
   return (
-    <Panel title="Estimate" aside={isPending ? <Loader size="xs" aria-label="Estimating" /> : null}>
+    <Panel
+      title="Estimate"
+      aside={isFetching ? <Loader size="xs" role="status" aria-label="Estimating" /> : null}
+    >
       {isDraftWrong ? (
         <Text size="sm" c="var(--tw-quiet)">
           There is an estimate as soon as what is written so far is right.

@@ -76,7 +76,7 @@ export function Places() {
           ))}
         </div>
         {draft.mode !== 'auto' ? (
-          <Suspense fallback={<Loader size="sm" aria-label="Loading" />}>
+          <Suspense fallback={<Loader size="sm" role="status" aria-label="Loading" />}>
             <PlanPlaces picked={draft.offers} onPick={pick} />
           </Suspense>
         ) : null}
