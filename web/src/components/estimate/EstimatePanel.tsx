@@ -26,6 +26,7 @@ export function EstimatePanel({ spec }: { spec: Record<string, unknown> | undefi
     { placeholderData: keepPreviousData, staleTime: 30_000, enabled: asked !== undefined },
   );
   const isDraftWrong = spec === undefined || (error !== null && problemOf(error).status === 422);
+  const isOld = isFetching || JSON.stringify(asked) !== JSON.stringify(spec);
   const here = data?.lines.find((line) => line.is_here);
   const elsewhere = data?.lines.find((line) => !line.is_here);
   return (
@@ -41,7 +42,8 @@ export function EstimatePanel({ spec }: { spec: Record<string, unknown> | undefi
         <ProblemAlert error={error} />
       )}
       {data && !isDraftWrong ? (
-        <Stack gap="md">
+        // What was estimated before stays while it is estimated again, and does not pass for the answer.
+        <Stack gap="md" aria-busy={isOld} style={{ opacity: isOld ? 0.45 : 1 }}>
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
             <Side title="On this machine" line={here} none="It does not fit on this machine." />
             <Side

@@ -32,7 +32,7 @@ export function Plan() {
           There is a plan as soon as the job file is right.
         </Text>
       ) : null}
-      {data && spec !== null ? <Answer plan={data} /> : null}
+      <div aria-busy={isFetching}>{data && spec !== null ? <Answer plan={data} /> : null}</div>
     </Panel>
   );
 }
