@@ -35,13 +35,43 @@ def _first_rented(page: Page) -> None:
     page.get_by_role("list", name="Nodes", exact=True).locator("> li").last.get_by_role("link").first.click()
 
 
+def begin_job(page: Page, step: str) -> None:
+    """The wizard with a template in it, at one of its steps."""
+    page.locator("label").filter(has_text="Template").click()
+    page.get_by_role("button", name="Use Handwritten digits").click()
+    page.get_by_role("button", name="Start over from Handwritten digits").wait_for()
+    open_step(page, step)
+
+
+def fit_model(page: Page) -> None:
+    """The wizard as somebody looks for accelerators that a model fits on."""
+    begin_job(page, "Resources")
+    page.locator("label").filter(has_text="A known model").click()
+    page.locator("[name='estimate.model']").fill("llama-3.1-8b")
+    page.locator("[name='estimate.method']").select_option("lora")
+    page.keyboard.press("Escape")
+    page.locator("[name='estimate.tokens']").fill("50M")
+    page.get_by_role("table", name="Accelerators that fit").wait_for()
+
+
+def open_step(page: Page, step: str) -> None:
+    """Goes to a step of the wizard."""
+    steps = page.get_by_role("navigation", name="Steps")
+    if step != "Source":
+        steps.locator("button", has_text=step).first.click()
+    page.get_by_role("heading", name=step, exact=True).wait_for()
+
+
 PICTURES: Final = (
     Picture(name="home", path="/"),
     Picture(name="home-first-run", path="/", scene="empty"),
     Picture(name="offers", path="/offers?gpu=H100"),
     Picture(name="offers-cards", path="/offers?launchable=true&view=cards", sizes=("desktop",)),
     Picture(name="prices", path="/prices?gpu=H100-SXM&provider=vast"),
-    Picture(name="new", path="/new"),
+    Picture(name="new", path="/new", prepare=lambda page: begin_job(page, "Source")),
+    Picture(name="new-resources", path="/new", prepare=lambda page: fit_model(page)),
+    Picture(name="new-provider", path="/new", prepare=lambda page: begin_job(page, "Provider")),
+    Picture(name="new-review", path="/new", prepare=lambda page: begin_job(page, "Review")),
     Picture(name="jobs", path="/jobs"),
     Picture(name="jobs-empty", path="/jobs", scene="empty"),
     Picture(name="jobs-no-match", path="/jobs?q=nothing&status=failed"),

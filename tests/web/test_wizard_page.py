@@ -316,6 +316,24 @@ def test_a_place_of_the_plan_is_chosen_and_let_go_again(visit: Visit) -> None:
     expect(editor(page)).to_have_value(re.compile(r"providers: \[local\]"))
 
 
+def test_any_of_several_offers_of_the_explorer_is_chosen(visit: Visit) -> None:
+    page = begin(visit)
+    write_command(page)
+    go(page, "Resources")
+    page.get_by_role("textbox", name="Accelerator 1").fill("H100:8")
+    go(page, "Provider")
+    pick(page, "Any of several")
+    page.get_by_role("tab", name="All offers").click()
+    take = page.get_by_role("button", name=re.compile("^Use this"))
+    take.first.click()
+    expect(page.get_by_text(re.compile(r"^Only \w+( \S+)*\.$")).first).to_be_visible()
+    take.nth(1).click()
+    expect(page.get_by_text("An order of preference is not supported by this version")).to_be_visible()
+    assert len(drafts_of(page)[0]["offers"]) == 2
+    go(page, "Review")
+    expect(editor(page)).to_have_value(re.compile(r"providers: \[.*\]"))
+
+
 def test_the_memory_of_a_model_names_accelerators_to_take(visit: Visit) -> None:
     page = begin(visit)
     go(page, "Resources")

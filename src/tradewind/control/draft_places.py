@@ -116,5 +116,8 @@ def _is_owned(provider: str) -> bool:
 def _in_words(places: Sequence[PlaceChoice]) -> str:
     if not places:
         return "Any connected place that fits."
-    names = list(dict.fromkeys(f"{place.provider} {place.region}".strip() for place in places))
+    # A provider without regions goes by its own name there.
+    names = list(
+        dict.fromkeys(" ".join(dict.fromkeys(filter(None, (each.provider, each.region)))) for each in places)
+    )
     return f"Only {' or '.join(names)}."

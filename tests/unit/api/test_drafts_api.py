@@ -321,6 +321,7 @@ async def test_spot_offers_alone_ask_for_spot_alone(api: Api) -> None:
 async def test_a_machine_of_ones_own_is_in_no_region(api: Api) -> None:
     found = await places(api, RIGHT, "local|here||vm||0|owned")
     assert found["spec"]["resources"] == {"providers": ["local"], "spot": "never"}
+    assert (await places(api, RIGHT, "local|local||vm||0|owned"))["text"] == "Only local."
 
 
 async def test_without_offers_it_may_go_anywhere_again(api: Api) -> None:

@@ -36,7 +36,7 @@ export function Shell() {
       </AppShell.Navbar>
       <AppShell.Main>
         <div id="content" className={classes.content} tabIndex={-1}>
-          <Suspense fallback={<Loader size="sm" aria-label="Loading" />}>
+          <Suspense fallback={<Loader size="sm" role="status" aria-label="Loading" />}>
             <Outlet />
           </Suspense>
         </div>

@@ -16,20 +16,24 @@ type Line = Schemas['EstimateLine'];
 
 const VERDICTS: Record<string, string> = { fits: 'fits', tight: 'tight', does_not_fit: 'too small' };
 
-/** What a job file would take here and elsewhere, side by side; also of one that is still being written. */
-export function EstimatePanel({ spec }: { spec: Record<string, unknown> }) {
+/** What a job file would take here and elsewhere, side by side; undefined: one that is not right yet. */
+export function EstimatePanel({ spec }: { spec: Record<string, unknown> | undefined }) {
   const [asked] = useDebouncedValue(spec, 500);
-  const { data, error, isPending } = $api.useQuery(
+  const { data, error, isFetching } = $api.useQuery(
     'post',
     '/api/v1/estimates',
-    { body: { spec: asked, is_draft: true } },
-    { placeholderData: keepPreviousData, staleTime: 30_000 },
+    { body: { spec: asked ?? {}, is_draft: true } },
+    { placeholderData: keepPreviousData, staleTime: 30_000, enabled: asked !== undefined },
   );
-  const isDraftWrong = error !== null && problemOf(error).status === 422;
+  const isDraftWrong = spec === undefined || (error !== null && problemOf(error).status === 422);
+  const isOld = isFetching || JSON.stringify(asked) !== JSON.stringify(spec);
   const here = data?.lines.find((line) => line.is_here);
   const elsewhere = data?.lines.find((line) => !line.is_here);
   return (
-    <Panel title="Estimate" aside={isPending ? <Loader size="xs" aria-label="Estimating" /> : null}>
+    <Panel
+      title="Estimate"
+      aside={isFetching ? <Loader size="xs" role="status" aria-label="Estimating" /> : null}
+    >
       {isDraftWrong ? (
         <Text size="sm" c="var(--tw-quiet)">
           There is an estimate as soon as what is written so far is right.
@@ -38,7 +42,8 @@ export function EstimatePanel({ spec }: { spec: Record<string, unknown> }) {
         <ProblemAlert error={error} />
       )}
       {data && !isDraftWrong ? (
-        <Stack gap="md">
+        // What was estimated before stays while it is estimated again, and does not pass for the answer.
+        <Stack gap="md" aria-busy={isOld} style={{ opacity: isOld ? 0.45 : 1 }}>
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
             <Side title="On this machine" line={here} none="It does not fit on this machine." />
             <Side

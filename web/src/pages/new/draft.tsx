@@ -16,6 +16,8 @@ interface Value {
   check: Check | undefined;
   checkError: unknown;
   isChecking: boolean;
+  /** The newest draft that can be estimated: right, but for what is missing. */
+  estimable: Spec | undefined;
   /** The answer for the draft as it is now. */
   recheck: () => Promise<Check | undefined>;
   isKept: boolean;
@@ -37,6 +39,12 @@ export function useDraft(): Value {
   const value = useContext(Context);
   if (value === null) throw new Error('useDraft is used outside of the wizard');
   return value;
+}
+
+function isRightSoFar(check: Check): boolean {
+  return check.faults.every(
+    (fault) => fault.path.length === 1 && read(check.spec ?? {}, fault.path.map(String)) === undefined,
+  );
 }
 
 export function DraftProvider({
@@ -83,6 +91,7 @@ export function DraftProvider({
       check,
       checkError: answer.error,
       isChecking,
+      estimable: check && isRightSoFar(check) ? (check.spec ?? undefined) : undefined,
       recheck: async () => {
         const asked = { spec: draft.spec, workdir: draft.workdir };
         return (await api.POST('/api/v1/job-files/check', { body: asked })).data;

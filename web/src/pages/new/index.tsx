@@ -16,7 +16,7 @@ export default function New() {
   const id = url.text('draft');
   const begun = (['clone', 'template', 'offer'] as const).find((name) => url.text(name) !== '');
   if (form.error) return <Failed error={form.error} />;
-  if (form.data === undefined) return <Loader size="sm" aria-label="Loading" />;
+  if (form.data === undefined) return <Loader size="sm" role="status" aria-label="Loading" />;
   if (begun === 'clone') return <FromJob key={url.text('clone')} reference={url.text('clone')} />;
   if (begun === 'template') return <FromTemplate key={url.text('template')} name={url.text('template')} />;
   if (begun === 'offer') return <FromOffer key={url.text('offer')} offer={url.text('offer')} />;
@@ -76,7 +76,7 @@ function Begin({ changes, error }: { changes: Partial<Draft> | undefined; error:
     // What was fetched does not change any more.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [changes === undefined]);
-  return error ? <Failed error={error} /> : <Loader size="sm" aria-label="Loading" />;
+  return error ? <Failed error={error} /> : <Loader size="sm" role="status" aria-label="Loading" />;
 }
 
 function Failed({ error }: { error: unknown }) {

@@ -7,7 +7,7 @@ import { More } from '@/components/More';
 
 /** What runs, in which environment, and what happens when it fails; with what it would take here and elsewhere. */
 export function Configuration() {
-  const { spec } = useDraft();
+  const { estimable } = useDraft();
   return (
     <Stack gap="md">
       <Panel title="Command">
@@ -17,7 +17,7 @@ export function Configuration() {
           <PairsField path={['env']} label="Environment" placeholder="SEED" />
         </Stack>
       </Panel>
-      <EstimatePanel spec={spec} />
+      <EstimatePanel spec={estimable} />
       <Panel title="When something goes wrong">
         <Stack gap="md">
           <SimpleGrid cols={{ base: 1, sm: 2 }}>

@@ -58,7 +58,7 @@ export function EarlierJob() {
           {note.charAt(0).toUpperCase() + note.slice(1)}.
         </Text>
       ) : null}
-      {isPending ? <Loader size="sm" aria-label="Loading" /> : null}
+      {isPending ? <Loader size="sm" role="status" aria-label="Loading" /> : null}
       {data?.items.length === 0 ? (
         <Text size="sm" c="var(--tw-quiet)">
           {asked ? `No job is called ${asked}.` : 'There are no jobs yet.'}

@@ -93,7 +93,7 @@ export function MemoryFits() {
     <Panel
       title="Memory"
       padding={0}
-      aside={isFetching ? <Loader size="xs" aria-label="Working it out" /> : null}
+      aside={isFetching ? <Loader size="xs" role="status" aria-label="Working it out" /> : null}
     >
       <Stack gap="sm">
         {error ? (

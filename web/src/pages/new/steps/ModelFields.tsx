@@ -3,6 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData } from '@tanstack/react-query';
 import { $api, type Schemas } from '@/api/client';
 import { useDraft } from '../draft';
+import { ORDER } from '../fields/Field';
 import { ChoiceField, Remarks, TextField } from '../fields';
 import { asText } from '../spec';
 
@@ -53,6 +54,7 @@ export function ModelFields() {
         <Autocomplete
           label="Model"
           name="estimate.model"
+          inputWrapperOrder={ORDER}
           description={data ? `One of ${data.known} that are known by name.` : undefined}
           placeholder={`for example ${field(['estimate', 'model'])?.example ?? ''}`}
           value={name}

@@ -1,13 +1,18 @@
-import { Loader, SegmentedControl, Stack, Text } from '@mantine/core';
-import { lazy, Suspense, useState } from 'react';
+import { Loader, SegmentedControl, Stack, Tabs, Text } from '@mantine/core';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { api } from '@/api/client';
+import type { OfferSearch } from '@/components/offers/types';
 import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
 import { useDraft } from '../draft';
 import type { PlaceMode } from '../drafts';
 import { NotSupported } from '../fields';
+import { asList, asText, read } from '../spec';
 
 const PlanPlaces = lazy(() => import('./PlanPlaces'));
+const OffersExplorer = lazy(async () => ({
+  default: (await import('@/components/offers/OffersExplorer')).OffersExplorer,
+}));
 
 const MODES: { value: PlaceMode; label: string }[] = [
   { value: 'auto', label: 'Best that fits' },
@@ -19,6 +24,15 @@ const MODES: { value: PlaceMode; label: string }[] = [
 export function Places() {
   const { draft, spec, change } = useDraft();
   const [error, setError] = useState<unknown>(null);
+
+  const wanted = JSON.stringify(read(spec, ['resources', 'accelerators']) ?? []);
+  const hours = Number(asText(read(spec, ['estimate', 'hours'])));
+  const on = asText(read(spec, ['estimate', 'on']));
+  // What the job asks for is not to be filtered away.
+  const fixed = useMemo<OfferSearch>(
+    () => ({ gpu: asList(JSON.parse(wanted)), ...(hours > 0 ? { hours, ...(on ? { on } : {}) } : {}) }),
+    [wanted, hours, on],
+  );
 
   async function hold(offers: string[], mode: PlaceMode) {
     setError(null);
@@ -76,9 +90,26 @@ export function Places() {
           ))}
         </div>
         {draft.mode !== 'auto' ? (
-          <Suspense fallback={<Loader size="sm" aria-label="Loading" />}>
-            <PlanPlaces picked={draft.offers} onPick={pick} />
-          </Suspense>
+          <Tabs defaultValue="best" keepMounted={false}>
+            <Tabs.List mb="sm">
+              <Tabs.Tab value="best">Best for this job</Tabs.Tab>
+              <Tabs.Tab value="all">All offers</Tabs.Tab>
+            </Tabs.List>
+            <Suspense fallback={<Loader size="sm" role="status" aria-label="Loading" />}>
+              <Tabs.Panel value="best">
+                <PlanPlaces picked={draft.offers} onPick={pick} />
+              </Tabs.Panel>
+              <Tabs.Panel value="all">
+                <OffersExplorer
+                  fixed={fixed}
+                  picked={draft.offers}
+                  onPick={(offer) => pick(offer.key)}
+                  urlPrefix={null}
+                  compact
+                />
+              </Tabs.Panel>
+            </Suspense>
+          </Tabs>
         ) : null}
         {draft.mode === 'several' ? <NotSupported where="resources.any_of" /> : null}
       </Stack>

@@ -16,23 +16,23 @@ type PlanView = Schemas['PlanView'];
 
 /** Where it would run, for how much and why, and what else there is. */
 export function Plan() {
-  const { spec, check, isChecking } = useDraft();
-  const isReady = check?.is_valid === true && !isChecking;
+  const { check } = useDraft();
+  const spec = check?.is_valid ? check.spec : null;
   const { data, error, isFetching } = $api.useQuery(
     'post',
     '/api/v1/plans',
-    { body: { spec, compares: true } },
-    { enabled: isReady, staleTime: 15_000, refetchInterval: 60_000 },
+    { body: { spec: spec ?? {}, compares: true } },
+    { enabled: spec !== null, staleTime: 15_000, refetchInterval: 60_000 },
   );
   return (
-    <Panel title="Plan" aside={isFetching ? <Loader size="xs" aria-label="Planning" /> : null}>
+    <Panel title="Plan" aside={isFetching ? <Loader size="xs" role="status" aria-label="Planning" /> : null}>
       <ProblemAlert error={error} />
-      {!isReady && !data ? (
+      {spec === null ? (
         <Text size="sm" c="var(--tw-quiet)">
           There is a plan as soon as the job file is right.
         </Text>
       ) : null}
-      {data ? <Answer plan={data} /> : null}
+      <div aria-busy={isFetching}>{data && spec !== null ? <Answer plan={data} /> : null}</div>
     </Panel>
   );
 }

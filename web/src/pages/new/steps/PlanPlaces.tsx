@@ -8,31 +8,31 @@ import { ProblemAlert } from '@/components/ProblemAlert';
 import { Carbon, Cost } from '@/components/estimate/figures';
 import { formatDuration } from '@/lib/format';
 import { useDraft } from '../draft';
-import { write } from '../spec';
+import { write, type Spec } from '../spec';
 import { placeName } from './RunnersUp';
 
 type Place = Schemas['PlaceView'];
 
 /** The places of a plan, the best first, to choose among. */
 export default function PlanPlaces({ picked, onPick }: { picked: string[]; onPick: (key: string) => void }) {
-  const { spec } = useDraft();
+  const { estimable } = useDraft();
   // What was picked before must not hide what else there is.
-  const open = useMemo(
-    () =>
-      ['providers', 'regions', 'spot'].reduce(
-        (free, key) => write(free, ['resources', key], undefined),
-        spec,
-      ),
-    [spec],
-  );
+  const open = useMemo(() => {
+    const free = (spec: Spec, key: string) => write(spec, ['resources', key], undefined);
+    return estimable && ['providers', 'regions', 'spot'].reduce(free, estimable);
+  }, [estimable]);
   const [asked] = useDebouncedValue(open, 300);
   const { data, error, isPending } = $api.useQuery(
     'post',
     '/api/v1/plans',
-    { body: { spec: asked, compares: true, is_draft: true } },
-    { placeholderData: keepPreviousData, staleTime: 30_000 },
+    { body: { spec: asked ?? {}, compares: true, is_draft: true } },
+    { placeholderData: keepPreviousData, staleTime: 30_000, enabled: asked !== undefined },
   );
-  if (isPending) return <Loader size="sm" aria-label="Loading" />;
+  if (open === undefined)
+    return (
+      <Text size="sm">There are places to choose among as soon as what is written so far is right.</Text>
+    );
+  if (isPending) return <Loader size="sm" role="status" aria-label="Loading" />;
   if (error) return <ProblemAlert error={error} />;
   const found = [data.place, data.best_anywhere, ...data.runners_up].filter((place) => place !== null);
   const places = found.filter(

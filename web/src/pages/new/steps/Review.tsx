@@ -10,12 +10,12 @@ import classes from './Review.module.css';
 
 /** The whole of it before it starts: the plan, what to know of it, the job file, and the same for the command line. */
 export function Review() {
-  const { check, spec } = useDraft();
+  const { check, estimable } = useDraft();
   return (
     <Stack gap="md">
       <Findings />
       <Plan />
-      <EstimatePanel spec={spec} />
+      <EstimatePanel spec={estimable} />
       <JobFileEditor />
       <Panel title="Command line">
         <Group gap="xs" wrap="nowrap" className={classes.line}>

@@ -1,4 +1,5 @@
 import { SegmentedControl, SimpleGrid, Stack } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { Panel } from '@/components/Panel';
 import { useDraft } from '../draft';
 import type { SourceKind } from '../drafts';
@@ -20,6 +21,8 @@ const KINDS: { value: SourceKind; label: string }[] = [
 export function Source() {
   const { draft, change, spec, set } = useDraft();
 
+  const isPhone = useMediaQuery('(max-width: 36em)') ?? false;
+
   function choose(kind: SourceKind) {
     if (kind !== 'command') change({ kind });
     else change({ kind, workdir: null, origin: '', spec: write(spec, ['workdir'], undefined) });
@@ -34,6 +37,7 @@ export function Source() {
             value={draft.kind}
             onChange={(kind) => choose(kind)}
             fullWidth
+            orientation={isPhone ? 'vertical' : 'horizontal'}
             aria-label="Where its files come from"
             size="sm"
           />

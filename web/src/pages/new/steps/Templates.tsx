@@ -34,7 +34,7 @@ export function Templates() {
     }
   }
 
-  if (isPending) return <Loader size="sm" aria-label="Loading" />;
+  if (isPending) return <Loader size="sm" role="status" aria-label="Loading" />;
   return (
     <>
       <ProblemAlert error={error ?? failure} />
