@@ -35,7 +35,7 @@ class LastMetricView(Answer):
 class SegmentView(Answer):
     """A stretch of a job's time. Each begins where the one before ended."""
 
-    #: `queue`, `provisioning`, `host_start`, `delivery`, `setup`, `running` or `gap`.
+    #: `queue`, `provisioning`, `host_start`, `delivery`, `setup`, `running`, `gap` or `finishing`.
     kind: str
     label: str
     #: Who makes it shorter or longer: the queue, a provider, Tradewind or the job.
