@@ -304,6 +304,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/budgets/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description How such a budget would stand now, what it would do at once, and when it would have been reached before.
+         */
+        post: operations["preview_api_v1_budgets_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/budgets/{reference}": {
         parameters: {
             query?: never;
@@ -350,6 +370,26 @@ export interface paths {
          * @description Keeps a channel. Its address (an Apprise URL) is sealed, and never given out again.
          */
         post: operations["create_channel_api_v1_channels_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Kinds
+         * @description Kinds of channels and the form of their addresses.
+         */
+        get: operations["list_kinds_api_v1_channels_kinds_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -505,6 +545,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cost/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The same as CSV: the groups, the amounts over time, or the jobs with what was estimated of them.
+         */
+        get: operations["export_api_v1_cost_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cost/invoices": {
         parameters: {
             query?: never;
@@ -561,6 +621,28 @@ export interface paths {
          * @description What your project spends this month: closed, used up by what runs, held, and foreseen.
          */
         get: operations["outlook_api_v1_cost_outlook_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cost/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description A range by day and group, beside the one before, with what was saved. `only` is `GROUP=value`, several times.
+         *
+         *     `range` names one of the usual ranges, in whole days of UTC.
+         */
+        get: operations["overview_api_v1_cost_overview_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -725,6 +807,26 @@ export interface paths {
          * @description Events of all jobs as they happen, without end; the id of each is its position.
          */
         get: operations["stream_all_events_api_v1_events_stream_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Firings
+         * @description What all of your alerts have found, newest first, and what became of each message.
+         */
+        get: operations["list_all_firings_api_v1_firings_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -906,7 +1008,9 @@ export interface paths {
         };
         /**
          * List Jobs
-         * @description A page of jobs, newest first.
+         * @description A page of jobs, the newest first unless `sort` says otherwise; `facets` counts how many there are of what.
+         *
+         *     `q` is looked for in names, ids and tags; `tag` is `key` or `key=value`. Values of one kind widen, kinds narrow.
          */
         get: operations["list_jobs_api_v1_jobs_get"];
         put?: never;
@@ -935,6 +1039,26 @@ export interface paths {
          * @description Accepts many jobs in one transaction: all of them or none.
          */
         post: operations["submit_batch_api_v1_jobs_batch_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bulk
+         * @description Stops many jobs, or runs many again, with one answer for each; `dry_run` says what would be done.
+         */
+        post: operations["bulk_api_v1_jobs_bulk_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1033,6 +1157,26 @@ export interface paths {
          * @description What a job was asked for with: its file and its workdir, to be changed and asked for again.
          */
         get: operations["clone_api_v1_jobs__reference__clone_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{reference}/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cost
+         * @description What a job has cost in parts, beside its estimate and its budget, and where it is heading.
+         */
+        get: operations["cost_api_v1_jobs__reference__cost_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1248,6 +1392,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{reference}/spec": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spec
+         * @description The file of a job as it was submitted, as YAML, and as a line for a shell.
+         */
+        get: operations["spec_api_v1_jobs__reference__spec_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{reference}/stop": {
         parameters: {
             query?: never;
@@ -1317,7 +1481,7 @@ export interface paths {
         };
         /**
          * Node
-         * @description One node, by its id or name.
+         * @description One node, by its id or name, with who had it and what was paid.
          */
         get: operations["node_api_v1_nodes__reference__get"];
         put?: never;
@@ -1360,6 +1524,151 @@ export interface paths {
          * @description Offers, the cheapest first unless told otherwise, from what is known at this moment.
          */
         get: operations["list_offers_api_v1_offers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare
+         * @description Up to four offers side by side, line by line.
+         */
+        get: operations["compare_api_v1_offers_compare_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/detail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Offer
+         * @description One offer with its provider's strengths, weaknesses and set-up steps, how it is billed, and what is like it.
+         */
+        get: operations["show_offer_api_v1_offers_detail_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/explore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explore
+         * @description Offers and machines at hand, worded; the first page has cards, counts per filter and the state of sources.
+         */
+        get: operations["explore_api_v1_offers_explore_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Everything that the same filters show, in the same order, as CSV or JSON.
+         */
+        get: operations["export_api_v1_offers_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description Your saved views, each with how many offers it gives now and the cheapest of them.
+         */
+        get: operations["list_views_api_v1_offers_views_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offers/views/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put View
+         * @description Keeps a search under a name; what had the name before is replaced.
+         */
+        put: operations["put_view_api_v1_offers_views__name__put"];
+        post?: never;
+        /**
+         * Delete View
+         * @description Forgets a saved view.
+         */
+        delete: operations["delete_view_api_v1_offers_views__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Overview
+         * @description What runs and what it costs an hour, what waits and why, what failed lately, budgets, idle machines, the cheapest
+         *     offers for what you look for, and what to do first.
+         */
+        get: operations["show_overview_api_v1_overview_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1492,6 +1801,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/prices/own": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Own
+         * @description Your own prices: those that were added one by one, and those of files that were imported.
+         */
+        get: operations["list_own_api_v1_prices_own_get"];
+        put?: never;
+        /**
+         * Add Own
+         * @description Adds a price of your own; one of the same machine on the same terms is replaced.
+         */
+        post: operations["add_own_api_v1_prices_own_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices/own/{price_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Own
+         * @description Removes a price that was added by itself. Its history stays.
+         */
+        delete: operations["remove_own_api_v1_prices_own__price_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/prices/sources": {
         parameters: {
             query?: never;
@@ -1612,6 +1965,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Queue
+         * @description Jobs that wait, in the order in which they are looked at, each with why, until when, and what would help.
+         */
+        get: operations["queue_api_v1_queue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schema": {
         parameters: {
             query?: never;
@@ -1652,6 +2025,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Settings
+         * @description What holds of this machine and its electricity: each figure, who said it, and what would hold otherwise.
+         */
+        get: operations["show_settings_api_v1_settings_get"];
+        /**
+         * Put Settings
+         * @description Sets what is given and unsets the rest. It holds for what begins from now on; what runs keeps its rate.
+         */
+        put: operations["put_settings_api_v1_settings_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Places
+         * @description Countries and carbon zones that have figures, for choosing one.
+         */
+        get: operations["list_places_api_v1_settings_places_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/simulations": {
         parameters: {
             query?: never;
@@ -1681,7 +2098,8 @@ export interface paths {
         };
         /**
          * Live
-         * @description What has changed, by topic, without end: jobs, job:ID, nodes, prices, alerts, budgets, connections.
+         * @description What has changed, by topic, without end: jobs, job:ID, nodes, prices, alerts, budgets, connections,
+         *     settings.
          *
          *     Topics are named with commas between them. Each message is `event: change` with its `topic`, and the `jobs` that it
          *     is about. The first is `event: hello`, with the server's time and the position from which a later call goes on.
@@ -1750,6 +2168,50 @@ export interface paths {
          */
         post: operations["use_template_api_v1_templates__name__post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description Your API tokens and browser sessions, without their secrets.
+         */
+        get: operations["list_tokens_api_v1_tokens_get"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Makes an API token. Its secret is in this answer, and never shown again.
+         */
+        post: operations["create_token_api_v1_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Token
+         * @description Makes a token or a session worthless, within ten seconds on every server.
+         */
+        delete: operations["delete_token_api_v1_tokens__token_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1872,16 +2334,35 @@ export interface components {
          * @description One accelerator of a node, who holds it, and how busy it was when it was last looked at.
          */
         AcceleratorView: {
+            badge: components["schemas"]["BadgeView"] | null;
             /** Index */
             index: number;
             /** Job */
             job: string | null;
+            /** Job Id */
+            job_id: string | null;
+            /**
+             * Label
+             * @default free
+             */
+            label: string;
             /** Memory Bytes */
             memory_bytes: number;
+            /**
+             * Memory Text
+             * @default
+             */
+            memory_text: string;
             /** Memory Used Bytes */
             memory_used_bytes: number | null;
             /** Name */
             name: string;
+            /**
+             * Use
+             * @default free
+             * @enum {string}
+             */
+            use: "held" | "free" | "idle" | "others" | "resting" | "starting" | "unknown";
             /** Utilisation Percent */
             utilisation_percent: number | null;
             /** Uuid */
@@ -2015,10 +2496,7 @@ export interface components {
          * @description Something that the caller may do now.
          */
         ActionView: {
-            /**
-             * Confirm
-             * @default null
-             */
+            /** Confirm */
             confirm: string | null;
             /** Id */
             id: string;
@@ -2143,6 +2621,12 @@ export interface components {
          * @description An alert and what it saw last.
          */
         AlertView: {
+            /**
+             * Again Text
+             * @default
+             */
+            again_text: string;
+            badge: components["schemas"]["BadgeView"];
             best_price: components["schemas"]["MoneyView"] | null;
             /** Channels */
             channels: components["schemas"]["ChannelReference"][];
@@ -2156,6 +2640,11 @@ export interface components {
             fired_at: string | null;
             /** Fired Count */
             fired_count: number;
+            /**
+             * Fired Text
+             * @default
+             */
+            fired_text: string;
             /** Id */
             id: string;
             /** Is Muted */
@@ -2168,8 +2657,25 @@ export interface components {
             name: string;
             /** Notes */
             notes: string[];
+            /**
+             * Now Text
+             * @default
+             */
+            now_text: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Summary */
             summary: string;
+        };
+        /**
+         * AllFirings
+         * @description Firings of all alerts, newest first.
+         */
+        AllFirings: {
+            /** Items */
+            items: components["schemas"]["FiringView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * ArtifactPage
@@ -2208,6 +2714,16 @@ export interface components {
          * @description One try.
          */
         AttemptView: {
+            /** Accelerators */
+            accelerators: string | null;
+            /** Accepted At */
+            accepted_at: string | null;
+            cost: components["schemas"]["MoneyView"] | null;
+            /**
+             * Cost Basis
+             * @default
+             */
+            cost_basis: string;
             /**
              * Created At
              * Format: date-time
@@ -2221,6 +2737,16 @@ export interface components {
             explanation: string | null;
             /** Id */
             id: string;
+            /**
+             * Instance Type
+             * @default
+             */
+            instance_type: string;
+            /**
+             * Market
+             * @default
+             */
+            market: string;
             /** Node */
             node: string;
             /**
@@ -2239,13 +2765,44 @@ export interface components {
             ranks: components["schemas"]["RankView"][];
             /** Reason */
             reason: string | null;
+            /**
+             * Region
+             * @default
+             */
+            region: string;
             /** Resumed From */
             resumed_from: string | null;
+            /** Resumed Step */
+            resumed_step: number | null;
             /** Signal */
             signal: number | null;
             /** Started At */
             started_at: string | null;
+            state: components["schemas"]["BadgeView"] | null;
             status: components["schemas"]["AttemptStatus"];
+            /** Zone */
+            zone: string | null;
+        };
+        /**
+         * Attention
+         * @description Something that wants to be looked at.
+         */
+        Attention: {
+            /** At */
+            at: string | null;
+            /** Kind */
+            kind: string;
+            /** Link */
+            link: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Tone
+             * @enum {string}
+             */
+            tone: "good" | "busy" | "warning" | "bad" | "quiet";
         };
         /**
          * Availability
@@ -2253,6 +2810,14 @@ export interface components {
          * @enum {string}
          */
         Availability: "high" | "medium" | "low" | "unavailable" | "unknown";
+        /**
+         * AvailabilityLevel
+         * @description How a level of availability is shown.
+         */
+        AvailabilityLevel: {
+            badge: components["schemas"]["BadgeView"];
+            level: components["schemas"]["Availability"];
+        };
         /**
          * BadgeView
          * @description A state in a word or two: text, tone and picture say the same.
@@ -2298,12 +2863,34 @@ export interface components {
             ids: string[];
         };
         /**
+         * Before
+         * @description The range of the same length before, and how this one compares.
+         */
+        Before: {
+            amount: components["schemas"]["MoneyView"];
+            /** Change */
+            change: number | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Text */
+            text: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * BudgetDetail
          * @description A budget with its days and what was told of it, newest first.
          */
         BudgetDetail: {
             action: components["schemas"]["Action"];
             amount: components["schemas"]["MoneyView"] | null;
+            badge: components["schemas"]["BadgeView"] | null;
             /** Channels */
             channels: string[];
             cost_per_hour: components["schemas"]["MoneyView"];
@@ -2317,18 +2904,29 @@ export interface components {
             /** Days */
             days: components["schemas"]["BurnDownDay"][];
             forecast: components["schemas"]["ForecastView"];
+            /**
+             * Forecast Text
+             * @default
+             */
+            forecast_text: string;
+            /** Foreseen */
+            foreseen: components["schemas"]["BurnPoint"][];
             /** Id */
             id: string;
             left: components["schemas"]["MoneyView"] | null;
             /** Max Concurrent Jobs */
             max_concurrent_jobs: number | null;
             max_cost_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Meter */
+            meter: components["schemas"]["MeterPart"][];
             /** Name */
             name: string;
             /** Notes */
             notes: string[];
             /** Notices */
             notices: components["schemas"]["NoticeView"][];
+            /** Past */
+            past: components["schemas"]["PastPeriod"][];
             period: components["schemas"]["Period"];
             /** Period End */
             period_end: string | null;
@@ -2337,11 +2935,18 @@ export interface components {
              * Format: date-time
              */
             period_start: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             reserved: components["schemas"]["MoneyView"];
             running: components["schemas"]["MoneyView"];
             /** Running Jobs */
             running_jobs: number;
             scope: components["schemas"]["Scope"];
+            /**
+             * Scope Text
+             * @default
+             */
+            scope_text: string;
             spent: components["schemas"]["MoneyView"];
             /** Target */
             target: string;
@@ -2349,16 +2954,27 @@ export interface components {
             thresholds: number[];
             /** Used Percent */
             used_percent: number | null;
+            /**
+             * Used Text
+             * @default
+             */
+            used_text: string;
             /** Watches Anomalies */
             watches_anomalies: boolean;
+            /** What Happens */
+            what_happens: string[];
         };
         /**
          * BudgetPage
          * @description Budgets by name.
          */
         BudgetPage: {
+            /** Explanation */
+            explanation: string | null;
             /** Items */
             items: components["schemas"]["BudgetView"][];
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
         };
         /**
          * BudgetPatch
@@ -2383,8 +2999,23 @@ export interface components {
             watches_anomalies?: boolean | null;
         };
         /**
+         * BudgetPreview
+         * @description How a budget would stand and what it would do, without anything being set.
+         */
+        BudgetPreview: {
+            /** Effects */
+            effects: components["schemas"]["EffectView"][];
+            /** Past */
+            past: components["schemas"]["PastPeriod"][];
+            /** Past Text */
+            past_text: string;
+            view: components["schemas"]["BudgetView"];
+        };
+        /**
          * BudgetRequest
          * @description A new budget. Without an amount it only limits rate and number, or only watches for anomalies.
+         *
+         *     `amount` (`$1,000`) and `max_cost_per_hour` (`$4/h`) may stand for `amount_micro` and `max_hourly_micro`.
          */
         BudgetRequest: {
             /** @default notify */
@@ -2420,6 +3051,7 @@ export interface components {
         BudgetView: {
             action: components["schemas"]["Action"];
             amount: components["schemas"]["MoneyView"] | null;
+            badge: components["schemas"]["BadgeView"] | null;
             /** Channels */
             channels: string[];
             cost_per_hour: components["schemas"]["MoneyView"];
@@ -2431,12 +3063,19 @@ export interface components {
             /** Creator */
             creator: string;
             forecast: components["schemas"]["ForecastView"];
+            /**
+             * Forecast Text
+             * @default
+             */
+            forecast_text: string;
             /** Id */
             id: string;
             left: components["schemas"]["MoneyView"] | null;
             /** Max Concurrent Jobs */
             max_concurrent_jobs: number | null;
             max_cost_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Meter */
+            meter: components["schemas"]["MeterPart"][];
             /** Name */
             name: string;
             /** Notes */
@@ -2449,11 +3088,18 @@ export interface components {
              * Format: date-time
              */
             period_start: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             reserved: components["schemas"]["MoneyView"];
             running: components["schemas"]["MoneyView"];
             /** Running Jobs */
             running_jobs: number;
             scope: components["schemas"]["Scope"];
+            /**
+             * Scope Text
+             * @default
+             */
+            scope_text: string;
             spent: components["schemas"]["MoneyView"];
             /** Target */
             target: string;
@@ -2461,8 +3107,73 @@ export interface components {
             thresholds: number[];
             /** Used Percent */
             used_percent: number | null;
+            /**
+             * Used Text
+             * @default
+             */
+            used_text: string;
             /** Watches Anomalies */
             watches_anomalies: boolean;
+            /** What Happens */
+            what_happens: string[];
+        };
+        /**
+         * BulkAnswer
+         * @description One answer per job, in the order they were asked for.
+         */
+        BulkAnswer: {
+            /** Action */
+            action: string;
+            /** Done */
+            done: number;
+            /** Is Done */
+            is_done: boolean;
+            /** Items */
+            items: components["schemas"]["BulkItem"][];
+            per_hour: components["schemas"]["MoneyView"];
+            /** Refused */
+            refused: number;
+            /** Text */
+            text: string;
+            /** Unchanged */
+            unchanged: number;
+        };
+        /**
+         * BulkItem
+         * @description What became of one of many jobs.
+         */
+        BulkItem: {
+            /** Job */
+            job: string;
+            /** Name */
+            name: string | null;
+            /** New Job */
+            new_job: string | null;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "done" | "unchanged" | "refused";
+            /** Text */
+            text: string;
+        };
+        /**
+         * BulkRequest
+         * @description Asks for the same of many jobs. Each is answered for by itself; one that cannot keeps no other from it.
+         */
+        BulkRequest: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "stop" | "stop_now" | "retry";
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run?: boolean;
+            /** Jobs */
+            jobs: string[];
         };
         /**
          * BurnDownDay
@@ -2477,6 +3188,48 @@ export interface components {
             left: components["schemas"]["MoneyView"] | null;
             spent: components["schemas"]["MoneyView"];
             total: components["schemas"]["MoneyView"];
+        };
+        /**
+         * BurnPart
+         * @description A part of what an hour costs now.
+         */
+        BurnPart: {
+            /** Label */
+            label: string;
+            /** Machines */
+            machines: number;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "rented" | "idle" | "ending" | "own";
+            per_hour: components["schemas"]["MoneyView"];
+        };
+        /**
+         * BurnPoint
+         * @description What is used, and what is left of the amount, at a time: known, or foreseen.
+         */
+        BurnPoint: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            left: components["schemas"]["MoneyView"] | null;
+            used: components["schemas"]["MoneyView"];
+        };
+        /**
+         * BurnView
+         * @description What an hour of everything that is there costs now.
+         */
+        BurnView: {
+            /** Basis */
+            basis: string;
+            /** Parts */
+            parts: components["schemas"]["BurnPart"][];
+            per_hour: components["schemas"]["MoneyView"];
+            /** Text */
+            text: string;
         };
         /**
          * CapabilitiesView
@@ -2513,6 +3266,32 @@ export interface components {
             price_per_hour: components["schemas"]["MoneyView"];
             /** Text */
             text: string;
+        };
+        /**
+         * ChannelKindPage
+         * @description Kinds of channels, the most used first. Other kinds are known besides; `others` lists them.
+         */
+        ChannelKindPage: {
+            /** Items */
+            items: components["schemas"]["ChannelKindView"][];
+            /** Missing */
+            missing: string | null;
+            /** Others */
+            others: string[];
+        };
+        /**
+         * ChannelKindView
+         * @description A kind of channel: what it is, and the form of its address.
+         */
+        ChannelKindView: {
+            /** Form */
+            form: string;
+            /** Help */
+            help: string;
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: string;
         };
         /**
          * ChannelPage
@@ -2552,6 +3331,7 @@ export interface components {
          * @description A channel, without its address.
          */
         ChannelView: {
+            badge: components["schemas"]["BadgeView"];
             /**
              * Created At
              * Format: date-time
@@ -2561,12 +3341,44 @@ export interface components {
             id: string;
             /** Kind */
             kind: string;
+            /**
+             * Kind Title
+             * @default
+             */
+            kind_title: string;
             /** Last Error */
             last_error: string | null;
             /** Last Sent At */
             last_sent_at: string | null;
             /** Name */
             name: string;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
+        };
+        /**
+         * CheapOffer
+         * @description The cheapest offer for something that the user looks for.
+         */
+        CheapOffer: {
+            availability: components["schemas"]["BadgeView"] | null;
+            /** Is Found */
+            is_found: boolean;
+            /** Link */
+            link: string;
+            /** Machine */
+            machine: string;
+            /** Market */
+            market: string;
+            /** Place */
+            place: string;
+            /** Price Text */
+            price_text: string;
+            /** Seen At */
+            seen_at: string | null;
+            /** Title */
+            title: string;
+            /** Why */
+            why: string;
         };
         /**
          * CheapestOffer
@@ -2613,6 +3425,43 @@ export interface components {
             seconds: number;
         };
         /**
+         * Checklist
+         * @description What to do first.
+         */
+        Checklist: {
+            /** Done */
+            done: number;
+            /** Is Complete */
+            is_complete: boolean;
+            /** Is Hidden */
+            is_hidden: boolean;
+            /** Steps */
+            steps: components["schemas"]["ChecklistStep"][];
+            /** Text */
+            text: string;
+        };
+        /**
+         * ChecklistStep
+         * @description Something to do once. Whether it is done is seen from what is there.
+         */
+        ChecklistStep: {
+            /** Command */
+            command: string;
+            /**
+             * Id
+             * @enum {string}
+             */
+            id: "place" | "electricity" | "job" | "budget" | "alert";
+            /** Is Done */
+            is_done: boolean;
+            /** Link */
+            link: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * CheckpointPage
          * @description Checkpoints, newest first.
          */
@@ -2644,8 +3493,14 @@ export interface components {
             note: string | null;
             /** Path */
             path: string;
+            /**
+             * Place
+             * @default
+             */
+            place: string;
             /** Size Bytes */
             size_bytes: number;
+            state: components["schemas"]["BadgeView"] | null;
             /** Step */
             step: number | null;
         };
@@ -2668,6 +3523,28 @@ export interface components {
             label: string;
             /** Value */
             value: string;
+        };
+        /**
+         * CommandView
+         * @description A line for a shell.
+         */
+        CommandView: {
+            /** Command */
+            command: string;
+            /** Label */
+            label: string;
+        };
+        /**
+         * ComparedLine
+         * @description One thing that offers are compared by, in words; `best` are the positions of the best, where one is.
+         */
+        ComparedLine: {
+            /** Best */
+            best: number[];
+            /** Label */
+            label: string;
+            /** Values */
+            values: string[];
         };
         /**
          * ComparisonAnswer
@@ -2771,6 +3648,7 @@ export interface components {
          */
         ConnectionView: {
             account: components["schemas"]["AccountView"] | null;
+            badge: components["schemas"]["BadgeView"];
             /**
              * Created At
              * Format: date-time
@@ -2780,12 +3658,16 @@ export interface components {
             error: string | null;
             /** Examined At */
             examined_at: string | null;
+            /** Expires At */
+            expires_at: string | null;
             /** Id */
             id: string;
             /** Name */
             name: string;
             /** Notes */
             notes: string[];
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Provider */
             provider: string;
             /** Settings */
@@ -2793,6 +3675,8 @@ export interface components {
                 [key: string]: unknown;
             };
             source: components["schemas"]["CredentialSource"];
+            /** Source Text */
+            source_text: string;
             state: components["schemas"]["ConnectionState"];
             /** Title */
             title: string;
@@ -2847,6 +3731,80 @@ export interface components {
             training_hours: number;
         };
         /**
+         * CostGroup
+         * @description Spend of one group, with its share of the whole and its figures as text.
+         */
+        CostGroup: {
+            /**
+             * Accelerator Hours
+             * @default 0
+             */
+            accelerator_hours: number;
+            amount: components["schemas"]["MoneyView"];
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "metered" | "modelled" | "mixed" | "billed";
+            /** Carbon Grams */
+            carbon_grams: number;
+            /** Carbon Text */
+            carbon_text: string;
+            /** Energy Kwh */
+            energy_kwh: number;
+            /** Energy Text */
+            energy_text: string;
+            /** Group */
+            group: {
+                [key: string]: string;
+            };
+            /** Hours */
+            hours: number;
+            /** Hours Text */
+            hours_text: string;
+            idle: components["schemas"]["MoneyView"] | null;
+            /** Jobs */
+            jobs: number;
+            /** Jobs Query */
+            jobs_query: {
+                [key: string]: string;
+            } | null;
+            known_by: components["schemas"]["BadgeView"];
+            /** Label */
+            label: string;
+            /** Share */
+            share: number;
+            /** Share Text */
+            share_text: string;
+        };
+        /**
+         * CostLine
+         * @description A part of what a job has cost.
+         */
+        CostLine: {
+            amount: components["schemas"]["MoneyView"];
+            /** Attempt */
+            attempt: number | null;
+            /** Basis */
+            basis: string;
+            /** Detail */
+            detail: string;
+            /**
+             * Is Final
+             * @default true
+             */
+            is_final: boolean;
+            /** Label */
+            label: string;
+            /** Provider */
+            provider: string;
+            /**
+             * Share
+             * @default 0
+             */
+            share: number;
+        };
+        /**
          * CostOutlook
          * @description What a project spends this month (UTC): closed, used up by what runs, held beyond that, and foreseen.
          */
@@ -2865,6 +3823,63 @@ export interface components {
              */
             since: string;
             spent: components["schemas"]["MoneyView"];
+        };
+        /**
+         * CostOverview
+         * @description Everything that one page of costs shows of a range.
+         */
+        CostOverview: {
+            before: components["schemas"]["Before"];
+            /** By */
+            by: string;
+            cost_per_hour: components["schemas"]["MoneyView"];
+            /** Groups */
+            groups: components["schemas"]["GroupChoice"][];
+            idle: components["schemas"]["IdleWaste"];
+            /** Known By */
+            known_by: components["schemas"]["KnownBy"][];
+            /**
+             * More Rows
+             * @default 0
+             */
+            more_rows: number;
+            /** Notes */
+            notes: string[];
+            /** Only */
+            only: {
+                [key: string]: string;
+            };
+            /** Ranges */
+            ranges: components["schemas"]["RangeChoice"][];
+            /** Rows */
+            rows: components["schemas"]["CostGroup"][];
+            running: components["schemas"]["MoneyView"];
+            /** Running Jobs */
+            running_jobs: number;
+            /** Savings */
+            savings: components["schemas"]["Savings"][];
+            /** Series */
+            series: components["schemas"]["CostSeries"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Starts */
+            starts: string[];
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "day" | "week" | "month";
+            /** Ticks */
+            ticks: components["schemas"]["MoneyView"][];
+            total: components["schemas"]["CostGroup"];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * CostPartsView
@@ -2929,6 +3944,21 @@ export interface components {
             jobs: number;
         };
         /**
+         * CostSeries
+         * @description One group over time: an amount for each step, in millionths.
+         */
+        CostSeries: {
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Micro */
+            micro: number[];
+            /** Texts */
+            texts: string[];
+            total: components["schemas"]["MoneyView"];
+        };
+        /**
          * CostView
          * @description What a job has cost. Every figure says whether it was metered or modelled.
          */
@@ -2939,10 +3969,17 @@ export interface components {
              * @enum {string}
              */
             basis: "metered" | "modelled" | "none";
+            /**
+             * Basis Label
+             * @default
+             */
+            basis_label: string;
+            cap: components["schemas"]["MoneyView"] | null;
             /** Carbon Grams */
             carbon_grams: number;
             /** Energy Kwh */
             energy_kwh: number;
+            estimate: components["schemas"]["MoneyView"] | null;
             /**
              * Is Final
              * @default false
@@ -2953,6 +3990,7 @@ export interface components {
              * @default []
              */
             notes: string[];
+            per_hour: components["schemas"]["MoneyView"] | null;
             reserved: components["schemas"]["MoneyView"];
         };
         /**
@@ -3019,8 +4057,14 @@ export interface components {
             at: string;
             /** Attempt */
             attempt: string | null;
+            badge: components["schemas"]["BadgeView"] | null;
             /** Explanation */
             explanation: string;
+            /**
+             * Figures
+             * @default []
+             */
+            figures: components["schemas"]["FigureView"][];
             /**
              * Kind
              * @enum {string}
@@ -3032,6 +4076,7 @@ export interface components {
          * @description One message on one channel.
          */
         DeliveryView: {
+            badge: components["schemas"]["BadgeView"];
             /** Channel */
             channel: string;
             /** Error */
@@ -3248,6 +4293,19 @@ export interface components {
             where: string;
         };
         /**
+         * EffectView
+         * @description Something that a budget would do as soon as it is set.
+         */
+        EffectView: {
+            /** Text */
+            text: string;
+            /**
+             * Tone
+             * @enum {string}
+             */
+            tone: "good" | "busy" | "warning" | "bad" | "quiet";
+        };
+        /**
          * EstimateLine
          * @description One kind and number of accelerators, with the cheapest offer of it. Figures that nobody knows are absent.
          */
@@ -3342,6 +4400,7 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            badge: components["schemas"]["BadgeView"] | null;
             /**
              * Data
              * @default {}
@@ -3401,6 +4460,383 @@ export interface components {
             provider: string;
         };
         /**
+         * ExplorerPage
+         * @description A page of offers, with everything around them.
+         */
+        ExplorerPage: {
+            /** Cards */
+            cards: components["schemas"]["OfferCard"][];
+            /** Chips */
+            chips: components["schemas"]["FilterChip"][];
+            /** Facets */
+            facets: components["schemas"]["Facet"][];
+            /** Items */
+            items: components["schemas"]["ExplorerRow"][];
+            /** Known */
+            known: number;
+            /**
+             * Looked At
+             * Format: date-time
+             */
+            looked_at: string;
+            /** Loosenings */
+            loosenings: components["schemas"]["LooseningView"][];
+            /** Matching */
+            matching: number;
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Notes */
+            notes: string[];
+            sources: components["schemas"]["SourcesHealth"] | null;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /** Text */
+            text: string;
+            /** Why Nothing */
+            why_nothing: string | null;
+        };
+        /**
+         * ExplorerRow
+         * @description One offer, or a machine at hand. Absent amounts are not known.
+         */
+        ExplorerRow: {
+            /** Accelerator */
+            accelerator: string | null;
+            /** Accelerator Count */
+            accelerator_count: number;
+            /** Accelerator Title */
+            accelerator_title: string | null;
+            age: components["schemas"]["BadgeView"];
+            availability: components["schemas"]["BadgeView"];
+            availability_level: components["schemas"]["Availability"];
+            /** Carbon G */
+            carbon_g: number | null;
+            /** Carbon Text */
+            carbon_text: string | null;
+            /** Cpus */
+            cpus: number | null;
+            /** Disk Gib */
+            disk_gib: number | null;
+            /** Energy Kwh */
+            energy_kwh: number | null;
+            /** Finish Hours */
+            finish_hours: number | null;
+            /** Finish Text */
+            finish_text: string;
+            gpu_price: components["schemas"]["MoneyView"] | null;
+            /** Host Memory Gib */
+            host_memory_gib: number | null;
+            /** Hours */
+            hours: number | null;
+            /** Instance Type */
+            instance_type: string;
+            /** Is Own */
+            is_own: boolean;
+            /** Key */
+            key: string;
+            launch: components["schemas"]["LaunchView"];
+            /** Market */
+            market: string;
+            /** Market Title */
+            market_title: string;
+            /** Marks */
+            marks: string[];
+            /** Memory Gb */
+            memory_gb: number | null;
+            /** Network Gbit Per S */
+            network_gbit_per_s: number | null;
+            price: components["schemas"]["MoneyView"] | null;
+            /** Provider */
+            provider: string;
+            /** Provider Title */
+            provider_title: string;
+            /** Region */
+            region: string;
+            /** Reliability */
+            reliability: number | null;
+            resources: components["schemas"]["OfferResources"];
+            /** Seen At */
+            seen_at: string | null;
+            /** Source */
+            source: string;
+            /** Specs */
+            specs: string;
+            /** Start Minutes */
+            start_minutes: number;
+            /** Start Text */
+            start_text: string;
+            /** Title */
+            title: string;
+            total: components["schemas"]["MoneyView"] | null;
+            /** Total Memory Gb */
+            total_memory_gb: number | null;
+            /** Total Note */
+            total_note: string;
+            work: components["schemas"]["MoneyView"] | null;
+            /** Work Unit */
+            work_unit: string;
+            /** Zone */
+            zone: string | null;
+        };
+        /**
+         * ExplorerSearch
+         * @description Which offers, for how much work, and in which order.
+         */
+        "ExplorerSearch-Input": {
+            availability?: components["schemas"]["Availability"] | null;
+            /** Count */
+            count?: number | null;
+            /**
+             * Descending
+             * @default false
+             */
+            descending?: boolean;
+            /** Gpu */
+            gpu?: string[];
+            /**
+             * Hours
+             * @default 10
+             */
+            hours?: number;
+            /**
+             * Launchable
+             * @default false
+             */
+            launchable?: boolean;
+            /** Local Cost */
+            local_cost?: number | string | null;
+            /** Local Gpu */
+            local_gpu?: string | null;
+            /** Market */
+            market?: components["schemas"]["Market"][];
+            /** Max Count */
+            max_count?: number | null;
+            /** Max Gpu Price */
+            max_gpu_price?: number | string | null;
+            /** Max Price */
+            max_price?: number | string | null;
+            /** Min Count */
+            min_count?: number | null;
+            /** Min Cpus */
+            min_cpus?: number | null;
+            /** Min Host Memory */
+            min_host_memory?: number | null;
+            /** Min Memory */
+            min_memory?: number | null;
+            /** Min Total Memory */
+            min_total_memory?: number | null;
+            /** On */
+            on?: string | null;
+            /** Provider */
+            provider?: string[];
+            /** Region */
+            region?: string[];
+            /**
+             * Sort
+             * @default total
+             * @enum {string}
+             */
+            sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+            /** Source */
+            source?: string | null;
+            /**
+             * Unpriced
+             * @default false
+             */
+            unpriced?: boolean;
+        };
+        /**
+         * ExplorerSearch
+         * @description Which offers, for how much work, and in which order.
+         */
+        "ExplorerSearch-Output": {
+            availability?: components["schemas"]["Availability"] | null;
+            /** Count */
+            count?: number | null;
+            /**
+             * Descending
+             * @default false
+             */
+            descending?: boolean;
+            /** Gpu */
+            gpu?: string[];
+            /**
+             * Hours
+             * @default 10
+             */
+            hours?: number;
+            /**
+             * Launchable
+             * @default false
+             */
+            launchable?: boolean;
+            /** Local Cost */
+            local_cost?: string | null;
+            /** Local Gpu */
+            local_gpu?: string | null;
+            /** Market */
+            market?: components["schemas"]["Market"][];
+            /** Max Count */
+            max_count?: number | null;
+            /** Max Gpu Price */
+            max_gpu_price?: string | null;
+            /** Max Price */
+            max_price?: string | null;
+            /** Min Count */
+            min_count?: number | null;
+            /** Min Cpus */
+            min_cpus?: number | null;
+            /** Min Host Memory */
+            min_host_memory?: number | null;
+            /** Min Memory */
+            min_memory?: number | null;
+            /** Min Total Memory */
+            min_total_memory?: number | null;
+            /** On */
+            on?: string | null;
+            /** Provider */
+            provider?: string[];
+            /** Region */
+            region?: string[];
+            /**
+             * Sort
+             * @default total
+             * @enum {string}
+             */
+            sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+            /** Source */
+            source?: string | null;
+            /**
+             * Unpriced
+             * @default false
+             */
+            unpriced?: boolean;
+        };
+        /**
+         * Facet
+         * @description A filter with its values; `param` is the part of the query that it sets.
+         */
+        Facet: {
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "many" | "one";
+            /**
+             * Left Out
+             * @default 0
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Param */
+            param: string;
+            /** Title */
+            title: string;
+            /** Values */
+            values: components["schemas"]["FacetValue"][];
+        };
+        /**
+         * FacetValue
+         * @description One value of a filter with how many offers it would give, the other filters as they are.
+         */
+        FacetValue: {
+            /** Count */
+            count: number;
+            from_price: components["schemas"]["MoneyView"] | null;
+            /** Is Chosen */
+            is_chosen: boolean;
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * FacetView
+         * @description One value that a list can be narrowed to, and how many there are.
+         */
+        FacetView: {
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * FacetsView
+         * @description How many jobs there are, how many match, and of what.
+         */
+        FacetsView: {
+            /**
+             * Accelerator
+             * @default []
+             */
+            accelerator: components["schemas"]["JobFacetView"][];
+            /**
+             * Creator
+             * @default []
+             */
+            creator: components["schemas"]["JobFacetView"][];
+            /** Empty Text */
+            empty_text: string | null;
+            /**
+             * Looser
+             * @default []
+             */
+            looser: components["schemas"]["LooserView"][];
+            /** Matching */
+            matching: number;
+            per_hour: components["schemas"]["MoneyView"] | null;
+            /**
+             * Provider
+             * @default []
+             */
+            provider: components["schemas"]["JobFacetView"][];
+            /**
+             * Status
+             * @default []
+             */
+            status: components["schemas"]["JobFacetView"][];
+            /**
+             * Tag
+             * @default []
+             */
+            tag: components["schemas"]["JobFacetView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * FactView
+         * @description One thing that is known of it, with its name.
+         */
+        FactView: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * FailingSummary
+         * @description Jobs that failed lately, the newest first.
+         */
+        FailingSummary: {
+            /** Count */
+            count: number;
+            /** Items */
+            items: components["schemas"]["JobView"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * FastestOption
          * @description The soonest to be done: expected wait, set-up and training.
          */
@@ -3411,6 +4847,28 @@ export interface components {
             platform: string;
             /** Setup Time */
             setup_time: string;
+        };
+        /**
+         * FigureView
+         * @description A figure with its name, ready to show.
+         */
+        FigureView: {
+            /** Label */
+            label: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * FilterChip
+         * @description A filter that is set, in words; `query` is what is asked without it.
+         */
+        FilterChip: {
+            /** Param */
+            param: string;
+            /** Query */
+            query: string;
+            /** Text */
+            text: string;
         };
         /**
          * FiringPage
@@ -3427,6 +4885,11 @@ export interface components {
          * @description One change that an alert found. `number` counts from 1 within the alert.
          */
         FiringView: {
+            /**
+             * Alert
+             * @default
+             */
+            alert: string;
             /**
              * At
              * Format: date-time
@@ -3527,6 +4990,16 @@ export interface components {
             /** Year */
             year: number | null;
         };
+        /**
+         * GroupChoice
+         * @description Something that spend can be grouped by.
+         */
+        GroupChoice: {
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -3570,6 +5043,16 @@ export interface components {
             state: "ok" | "warning" | "unhealthy";
         };
         /**
+         * HelpView
+         * @description Something that would let a job begin sooner, and where in the web app it is done.
+         */
+        HelpView: {
+            /** Link */
+            link: string | null;
+            /** Text */
+            text: string;
+        };
+        /**
          * HolderView
          * @description A job that holds part of a node.
          */
@@ -3586,6 +5069,23 @@ export interface components {
             job_name: string;
             /** Status */
             status: string;
+        };
+        /**
+         * HomeBudget
+         * @description A budget in a line.
+         */
+        HomeBudget: {
+            badge: components["schemas"]["BadgeView"];
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Notes */
+            notes: string[];
+            /** Text */
+            text: string;
+            /** Used Percent */
+            used_percent: number | null;
         };
         /**
          * HostKeyView
@@ -3641,6 +5141,11 @@ export interface components {
             address: string;
             /** Host Key */
             host_key: string;
+            /**
+             * Ignores Others
+             * @default false
+             */
+            ignores_others?: boolean;
             jump?: components["schemas"]["JumpSpec"] | null;
             /** Key File */
             key_file?: string | null;
@@ -3682,12 +5187,20 @@ export interface components {
             accelerators: string[];
             /** Address */
             address: string;
+            badge: components["schemas"]["BadgeView"];
             /** Cpus */
             cpus: number;
             /** Explanation */
             explanation: string;
             /** Fingerprint */
             fingerprint: string;
+            /** Has */
+            has: string;
+            /**
+             * Ignores Others
+             * @default false
+             */
+            ignores_others: boolean;
             /** Jump */
             jump: string | null;
             /** Key File */
@@ -3703,9 +5216,15 @@ export interface components {
             network: string;
             /** Node */
             node: string;
+            /** Others */
+            others: string | null;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Port */
             port: number;
             price_per_hour: components["schemas"]["MoneyView"] | null;
+            /** Price Text */
+            price_text: string;
             /** Private Address */
             private_address: string | null;
             /** Region */
@@ -3719,6 +5238,54 @@ export interface components {
              * @default false
              */
             uses_agent: boolean;
+            /** Where */
+            where: string;
+        };
+        /**
+         * IdleMachine
+         * @description A rented machine without a job.
+         */
+        IdleMachine: {
+            cost: components["schemas"]["MoneyView"];
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            per_hour: components["schemas"]["MoneyView"];
+            /** Provider */
+            provider: string;
+            /** Since */
+            since: string | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * IdleSummary
+         * @description Rented machines without a job, and what an hour of them costs.
+         */
+        IdleSummary: {
+            /** Count */
+            count: number;
+            /** Items */
+            items: components["schemas"]["IdleMachine"][];
+            per_hour: components["schemas"]["MoneyView"];
+            /** Text */
+            text: string;
+        };
+        /**
+         * IdleWaste
+         * @description What rented machines cost while they had no job.
+         */
+        IdleWaste: {
+            amount: components["schemas"]["MoneyView"];
+            /** Help */
+            help: string;
+            /** Hours Text */
+            hours_text: string;
+            /** Share */
+            share: number;
+            /** Text */
+            text: string;
         };
         /**
          * Instance
@@ -3934,9 +5501,22 @@ export interface components {
             actual: components["schemas"]["MoneyView"] | null;
             /** Actual Hours */
             actual_hours: number | null;
+            /**
+             * Actual Hours Text
+             * @default
+             */
+            actual_hours_text: string;
+            badge: components["schemas"]["BadgeView"] | null;
+            /** Ended At */
+            ended_at: string | null;
             estimated: components["schemas"]["MoneyView"] | null;
             /** Estimated Hours */
             estimated_hours: number | null;
+            /**
+             * Estimated Hours Text
+             * @default
+             */
+            estimated_hours_text: string;
             /** Job */
             job: string;
             /** Name */
@@ -3947,6 +5527,44 @@ export interface components {
             provider: string;
             /** Ratio */
             ratio: number | null;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * JobCostDetail
+         * @description What a job has cost, in parts, beside what was foretold and what it may cost.
+         */
+        JobCostDetail: {
+            /** Cap Share */
+            cap_share: number | null;
+            cost: components["schemas"]["CostView"];
+            /**
+             * Cost Share
+             * @default 0
+             */
+            cost_share: number;
+            /** Estimate Share */
+            estimate_share: number | null;
+            /** Job */
+            job: string;
+            /** Lines */
+            lines: components["schemas"]["CostLine"][];
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+            projected: components["schemas"]["MoneyView"] | null;
+            /** Projected End */
+            projected_end: string | null;
+            /** Projected Share */
+            projected_share: number | null;
+            /** Projection Text */
+            projection_text: string | null;
+            standing: components["schemas"]["BadgeView"] | null;
         };
         /**
          * JobCostPage
@@ -3959,6 +5577,18 @@ export interface components {
             estimated: components["schemas"]["MoneyView"];
             /** Items */
             items: components["schemas"]["JobCost"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
         };
         /**
          * JobDetail
@@ -3977,6 +5607,11 @@ export interface components {
              * @default 0
              */
             attempt: number;
+            /**
+             * Commands
+             * @default []
+             */
+            commands: components["schemas"]["CommandView"][];
             cost: components["schemas"]["CostView"];
             /**
              * Created At
@@ -3995,6 +5630,14 @@ export interface components {
             health: components["schemas"]["HealthView"] | null;
             /** Id */
             id: string;
+            /**
+             * Is Stopping
+             * @default false
+             */
+            is_stopping: boolean;
+            last_metric: components["schemas"]["LastMetricView"] | null;
+            /** Market */
+            market: string | null;
             /** Name */
             name: string;
             /** Next Try At */
@@ -4006,6 +5649,11 @@ export interface components {
              * @default 1
              */
             nodes: number;
+            /**
+             * Permitted
+             * @default []
+             */
+            permitted: components["schemas"]["ActionView"][];
             prediction: components["schemas"]["PredictionView"] | null;
             progress: components["schemas"]["ProgressView"] | null;
             /** Project */
@@ -4014,6 +5662,8 @@ export interface components {
             provider: string | null;
             /** Reason */
             reason: string | null;
+            /** Region */
+            region: string | null;
             /**
              * Spec
              * @default {}
@@ -4023,6 +5673,7 @@ export interface components {
             };
             /** Started At */
             started_at: string | null;
+            state: components["schemas"]["BadgeView"] | null;
             status: components["schemas"]["JobStatus"];
             /**
              * Tags
@@ -4036,12 +5687,42 @@ export interface components {
              * @default []
              */
             tasks: components["schemas"]["TaskView"][];
+            /**
+             * Timeline
+             * @default []
+             */
+            timeline: components["schemas"]["SegmentView"][];
+            waiting: components["schemas"]["WaitingView"] | null;
+        };
+        /**
+         * JobFacetView
+         * @description A value that jobs can be narrowed down to, and how many of those that the other filters let through have it.
+         */
+        JobFacetView: {
+            badge: components["schemas"]["BadgeView"] | null;
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * JobName
+         * @description A job to go to.
+         */
+        JobName: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * JobPage
-         * @description A page of jobs, newest first.
+         * @description A page of jobs.
          */
         JobPage: {
+            facets: components["schemas"]["FacetsView"] | null;
             /** Items */
             items: components["schemas"]["JobView"][];
             /** Next Cursor */
@@ -4102,6 +5783,14 @@ export interface components {
             health: components["schemas"]["HealthView"] | null;
             /** Id */
             id: string;
+            /**
+             * Is Stopping
+             * @default false
+             */
+            is_stopping: boolean;
+            last_metric: components["schemas"]["LastMetricView"] | null;
+            /** Market */
+            market: string | null;
             /** Name */
             name: string;
             /** Next Try At */
@@ -4113,6 +5802,11 @@ export interface components {
              * @default 1
              */
             nodes: number;
+            /**
+             * Permitted
+             * @default []
+             */
+            permitted: components["schemas"]["ActionView"][];
             progress: components["schemas"]["ProgressView"] | null;
             /** Project */
             project: string;
@@ -4120,8 +5814,11 @@ export interface components {
             provider: string | null;
             /** Reason */
             reason: string | null;
+            /** Region */
+            region: string | null;
             /** Started At */
             started_at: string | null;
+            state: components["schemas"]["BadgeView"] | null;
             status: components["schemas"]["JobStatus"];
             /**
              * Tags
@@ -4130,6 +5827,7 @@ export interface components {
             tags: {
                 [key: string]: string;
             };
+            waiting: components["schemas"]["WaitingView"] | null;
         };
         /**
          * JumpSpec
@@ -4150,6 +5848,48 @@ export interface components {
             port?: number;
             /** User */
             user: string;
+        };
+        /**
+         * KnownBy
+         * @description A part of the amount by how it is known.
+         */
+        KnownBy: {
+            amount: components["schemas"]["MoneyView"];
+            /** Explanation */
+            explanation: string;
+            /** Label */
+            label: string;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "estimated" | "metered" | "billed";
+            /** Share */
+            share: number;
+        };
+        /**
+         * LastMetricView
+         * @description The metric that says most, at its last value.
+         */
+        LastMetricView: {
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * LaunchView
+         * @description Whether a job can run there now; where it cannot, why, and which provider to connect if that would do.
+         */
+        LaunchView: {
+            /** Connect Provider */
+            connect_provider: string | null;
+            /** Is Possible */
+            is_possible: boolean;
+            /** Reason */
+            reason: string | null;
         };
         /**
          * LeftOut
@@ -4269,6 +6009,32 @@ export interface components {
             size_bytes: number;
         };
         /**
+         * LooseningView
+         * @description What giving up one filter gives: `query` is what to ask then.
+         */
+        LooseningView: {
+            /** Constraint */
+            constraint: string;
+            /** Count */
+            count: number;
+            /** Query */
+            query: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * LooserView
+         * @description A filter whose removal lets jobs through.
+         */
+        LooserView: {
+            /** Filter */
+            filter: string;
+            /** Label */
+            label: string;
+            /** Matching */
+            matching: number;
+        };
+        /**
          * Market
          * @description On which terms a machine is had.
          * @enum {string}
@@ -4279,6 +6045,7 @@ export interface components {
          * @description A thing on the invoice, in the ledger, or in both. `difference` is what the invoice says more.
          */
         MatchView: {
+            badge: components["schemas"]["BadgeView"] | null;
             /** Description */
             description: string;
             difference: components["schemas"]["MoneyView"];
@@ -4397,6 +6164,22 @@ export interface components {
             usable_gb: number;
             /** Verdict */
             verdict: string;
+        };
+        /**
+         * MeterPart
+         * @description A part of the amount, in per cent of it; what is above the amount is more than a hundred together.
+         */
+        MeterPart: {
+            amount: components["schemas"]["MoneyView"];
+            /** Label */
+            label: string;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "spent" | "running" | "reserved";
+            /** Percent */
+            percent: number;
         };
         /**
          * MetricPanel
@@ -4554,6 +6337,11 @@ export interface components {
             };
             /** Explanation */
             explanation: string;
+            /**
+             * Figures
+             * @default []
+             */
+            figures: components["schemas"]["FigureView"][];
             /** Is Begun */
             is_begun: boolean;
             /** Job */
@@ -4564,12 +6352,228 @@ export interface components {
             target: string;
         };
         /**
+         * NewToken
+         * @description A token that was just made, with its secret: it is not shown again.
+         */
+        NewToken: {
+            /** Actions */
+            actions: components["schemas"]["ActionView"][];
+            badge: components["schemas"]["BadgeView"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Is Current
+             * @default false
+             */
+            is_current: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "api" | "session";
+            /** Name */
+            name: string;
+            /** Secret */
+            secret: string;
+            /** Title */
+            title: string;
+            /** Used At */
+            used_at: string | null;
+        };
+        /**
+         * NodeBillLine
+         * @description A closed interval of a node in the ledger.
+         */
+        NodeBillLine: {
+            amount: components["schemas"]["MoneyView"];
+            /** Job */
+            job: string | null;
+            /** Job Name */
+            job_name: string | null;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * NodeDetail
+         * @description A node with what it is, who had it, and what was paid.
+         */
+        NodeDetail: {
+            /** Accelerator */
+            accelerator: string | null;
+            /**
+             * Accelerator Count
+             * @default 0
+             */
+            accelerator_count: number;
+            /** Accelerators */
+            accelerators: components["schemas"]["AcceleratorView"][];
+            /**
+             * Accelerators Held
+             * @default 0
+             */
+            accelerators_held: number;
+            /** Actions */
+            actions: string[];
+            badge: components["schemas"]["BadgeView"] | null;
+            /** Bill */
+            bill: components["schemas"]["NodeBillLine"][];
+            cost: components["schemas"]["MoneyView"] | null;
+            /**
+             * Cost Text
+             * @default
+             */
+            cost_text: string;
+            /**
+             * Cpus
+             * @default 0
+             */
+            cpus: number;
+            /**
+             * Cpus Held
+             * @default 0
+             */
+            cpus_held: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Ends By Itself
+             * @default
+             */
+            ends_by_itself: string;
+            /** Explanation */
+            explanation: string;
+            /** Facts */
+            facts: components["schemas"]["FactView"][];
+            /** Holders */
+            holders: components["schemas"]["HolderView"][];
+            /** Id */
+            id: string;
+            /** Idle Until */
+            idle_until: string | null;
+            /**
+             * Instance Type
+             * @default
+             */
+            instance_type: string;
+            /** Is Rented */
+            is_rented: boolean;
+            /** Job */
+            job: string | null;
+            /**
+             * Kept Because
+             * @default
+             */
+            kept_because: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /** Market */
+            market: string;
+            /**
+             * Memory Bytes
+             * @default 0
+             */
+            memory_bytes: number;
+            /** Name */
+            name: string;
+            /** Others */
+            others: string | null;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
+            /**
+             * Place
+             * @default
+             */
+            place: string;
+            price_per_hour: components["schemas"]["MoneyView"] | null;
+            /**
+             * Price Text
+             * @default
+             */
+            price_text: string;
+            /** Provider */
+            provider: string;
+            /** Ready At */
+            ready_at: string | null;
+            /**
+             * Region
+             * @default
+             */
+            region: string;
+            /** Slots */
+            slots: components["schemas"]["SlotView"][];
+            /** Status */
+            status: string;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /** Tenancies */
+            tenancies: components["schemas"]["TenancyView"][];
+            usage: components["schemas"]["NodeUsage"] | null;
+            /** Zone */
+            zone: string | null;
+        };
+        /**
+         * NodeFacets
+         * @description What nodes can be narrowed to, counted over all that the caller may see and asked for.
+         */
+        NodeFacets: {
+            /** Kinds */
+            kinds: components["schemas"]["FacetView"][];
+            /** Providers */
+            providers: components["schemas"]["FacetView"][];
+            /** States */
+            states: components["schemas"]["FacetView"][];
+        };
+        /**
          * NodeList
          * @description Nodes, those at hand first, then the newest rented ones.
          */
         NodeList: {
+            burn: components["schemas"]["BurnView"] | null;
+            facets: components["schemas"]["NodeFacets"] | null;
             /** Items */
             items: components["schemas"]["NodeView"][];
+            /**
+             * Matching
+             * @default 0
+             */
+            matching: number;
+            /** Next Cursor */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
         };
         /**
          * NodeStop
@@ -4581,6 +6585,30 @@ export interface components {
              * @default false
              */
             now?: boolean;
+        };
+        /**
+         * NodeUsage
+         * @description What jobs held of a node over the last hour, and what of it worked.
+         */
+        NodeUsage: {
+            /** Allocated Percent */
+            allocated_percent: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Steps */
+            steps: components["schemas"]["UsageStep"][];
+            /** Text */
+            text: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "accelerators" | "processors";
+            /** Utilised Percent */
+            utilised_percent: number | null;
         };
         /**
          * NodeView
@@ -4603,7 +6631,13 @@ export interface components {
             accelerators_held: number;
             /** Actions */
             actions: string[];
+            badge: components["schemas"]["BadgeView"] | null;
             cost: components["schemas"]["MoneyView"] | null;
+            /**
+             * Cost Text
+             * @default
+             */
+            cost_text: string;
             /**
              * Cpus
              * @default 0
@@ -4627,6 +6661,8 @@ export interface components {
             holders: components["schemas"]["HolderView"][];
             /** Id */
             id: string;
+            /** Idle Until */
+            idle_until: string | null;
             /**
              * Instance Type
              * @default
@@ -4636,6 +6672,11 @@ export interface components {
             is_rented: boolean;
             /** Job */
             job: string | null;
+            /**
+             * Kept Because
+             * @default
+             */
+            kept_because: string;
             /**
              * Last Seen At
              * Format: date-time
@@ -4650,7 +6691,21 @@ export interface components {
             memory_bytes: number;
             /** Name */
             name: string;
+            /** Others */
+            others: string | null;
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
+            /**
+             * Place
+             * @default
+             */
+            place: string;
             price_per_hour: components["schemas"]["MoneyView"] | null;
+            /**
+             * Price Text
+             * @default
+             */
+            price_text: string;
             /** Provider */
             provider: string;
             /** Ready At */
@@ -4660,8 +6715,16 @@ export interface components {
              * @default
              */
             region: string;
+            /** Slots */
+            slots: components["schemas"]["SlotView"][];
             /** Status */
             status: string;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            usage: components["schemas"]["NodeUsage"] | null;
             /** Zone */
             zone: string | null;
         };
@@ -4688,6 +6751,54 @@ export interface components {
             title: string;
         };
         /**
+         * OfferCard
+         * @description The cheapest, the fastest or the recommended offer, and why.
+         */
+        OfferCard: {
+            /** Headline */
+            headline: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cheapest" | "fastest" | "recommended";
+            /** Reason */
+            reason: string;
+            row: components["schemas"]["ExplorerRow"];
+            /** Savings */
+            savings: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * OfferComparison
+         * @description Offers side by side, in the order asked for. `gone` are keys of which nothing is known any more.
+         */
+        OfferComparison: {
+            /** Gone */
+            gone: string[];
+            /** Items */
+            items: components["schemas"]["ExplorerRow"][];
+            /** Lines */
+            lines: components["schemas"]["ComparedLine"][];
+        };
+        /**
+         * OfferDetail
+         * @description One offer with what to know of its provider.
+         */
+        OfferDetail: {
+            /** Alternatives */
+            alternatives: components["schemas"]["ExplorerRow"][];
+            /** Billing */
+            billing: string;
+            /** Cons */
+            cons: string[];
+            /** Pros */
+            pros: string[];
+            row: components["schemas"]["ExplorerRow"];
+            setup: components["schemas"]["SetupView"];
+        };
+        /**
          * OfferPage
          * @description A page of offers: `matching` fit, of `known` in all.
          */
@@ -4708,6 +6819,23 @@ export interface components {
             why_nothing: string | null;
         };
         /**
+         * OfferResources
+         * @description What of a job file's `resources` asks for this offer. A job file cannot name a type of machine.
+         */
+        OfferResources: {
+            /** Accelerators */
+            accelerators: string[];
+            /** Providers */
+            providers: string[];
+            /** Regions */
+            regions: string[];
+            /**
+             * Spot
+             * @enum {string}
+             */
+            spot: "never" | "only";
+        };
+        /**
          * OrphanView
          * @description A machine that carries this installation's mark and belongs to nothing that is known.
          */
@@ -4720,6 +6848,141 @@ export interface components {
             micro_per_hour: number | null;
             /** Provider */
             provider: string;
+        };
+        /**
+         * OverviewView
+         * @description The first page.
+         */
+        OverviewView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Attention */
+            attention: components["schemas"]["Attention"][];
+            /** Budget Count */
+            budget_count: number;
+            /** Budgets */
+            budgets: components["schemas"]["HomeBudget"][];
+            /** Cheapest */
+            cheapest: components["schemas"]["CheapOffer"][];
+            checklist: components["schemas"]["Checklist"];
+            failing: components["schemas"]["FailingSummary"];
+            idle: components["schemas"]["IdleSummary"];
+            running: components["schemas"]["RunningSummary"];
+            waiting: components["schemas"]["WaitingSummary"];
+        };
+        /**
+         * OwnPricePage
+         * @description Prices of the user's own, by provider and machine, and the files that they came with.
+         */
+        OwnPricePage: {
+            /** Files */
+            files: components["schemas"]["PriceSourceView"][];
+            /** Is Cut */
+            is_cut: boolean;
+            /** Items */
+            items: components["schemas"]["OwnPriceView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * OwnPriceRequest
+         * @description One price of the user's own. It wins over public ones, and is seen in the caller's project only.
+         */
+        OwnPriceRequest: {
+            /** Accelerator */
+            accelerator?: string | null;
+            /** Accelerator Memory Gb */
+            accelerator_memory_gb?: number | null;
+            /**
+             * Count
+             * @default 1
+             */
+            count?: number;
+            /** Cpus */
+            cpus?: number | null;
+            /** Instance Type */
+            instance_type: string;
+            /** @default owned */
+            market?: components["schemas"]["Market"];
+            /** Memory Gb */
+            memory_gb?: number | null;
+            /**
+             * Per
+             * @default hour
+             * @enum {string}
+             */
+            per?: "hour" | "accelerator_hour" | "month" | "year";
+            /** Price */
+            price: number | string;
+            /** Provider */
+            provider: string;
+            /**
+             * Region
+             * @default
+             */
+            region?: string;
+        };
+        /**
+         * OwnPriceView
+         * @description A price of the user's own.
+         */
+        OwnPriceView: {
+            /** Accelerator */
+            accelerator: string | null;
+            /** Can Remove */
+            can_remove: boolean;
+            /** Count */
+            count: number;
+            /** Gpu Price Text */
+            gpu_price_text: string | null;
+            /** Id */
+            id: string;
+            /** Machine */
+            machine: string;
+            /** Market */
+            market: string;
+            /** Market Title */
+            market_title: string;
+            /** Place */
+            place: string;
+            price: components["schemas"]["MoneyView"] | null;
+            /** Price Text */
+            price_text: string;
+            /** Provider */
+            provider: string;
+            /** Provider Title */
+            provider_title: string;
+            /** Source */
+            source: string;
+        };
+        /**
+         * PastPeriod
+         * @description An earlier period of the same length, and whether the amount would have held.
+         */
+        PastPeriod: {
+            /**
+             * Is Reached
+             * @default false
+             */
+            is_reached: boolean;
+            /** Label */
+            label: string;
+            /** Percent */
+            percent: number | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            spent: components["schemas"]["MoneyView"];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * Period
@@ -5044,6 +7307,28 @@ export interface components {
             usage: string;
         };
         /**
+         * PowerPlaceView
+         * @description A country or a state: its code, its name, and what is known of it.
+         */
+        PowerPlaceView: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * PowerPlaces
+         * @description Countries, and carbon zones smaller than a country, by name.
+         */
+        PowerPlaces: {
+            /** Countries */
+            countries: components["schemas"]["PowerPlaceView"][];
+            /** Zones */
+            zones: components["schemas"]["PowerPlaceView"][];
+        };
+        /**
          * PredictionView
          * @description What was foretold of a job as it was placed, and what came. Absent figures: nobody could say, or not yet.
          */
@@ -5067,19 +7352,44 @@ export interface components {
         /**
          * Preferences
          * @description What a user prefers. Absent values are not set; a PUT replaces them all.
+         *
+         *     Built at once: a type with one that is (a search) inside is not built as well by the first request that brings it.
          */
-        Preferences: {
+        "Preferences-Input": {
             default_filters?: components["schemas"]["AlertFilters"] | null;
             /** Default Sort */
             default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
             /** Display Currency */
             display_currency?: string | null;
+            /** Hides Checklist */
+            hides_checklist?: boolean | null;
             /** Providers */
             providers?: string[] | null;
             /** Regions */
             regions?: string[] | null;
             /** Saved Views */
-            saved_views?: components["schemas"]["SavedView"][] | null;
+            saved_views?: components["schemas"]["SavedView-Input"][] | null;
+        };
+        /**
+         * Preferences
+         * @description What a user prefers. Absent values are not set; a PUT replaces them all.
+         *
+         *     Built at once: a type with one that is (a search) inside is not built as well by the first request that brings it.
+         */
+        "Preferences-Output": {
+            default_filters?: components["schemas"]["AlertFilters"] | null;
+            /** Default Sort */
+            default_sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
+            /** Display Currency */
+            display_currency?: string | null;
+            /** Hides Checklist */
+            hides_checklist?: boolean | null;
+            /** Providers */
+            providers?: string[] | null;
+            /** Regions */
+            regions?: string[] | null;
+            /** Saved Views */
+            saved_views?: components["schemas"]["SavedView-Output"][] | null;
         };
         /**
          * PreferencesView
@@ -5091,7 +7401,7 @@ export interface components {
             known_currencies: string[];
             /** Updated At */
             updated_at: string | null;
-            values: components["schemas"]["Preferences"];
+            values: components["schemas"]["Preferences-Output"];
         };
         /**
          * PreviewAnswer
@@ -5110,6 +7420,16 @@ export interface components {
             notes: string[];
             /** Recorded Since */
             recorded_since: string | null;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * PreviewFiring
@@ -5146,6 +7466,7 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            availability: components["schemas"]["Availability"] | null;
             /** Max Micro */
             max_micro: number | null;
             /** Median Micro */
@@ -5161,15 +7482,15 @@ export interface components {
          */
         PriceChangePage: {
             /** Items */
-            items: components["schemas"]["PriceChangeView"][];
+            items: components["schemas"]["PriceChangeRow"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
         /**
-         * PriceChangeView
-         * @description One thing that happened to a price.
+         * PriceChangeRow
+         * @description A change with its words.
          */
-        PriceChangeView: {
+        PriceChangeRow: {
             /** Accelerator */
             accelerator: string | null;
             /** Accelerator Count */
@@ -5181,6 +7502,7 @@ export interface components {
             at: string;
             /** Availability */
             availability: string;
+            badge: components["schemas"]["BadgeView"];
             /**
              * Currency
              * @default USD
@@ -5190,6 +7512,8 @@ export interface components {
             instance_type: string;
             /** Market */
             market: string;
+            /** Market Title */
+            market_title: string;
             /** Per Cent */
             per_cent: number | null;
             /** Position */
@@ -5200,6 +7524,8 @@ export interface components {
             price_micro: number | null;
             /** Provider */
             provider: string;
+            /** Provider Title */
+            provider_title: string;
             /**
              * Reading
              * @enum {string}
@@ -5209,6 +7535,10 @@ export interface components {
             region: string;
             /** Source */
             source: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
             /** Zone */
             zone: string | null;
         };
@@ -5221,6 +7551,9 @@ export interface components {
             band: components["schemas"]["PriceBand"][];
             /** Is Cut */
             is_cut: boolean;
+            /** Levels */
+            levels: components["schemas"]["AvailabilityLevel"][];
+            now: components["schemas"]["PriceNow"] | null;
             /** Series */
             series: components["schemas"]["PriceSeries"][];
             /** Series Count */
@@ -5273,6 +7606,19 @@ export interface components {
             offers: number;
             /** Unpriced */
             unpriced: number;
+        };
+        /**
+         * PriceNow
+         * @description What one accelerator costs per hour at the end of the time asked about, and how that has changed.
+         */
+        PriceNow: {
+            /** Change */
+            change: string | null;
+            least: components["schemas"]["MoneyView"];
+            middle: components["schemas"]["MoneyView"];
+            most: components["schemas"]["MoneyView"];
+            /** Offers */
+            offers: number;
         };
         /**
          * PricePoint
@@ -5422,10 +7768,24 @@ export interface components {
             version: string;
         };
         /**
+         * ProviderGroup
+         * @description Providers under one heading, in the order in which they are shown.
+         */
+        ProviderGroup: {
+            /** Name */
+            name: string;
+            /** Providers */
+            providers: string[];
+            /** Title */
+            title: string;
+        };
+        /**
          * ProviderPage
-         * @description Every provider that is known, by id.
+         * @description Every provider that is known, by id, and under which heading it is shown.
          */
         ProviderPage: {
+            /** Groups */
+            groups: components["schemas"]["ProviderGroup"][];
             /** Items */
             items: components["schemas"]["ProviderView"][];
         };
@@ -5438,6 +7798,7 @@ export interface components {
             aliases: string[];
             /** Api Docs */
             api_docs: string;
+            badge: components["schemas"]["BadgeView"];
             /** Can Run */
             can_run: boolean;
             capabilities: components["schemas"]["CapabilitiesView"];
@@ -5448,10 +7809,14 @@ export interface components {
             /** Connected */
             connected: boolean;
             connection: components["schemas"]["ConnectionState"] | null;
+            /** Cons */
+            cons: string[];
             /** Credentials */
             credentials: components["schemas"]["CredentialFieldView"][];
             /** Estimated Time */
             estimated_time: string;
+            /** Examined At */
+            examined_at: string | null;
             /** Has Spot */
             has_spot: boolean;
             /** Id */
@@ -5460,8 +7825,12 @@ export interface components {
             kind: string;
             /** Limits */
             limits: string[];
+            /** Permitted */
+            permitted: components["schemas"]["ActionView"][];
             /** Policies */
             policies: components["schemas"]["PolicyView"][];
+            /** Pros */
+            pros: string[];
             /** Runs */
             runs: string[];
             /** Self Termination */
@@ -5470,8 +7839,66 @@ export interface components {
             settings: components["schemas"]["SettingFieldView"][];
             /** Setup Steps */
             setup_steps: string[];
+            /** Sources */
+            sources: components["schemas"]["SourceView"][];
+            /** Summary */
+            summary: string[];
+            /**
+             * Takes Hosts
+             * @default false
+             */
+            takes_hosts: boolean;
             /** Title */
             title: string;
+        };
+        /**
+         * QueueItem
+         * @description A job that waits for a place.
+         */
+        QueueItem: {
+            /** Attempts */
+            attempts: number;
+            badge: components["schemas"]["BadgeView"];
+            /** Creator */
+            creator: string;
+            /** Explanation */
+            explanation: string;
+            /** Helps */
+            helps: components["schemas"]["HelpView"][];
+            /** Job */
+            job: string;
+            /** Name */
+            name: string;
+            /** Next Try At */
+            next_try_at: string | null;
+            /** Position */
+            position: number;
+            /** Priority */
+            priority: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Wants */
+            wants: string;
+        };
+        /**
+         * QueuePage
+         * @description What waits, in the order in which it is looked at.
+         */
+        QueuePage: {
+            burn: components["schemas"]["BurnView"];
+            /** Items */
+            items: components["schemas"]["QueueItem"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Reasons */
+            reasons: components["schemas"]["FacetView"][];
+            /** Total */
+            total: number;
         };
         /**
          * QuotaView
@@ -5487,8 +7914,23 @@ export interface components {
              * @default
              */
             region: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
             /** Used */
             used: number | null;
+        };
+        /**
+         * RangeChoice
+         * @description A range that can be asked for by its name.
+         */
+        RangeChoice: {
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
         };
         /**
          * RankView
@@ -5561,10 +8003,64 @@ export interface components {
             regret_p90: components["schemas"]["MoneyView"];
         };
         /**
-         * SavedView
-         * @description Filters under a name.
+         * RunningSummary
+         * @description What runs now, and what an hour of it costs.
          */
-        SavedView: {
+        RunningSummary: {
+            /** Count */
+            count: number;
+            /** Forecast Text */
+            forecast_text: string;
+            /** Items */
+            items: components["schemas"]["JobView"][];
+            per_hour: components["schemas"]["MoneyView"];
+            /** Per Hour Basis */
+            per_hour_basis: string;
+            /** Per Hour Text */
+            per_hour_text: string;
+            spent_month: components["schemas"]["MoneyView"];
+            /** Spent Text */
+            spent_text: string;
+            /** Starting */
+            starting: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * SavedSearchPage
+         * @description Saved views by name.
+         */
+        SavedSearchPage: {
+            /** Items */
+            items: components["schemas"]["SavedSearchView"][];
+        };
+        /**
+         * SavedSearchRequest
+         * @description What to keep under a name.
+         */
+        SavedSearchRequest: {
+            search: components["schemas"]["ExplorerSearch-Input"];
+        };
+        /**
+         * SavedSearchView
+         * @description A saved view: `query` opens it, `matching` and `cheapest` are what it gives now.
+         */
+        SavedSearchView: {
+            cheapest: components["schemas"]["ExplorerRow"] | null;
+            /** Matching */
+            matching: number;
+            /** Name */
+            name: string;
+            /** Query */
+            query: string;
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * SavedView
+         * @description Filters under a name. `search` is the whole search of the offers page; views without one have `filters`.
+         */
+        "SavedView-Input": {
             /**
              * @default {
              *       "accelerators": [],
@@ -5576,8 +8072,55 @@ export interface components {
             filters?: components["schemas"]["AlertFilters"];
             /** Name */
             name: string;
+            search?: components["schemas"]["ExplorerSearch-Input"] | null;
             /** Sort */
             sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
+        };
+        /**
+         * SavedView
+         * @description Filters under a name. `search` is the whole search of the offers page; views without one have `filters`.
+         */
+        "SavedView-Output": {
+            /**
+             * @default {
+             *       "accelerators": [],
+             *       "markets": [],
+             *       "providers": [],
+             *       "regions": []
+             *     }
+             */
+            filters?: components["schemas"]["AlertFilters"];
+            /** Name */
+            name: string;
+            search?: components["schemas"]["ExplorerSearch-Output"] | null;
+            /** Sort */
+            sort?: ("price" | "price_per_accelerator" | "memory" | "availability" | "provider") | null;
+        };
+        /**
+         * Savings
+         * @description What the same work would have cost otherwise.
+         */
+        Savings: {
+            actual: components["schemas"]["MoneyView"];
+            /**
+             * Against
+             * @enum {string}
+             */
+            against: "on_demand" | "local";
+            /** Basis */
+            basis: string;
+            /** Headline */
+            headline: string;
+            /** Is Comparable */
+            is_comparable: boolean;
+            /** Label */
+            label: string;
+            otherwise: components["schemas"]["MoneyView"];
+            /** Percent */
+            percent: number | null;
+            saved: components["schemas"]["MoneyView"];
+            /** Text */
+            text: string;
         };
         /**
          * Scope
@@ -5585,6 +8128,41 @@ export interface components {
          * @enum {string}
          */
         Scope: "project" | "team" | "user" | "provider";
+        /**
+         * SegmentView
+         * @description A stretch of a job's time. Each begins where the one before ended.
+         */
+        SegmentView: {
+            /** Attempt */
+            attempt: number | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Explanation */
+            explanation: string | null;
+            /**
+             * Is Startup
+             * @default false
+             */
+            is_startup: boolean;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /** Owner */
+            owner: string;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Tone
+             * @enum {string}
+             */
+            tone: "good" | "busy" | "warning" | "bad" | "quiet";
+        };
         /**
          * ServerInfo
          * @description Who is asking whom.
@@ -5638,8 +8216,99 @@ export interface components {
             is_list: boolean;
             /** Name */
             name: string;
+            /** Pattern */
+            pattern: string;
             /** Title */
             title: string;
+        };
+        /**
+         * SettingView
+         * @description One figure: what holds, who said it, and what would hold otherwise.
+         */
+        SettingView: {
+            /** Help */
+            help: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "country" | "zone" | "number";
+            /** Name */
+            name: string;
+            /** Origin */
+            origin: string;
+            /** Origin Text */
+            origin_text: string;
+            /** Otherwise */
+            otherwise: string;
+            /** Overruled By */
+            overruled_by: string | null;
+            /** Stored */
+            stored: string | null;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
+            /** Value */
+            value: string | null;
+        };
+        /**
+         * SettingsRequest
+         * @description What is set of this machine and its electricity. A PUT replaces it all: what is absent is unset.
+         */
+        SettingsRequest: {
+            /** Carbon Grams Per Kwh */
+            carbon_grams_per_kwh?: number | null;
+            /** Carbon Zone */
+            carbon_zone?: string | null;
+            /** Country */
+            country?: string | null;
+            /**
+             * Electricity Currency
+             * @default USD
+             */
+            electricity_currency?: string;
+            /** Electricity Price */
+            electricity_price?: number | string | null;
+            /** Watts Idle */
+            watts_idle?: number | null;
+            /** Watts Max */
+            watts_max?: number | null;
+        };
+        /**
+         * SettingsView
+         * @description What holds of this machine and its electricity, figure by figure.
+         */
+        SettingsView: {
+            /** Can Change */
+            can_change: boolean;
+            /** Carbon Text */
+            carbon_text: string;
+            /** Electricity Currency */
+            electricity_currency: string;
+            /** Hour Text */
+            hour_text: string | null;
+            /** Items */
+            items: components["schemas"]["SettingView"][];
+            /** Known Currencies */
+            known_currencies: string[];
+            /** Machine */
+            machine: string | null;
+            /** Precedence */
+            precedence: string;
+            /** Price Text */
+            price_text: string;
+            /** Updated At */
+            updated_at: string | null;
+            /** Updated By */
+            updated_by: string | null;
+            /** Why Not */
+            why_not: string | null;
         };
         /**
          * SetupInstructions
@@ -5656,6 +8325,20 @@ export interface components {
             platform: string;
             /** Pros */
             pros: string[];
+            /** Steps */
+            steps: string[];
+            /** Title */
+            title: string;
+        };
+        /**
+         * SetupView
+         * @description How to get ready for a provider.
+         */
+        SetupView: {
+            /** Api Docs */
+            api_docs: string;
+            /** Estimated Time */
+            estimated_time: string;
             /** Steps */
             steps: string[];
             /** Title */
@@ -5766,6 +8449,53 @@ export interface components {
             seed: number;
         };
         /**
+         * SlotUser
+         * @description A process that uses an accelerator without this installation.
+         */
+        SlotUser: {
+            /**
+             * Command
+             * @default
+             */
+            command: string;
+            /** Memory Bytes */
+            memory_bytes: number | null;
+            /** Pid */
+            pid: number;
+            /** User */
+            user: string | null;
+        };
+        /**
+         * SlotView
+         * @description One accelerator of a node, and whether a job can have it. A node's slots are in the order of their index.
+         */
+        SlotView: {
+            /** Attempt */
+            attempt: string | null;
+            /** Explanation */
+            explanation: string;
+            /** Index */
+            index: number;
+            /** Job */
+            job: string | null;
+            /** Job Name */
+            job_name: string | null;
+            /** Kind */
+            kind: string;
+            /** Memory Bytes */
+            memory_bytes: number | null;
+            /** Memory Used Bytes */
+            memory_used_bytes: number | null;
+            /** State */
+            state: string;
+            /** Users */
+            users: components["schemas"]["SlotUser"][];
+            /** Utilisation Percent */
+            utilisation_percent: number | null;
+            /** Uuid */
+            uuid: string | null;
+        };
+        /**
          * SourceFailure
          * @description A source that could not be asked; what it said before is still shown.
          */
@@ -5778,6 +8508,54 @@ export interface components {
             name: string;
             /** Tried At */
             tried_at: string | null;
+        };
+        /**
+         * SourceView
+         * @description A way to give credentials, and why it is not there for this caller or provider.
+         */
+        SourceView: {
+            /** Is Possible */
+            is_possible: boolean;
+            name: components["schemas"]["CredentialSource"];
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * SourcesHealth
+         * @description How the price sources are, in a line, and which have failed.
+         */
+        SourcesHealth: {
+            badge: components["schemas"]["BadgeView"];
+            /** Failures */
+            failures: components["schemas"]["SourceFailure"][];
+            /** Newest At */
+            newest_at: string | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * SpecView
+         * @description A job's file.
+         */
+        SpecView: {
+            /** Clone Path */
+            clone_path: string;
+            /** Command */
+            command: string;
+            /** File Name */
+            file_name: string;
+            /** Job */
+            job: string;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Workdir */
+            workdir: string | null;
+            /** Yaml */
+            yaml: string;
         };
         /**
          * SpotFiles
@@ -5912,6 +8690,28 @@ export interface components {
             yaml: string;
         };
         /**
+         * TenancyView
+         * @description A time in which a job held a node or part of it.
+         */
+        TenancyView: {
+            /** Attempt */
+            attempt: number;
+            /** Held */
+            held: string;
+            /** Job */
+            job: string;
+            /** Job Name */
+            job_name: string;
+            outcome: components["schemas"]["BadgeView"];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
          * TestAnswer
          * @description What became of a test message.
          */
@@ -5924,6 +8724,58 @@ export interface components {
             is_delivered: boolean;
             /** Message */
             message: string;
+        };
+        /**
+         * TokenPage
+         * @description Your tokens and browser sessions, the newest first.
+         */
+        TokenPage: {
+            /** Items */
+            items: components["schemas"]["TokenView"][];
+        };
+        /**
+         * TokenRequest
+         * @description Asks for an API token. It is shown once.
+         */
+        TokenRequest: {
+            /** Expires In Days */
+            expires_in_days?: number | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * TokenView
+         * @description A token or a browser session, without its secret.
+         */
+        TokenView: {
+            /** Actions */
+            actions: components["schemas"]["ActionView"][];
+            badge: components["schemas"]["BadgeView"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Is Current
+             * @default false
+             */
+            is_current: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "api" | "session";
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Used At */
+            used_at: string | null;
         };
         /**
          * TraceFile
@@ -5995,6 +8847,21 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * UsageStep
+         * @description Five minutes: what jobs held, and what of it worked. Per cent of the whole node.
+         */
+        UsageStep: {
+            /** Allocated Percent */
+            allocated_percent: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Utilised Percent */
+            utilised_percent: number | null;
+        };
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -6007,6 +8874,65 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /**
+         * WaitingGroup
+         * @description Jobs that wait for the same reason.
+         */
+        WaitingGroup: {
+            badge: components["schemas"]["BadgeView"];
+            /** Count */
+            count: number;
+            /** Explanation */
+            explanation: string;
+            /** Jobs */
+            jobs: components["schemas"]["JobName"][];
+            /** Link */
+            link: string;
+            /** Next Try At */
+            next_try_at: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * WaitingSummary
+         * @description What waits, grouped by reason.
+         */
+        WaitingSummary: {
+            /** Count */
+            count: number;
+            /** Groups */
+            groups: components["schemas"]["WaitingGroup"][];
+            /** Text */
+            text: string;
+        };
+        /**
+         * WaitingView
+         * @description Why a job waits, since when, and when something is tried next.
+         */
+        WaitingView: {
+            /** Code */
+            code: string;
+            /** Next Try At */
+            next_try_at: string | null;
+            /** Queue Length */
+            queue_length: number | null;
+            /** Queue Position */
+            queue_position: number | null;
+            /** Queue Text */
+            queue_text: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Text */
+            text: string;
         };
         /**
          * WorkdirAnswer
@@ -6732,6 +9658,39 @@ export interface operations {
             };
         };
     };
+    preview_api_v1_budgets_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetPreview"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_budget_api_v1_budgets__reference__get: {
         parameters: {
             query?: never;
@@ -6878,6 +9837,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_kinds_api_v1_channels_kinds_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelKindPage"];
                 };
             };
             /** @description An error */
@@ -7168,6 +10156,43 @@ export interface operations {
             };
         };
     };
+    export_api_v1_cost_export_get: {
+        parameters: {
+            query?: {
+                what?: "groups" | "series" | "jobs";
+                range?: ("today" | "7d" | "30d" | "90d" | "month" | "last_month" | "year") | null;
+                since?: string | null;
+                until?: string | null;
+                by?: string;
+                only?: string[] | null;
+                step?: ("day" | "week" | "month") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_invoices_api_v1_cost_invoices_get: {
         parameters: {
             query?: never;
@@ -7236,6 +10261,7 @@ export interface operations {
                 since?: string | null;
                 until?: string | null;
                 limit?: number;
+                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -7279,6 +10305,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CostOutlook"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overview_api_v1_cost_overview_get: {
+        parameters: {
+            query?: {
+                range?: ("today" | "7d" | "30d" | "90d" | "month" | "last_month" | "year") | null;
+                since?: string | null;
+                until?: string | null;
+                by?: string;
+                only?: string[] | null;
+                step?: ("day" | "week" | "month") | null;
+                local?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostOverview"];
                 };
             };
             /** @description An error */
@@ -7582,6 +10645,38 @@ export interface operations {
             };
         };
     };
+    list_all_firings_api_v1_firings_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllFirings"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_gpus_api_v1_gpus_get: {
         parameters: {
             query?: {
@@ -7870,6 +10965,16 @@ export interface operations {
                 status?: components["schemas"]["JobStatus"][] | null;
                 name?: string | null;
                 active?: boolean;
+                q?: string | null;
+                provider?: string[] | null;
+                accelerator?: string[] | null;
+                creator?: string[] | null;
+                tag?: string[] | null;
+                since?: string | null;
+                until?: string | null;
+                sort?: "newest" | "oldest" | "name" | "cost" | "elapsed" | "status";
+                reverse?: boolean;
+                facets?: boolean;
                 limit?: number;
                 cursor?: string | null;
             };
@@ -7956,6 +11061,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bulk_api_v1_jobs_bulk_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
                 };
             };
             /** @description An error */
@@ -8115,6 +11255,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobClone"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cost_api_v1_jobs__reference__cost_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCostDetail"];
                 };
             };
             /** @description An error */
@@ -8489,6 +11660,37 @@ export interface operations {
             };
         };
     };
+    spec_api_v1_jobs__reference__spec_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stop_api_v1_jobs__reference__stop_post: {
         parameters: {
             query?: never;
@@ -8564,6 +11766,10 @@ export interface operations {
             query?: {
                 all?: boolean;
                 limit?: number;
+                state?: string[] | null;
+                provider?: string[] | null;
+                kind?: ("own" | "rented") | null;
+                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -8608,7 +11814,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NodeView"];
+                    "application/json": components["schemas"]["NodeDetail"];
                 };
             };
             /** @description An error */
@@ -8708,6 +11914,307 @@ export interface operations {
             };
         };
     };
+    compare_api_v1_offers_compare_get: {
+        parameters: {
+            query: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                offer: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferComparison"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_offer_api_v1_offers_detail_get: {
+        parameters: {
+            query: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                offer: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferDetail"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explore_api_v1_offers_explore_get: {
+        parameters: {
+            query?: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                gpu?: string[];
+                count?: number | null;
+                min_count?: number | null;
+                max_count?: number | null;
+                min_memory?: number | null;
+                min_total_memory?: number | null;
+                min_cpus?: number | null;
+                min_host_memory?: number | null;
+                provider?: string[];
+                region?: string[];
+                market?: components["schemas"]["Market"][];
+                max_price?: number | string | null;
+                max_gpu_price?: number | string | null;
+                availability?: components["schemas"]["Availability"] | null;
+                source?: string | null;
+                unpriced?: boolean;
+                launchable?: boolean;
+                sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+                descending?: boolean;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplorerPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_v1_offers_export_get: {
+        parameters: {
+            query?: {
+                hours?: number;
+                on?: string | null;
+                local_cost?: number | string | null;
+                local_gpu?: string | null;
+                gpu?: string[];
+                count?: number | null;
+                min_count?: number | null;
+                max_count?: number | null;
+                min_memory?: number | null;
+                min_total_memory?: number | null;
+                min_cpus?: number | null;
+                min_host_memory?: number | null;
+                provider?: string[];
+                region?: string[];
+                market?: components["schemas"]["Market"][];
+                max_price?: number | string | null;
+                max_gpu_price?: number | string | null;
+                availability?: components["schemas"]["Availability"] | null;
+                source?: string | null;
+                unpriced?: boolean;
+                launchable?: boolean;
+                sort?: "total" | "price" | "gpu_price" | "work" | "start" | "finish" | "availability" | "memory" | "provider" | "age";
+                descending?: boolean;
+                format?: "csv" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_views_api_v1_offers_views_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_view_api_v1_offers_views__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_view_api_v1_offers_views__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_overview_api_v1_overview_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     plan_api_v1_plans_post: {
         parameters: {
             query?: never;
@@ -8779,7 +12286,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Preferences"];
+                "application/json": components["schemas"]["Preferences-Input"];
             };
         };
         responses: {
@@ -8943,6 +12450,97 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PriceImportAnswer"];
                 };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_own_api_v1_prices_own_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPricePage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_own_api_v1_prices_own_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPriceRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPriceView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_own_api_v1_prices_own__price_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                price_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description An error */
             default: {
@@ -9139,6 +12737,38 @@ export interface operations {
             };
         };
     };
+    queue_api_v1_queue_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuePage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     schema_api_v1_schema_get: {
         parameters: {
             query?: never;
@@ -9186,6 +12816,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionLink"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_settings_api_v1_settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_settings_api_v1_settings_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_places_api_v1_settings_places_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PowerPlaces"];
                 };
             };
             /** @description An error */
@@ -9347,6 +13068,97 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TemplateView"];
                 };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens_api_v1_tokens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token_api_v1_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_token_api_v1_tokens__token_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description An error */
             default: {
