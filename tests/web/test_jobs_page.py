@@ -122,7 +122,7 @@ def test_a_row_leads_to_its_job_by_keyboard_and_by_mouse(visit: Visit) -> None:
     page.get_by_role("link", name="broken", exact=True).press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("broken")
     page.go_back()
-    _row(page, "long").get_by_text("Running").click()
+    _row(page, "long").get_by_text("Running").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("long")
 
 

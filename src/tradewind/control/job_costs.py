@@ -33,8 +33,8 @@ from tradewind.ledger.rates import rate_of
 #: From this share of the budget on, it is worth a warning.
 _NEAR: Final = 0.8
 _NOT_METERED: Final = (
-    "Storage and traffic are not metered by job: an invoice of the provider corrects what they add"
-    " (`tradewind cost reconcile`)."
+    "Storage and traffic are not metered by job: what they add comes in with the provider's invoice"
+    " (tradewind cost reconcile)."
 )
 
 

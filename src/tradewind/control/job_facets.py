@@ -15,7 +15,7 @@ from tradewind.control.job_money import per_hour_view
 from tradewind.db import tables
 from tradewind.db.owners import Caller
 from tradewind.db.store import Transaction
-from tradewind.domain.schemas_job_parts import FacetsView, FacetView, LooserView
+from tradewind.domain.schemas_job_parts import FacetsView, JobFacetView, LooserView
 from tradewind.domain.status import JobStatus
 
 _J: Final = tables.jobs
@@ -48,13 +48,13 @@ def _count(tx: Transaction, caller: Caller, wanted: JobFilter, *, without: str |
     return int(tx.execute(select(func.count()).select_from(_J).where(*conditions)).scalar_one())
 
 
-def _statuses(tx: Transaction, caller: Caller, wanted: JobFilter) -> list[FacetView]:
+def _statuses(tx: Transaction, caller: Caller, wanted: JobFilter) -> list[JobFacetView]:
     """All of them, in the order of a job's life: a filter that jumps about is hard to hit."""
     conditions = wanted.conditions(caller, without="statuses")
     rows = tx.execute(select(_J.c.status, func.count()).where(*conditions).group_by(_J.c.status))
     counts = {str(row[0]): int(row[1]) for row in rows}
     return [
-        FacetView(
+        JobFacetView(
             value=status,
             label=JOB_LOOKS[status][0],
             count=counts.get(status, 0),
@@ -106,8 +106,8 @@ def _by_tag(tx: Transaction, caller: Caller, wanted: JobFilter) -> Counted:
     return [(f"{row[0]}={row[1]}", int(row[2])) for row in rows]
 
 
-def _facet(counted: Counted) -> list[FacetView]:
-    return [FacetView(value=value, label=value, count=count) for value, count in counted]
+def _facet(counted: Counted) -> list[JobFacetView]:
+    return [JobFacetView(value=value, label=value, count=count) for value, count in counted]
 
 
 def _looser(tx: Transaction, caller: Caller, wanted: JobFilter) -> list[LooserView]:

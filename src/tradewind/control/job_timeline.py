@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tradewind.control.place_names import shown_place
@@ -38,6 +38,16 @@ def timeline(
         if attempt.ended_at is not None:
             stages.append(_gap_after(attempt))
     end = job.ended_at or now
+    if stages[-1].kind == "gap" and has_ended(job.status):
+        # Nothing followed: it was what it takes until what is left of it is kept.
+        stages[-1] = replace(
+            stages[-1],
+            kind="finishing",
+            label="Finishing",
+            owner="tradewind",
+            tone="quiet",
+            attempt=len(attempts),
+        )
     first_run = next((each.since for each in stages if each.kind == "running"), None)
     found = []
     for position, stage in enumerate(stages):

@@ -35,7 +35,7 @@ def remaining_of(
     ran_h = max((now - attempt.started_at).total_seconds(), 0.0) / 3600
     since = max(checkpoint_at or attempt.started_at, attempt.started_at)
     at_stake = min(max((now - since).total_seconds(), 0.0) / 3600, ran_h)
-    by_pace = _by_pace(attempt, now)
+    by_pace = hours_by_pace(attempt, now)
     if by_pace is not None:
         return Remaining(hours_left=by_pace, hours_at_stake=at_stake, basis="its own pace")
     estimates = JobEstimates(spec, *split_runs(history))
@@ -47,7 +47,8 @@ def remaining_of(
     return Remaining(hours_left=max(band.p50 - ran_h, 0.0), hours_at_stake=at_stake, basis=band.basis)
 
 
-def _by_pace(attempt: AttemptRow, now: datetime) -> float | None:
+def hours_by_pace(attempt: AttemptRow, now: datetime) -> float | None:
+    """Hours that it still takes at the pace of its own progress since it began; None where that says nothing."""
     observed = attempt.observed
     first, last = observed.get("progress_from"), observed.get("progress_to")
     fraction = fraction_of(observed.get("progress") or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from tradewind.control.money_views import money_view as money_view
 from tradewind.control.prediction_views import prediction_view
 from tradewind.control.queue import queue_places
 from tradewind.control.records import fraction_of
+from tradewind.control.remaining import hours_by_pace
 from tradewind.db import tables
 from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow, TaskRow
@@ -183,12 +185,11 @@ def _progress(context: Context, attempt: AttemptRow | None) -> ProgressView | No
         return None
     at = seen.pop("at", None)
     fraction = fraction_of(seen)
+    now = context.clock.now()
     eta = None
-    started = attempt.observed.get("running_since")
-    if fraction and at and started and not has_ended(attempt.status) and fraction >= 0.02:
-        spent_s = float(at) - float(started)
-        silent_s = context.clock.now().timestamp() - float(at)
-        eta = max(spent_s / fraction * (1 - fraction) - silent_s, 0.0)
+    if not has_ended(attempt.status):
+        hours = hours_by_pace(attempt, now)
+        eta = _eta_since_start(attempt, fraction, at, now) if hours is None else hours * 3600
     return ProgressView(
         fraction=fraction,
         step=seen.get("step"),
@@ -199,6 +200,15 @@ def _progress(context: Context, attempt: AttemptRow | None) -> ProgressView | No
         at=at,
         eta_seconds=eta,
     )
+
+
+def _eta_since_start(attempt: AttemptRow, fraction: float | None, at: Any, now: datetime) -> float | None:
+    """By all that it has done since it began; says nothing of one that went on from a checkpoint."""
+    started = attempt.observed.get("running_since")
+    if not fraction or not at or not started or fraction < 0.02 or attempt.resumed_from is not None:
+        return None
+    spent_s = float(at) - float(started)
+    return max(spent_s / fraction * (1 - fraction) - (now.timestamp() - float(at)), 0.0)
 
 
 def _attempts(tx: Transaction, attempt_ids: list[str]) -> dict[str, AttemptRow]:

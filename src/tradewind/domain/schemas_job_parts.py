@@ -35,7 +35,7 @@ class LastMetricView(Answer):
 class SegmentView(Answer):
     """A stretch of a job's time. Each begins where the one before ended."""
 
-    #: `queue`, `provisioning`, `host_start`, `delivery`, `setup`, `running` or `gap`.
+    #: `queue`, `provisioning`, `host_start`, `delivery`, `setup`, `running`, `gap` or `finishing`.
     kind: str
     label: str
     #: Who makes it shorter or longer: the queue, a provider, Tradewind or the job.
@@ -53,7 +53,7 @@ class SegmentView(Answer):
     explanation: str | None = None
 
 
-class FacetView(Answer):
+class JobFacetView(Answer):
     """A value that jobs can be narrowed down to, and how many of those that the other filters let through have it."""
 
     value: str
@@ -75,11 +75,11 @@ class FacetsView(Answer):
 
     total: int
     matching: int
-    status: list[FacetView] = []
-    provider: list[FacetView] = []
-    accelerator: list[FacetView] = []
-    creator: list[FacetView] = []
-    tag: list[FacetView] = []
+    status: list[JobFacetView] = []
+    provider: list[JobFacetView] = []
+    accelerator: list[JobFacetView] = []
+    creator: list[JobFacetView] = []
+    tag: list[JobFacetView] = []
     #: What all running jobs of the caller's project cost an hour now.
     per_hour: MoneyView | None = None
     #: Where nothing matches: what to say, and which filters keep jobs back.

@@ -70,6 +70,14 @@ def test_a_job_that_was_interrupted_shows_the_gap_and_who_made_it_wait() -> None
     assert found[-1].ended_at is None
 
 
+def test_what_follows_the_last_attempt_is_no_gap() -> None:
+    only = _attempt(1, created_at=_at(0), started_at=_at(10), ended_at=_at(50), status="failed")
+    job = _job(status=JobStatus.FAILED, ended_at=_at(60))
+    found = timeline(job, [only], {}, T0 + timedelta(days=1))
+    assert (found[-1].kind, found[-1].seconds, found[-1].attempt) == ("finishing", 10, 1)
+    assert not any(each.kind == "gap" for each in found)
+
+
 def test_a_job_that_waits_says_why() -> None:
     (only,) = timeline(_job(status="queued", explanation="no room"), [], {}, T0 + timedelta(seconds=5))
     assert (only.kind, only.seconds, only.explanation, only.ended_at) == ("queue", 5, "no room", None)

@@ -4755,6 +4755,18 @@ export interface components {
             value: string;
         };
         /**
+         * FacetView
+         * @description One value that a list can be narrowed to, and how many there are.
+         */
+        FacetView: {
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * FacetsView
          * @description How many jobs there are, how many match, and of what.
          */
@@ -4763,12 +4775,12 @@ export interface components {
              * Accelerator
              * @default []
              */
-            accelerator: components["schemas"]["tradewind__domain__schemas_job_parts__FacetView"][];
+            accelerator: components["schemas"]["JobFacetView"][];
             /**
              * Creator
              * @default []
              */
-            creator: components["schemas"]["tradewind__domain__schemas_job_parts__FacetView"][];
+            creator: components["schemas"]["JobFacetView"][];
             /** Empty Text */
             empty_text: string | null;
             /**
@@ -4783,17 +4795,17 @@ export interface components {
              * Provider
              * @default []
              */
-            provider: components["schemas"]["tradewind__domain__schemas_job_parts__FacetView"][];
+            provider: components["schemas"]["JobFacetView"][];
             /**
              * Status
              * @default []
              */
-            status: components["schemas"]["tradewind__domain__schemas_job_parts__FacetView"][];
+            status: components["schemas"]["JobFacetView"][];
             /**
              * Tag
              * @default []
              */
-            tag: components["schemas"]["tradewind__domain__schemas_job_parts__FacetView"][];
+            tag: components["schemas"]["JobFacetView"][];
             /** Total */
             total: number;
         };
@@ -5683,6 +5695,19 @@ export interface components {
             waiting: components["schemas"]["WaitingView"] | null;
         };
         /**
+         * JobFacetView
+         * @description A value that jobs can be narrowed down to, and how many of those that the other filters let through have it.
+         */
+        JobFacetView: {
+            badge: components["schemas"]["BadgeView"] | null;
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+        };
+        /**
          * JobName
          * @description A job to go to.
          */
@@ -6522,11 +6547,11 @@ export interface components {
          */
         NodeFacets: {
             /** Kinds */
-            kinds: components["schemas"]["tradewind__domain__schemas_nodes__FacetView"][];
+            kinds: components["schemas"]["FacetView"][];
             /** Providers */
-            providers: components["schemas"]["tradewind__domain__schemas_nodes__FacetView"][];
+            providers: components["schemas"]["FacetView"][];
             /** States */
-            states: components["schemas"]["tradewind__domain__schemas_nodes__FacetView"][];
+            states: components["schemas"]["FacetView"][];
         };
         /**
          * NodeList
@@ -7871,7 +7896,7 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
             /** Reasons */
-            reasons: components["schemas"]["tradewind__domain__schemas_nodes__FacetView"][];
+            reasons: components["schemas"]["FacetView"][];
             /** Total */
             total: number;
         };
@@ -8964,31 +8989,6 @@ export interface components {
             provider: string;
             /** Region */
             region: string;
-        };
-        /**
-         * FacetView
-         * @description A value that jobs can be narrowed down to, and how many of those that the other filters let through have it.
-         */
-        tradewind__domain__schemas_job_parts__FacetView: {
-            badge: components["schemas"]["BadgeView"] | null;
-            /** Count */
-            count: number;
-            /** Label */
-            label: string;
-            /** Value */
-            value: string;
-        };
-        /**
-         * FacetView
-         * @description One value that a list can be narrowed to, and how many there are.
-         */
-        tradewind__domain__schemas_nodes__FacetView: {
-            /** Count */
-            count: number;
-            /** Label */
-            label: string;
-            /** Name */
-            name: string;
         };
         /**
          * OfferView

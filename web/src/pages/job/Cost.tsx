@@ -29,7 +29,7 @@ export default function JobCost({ job }: { job: Detail }) {
       {query.isPending ? <Loader size="sm" /> : null}
       {cost ? (
         <>
-          <Sums cost={cost} job={job} />
+          <Sums cost={cost} />
           <Against cost={cost} />
           <Parts cost={cost} />
         </>
@@ -38,23 +38,9 @@ export default function JobCost({ job }: { job: Detail }) {
   );
 }
 
-function Sums({
-  cost: { cost, projected, projected_end, projection_text },
-  job,
-}: {
-  cost: Cost;
-  job: Detail;
-}) {
+function Sums({ cost: { cost, projected, projected_end, projection_text } }: { cost: Cost }) {
   return (
     <div className={page.figures} style={{ marginBottom: 0 }}>
-      <Stat name={`So far${cost.basis_label ? ` (${cost.basis_label})` : ''}`} value={cost.amount.text} />
-      <Stat
-        name="Now"
-        value={cost.per_hour?.text ?? '–'}
-        more={
-          cost.per_hour && cost.per_hour.micro > 0 && job.ended_at ? 'until its machine is gone' : undefined
-        }
-      />
       <Stat
         name="Estimated"
         value={cost.estimate?.text ?? '–'}
@@ -86,7 +72,7 @@ function Against({ cost }: { cost: Cost }) {
     { name: 'Cap', share: cost.cap_share, text: cost.cost.cap?.text, tone: '--tw-series-2' },
   ];
   const bars = all.filter((each) => each.share !== null && each.text);
-  if (bars.length < 2) return null;
+  if (cost.estimate_share === null && cost.cap_share === null) return null;
   return (
     <Panel
       title="Against its estimate and its cap"

@@ -28,8 +28,10 @@ export function Head({ job }: { job: Detail }) {
           <span className={classes.about}>
             <code>{job.id}</code>
             <CopyButton text={job.id} label="Copy the id" />
-            {job.creator} in {job.project} · submitted <When at={job.created_at} />
-            {job.attempt > 1 ? ` · attempt ${job.attempt}` : ''}
+            <span>
+              {job.creator} in {job.project} · submitted <When at={job.created_at} />
+              {job.attempt > 1 ? ` · attempt ${job.attempt}` : ''}
+            </span>
           </span>
         }
         actions={<ActionButtons actions={job.permitted} run={run} />}

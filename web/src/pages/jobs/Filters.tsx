@@ -119,7 +119,7 @@ function Choice({
   url: Url;
   name: string;
   label: string;
-  found: Schemas['FacetView'][];
+  found: Schemas['JobFacetView'][];
 }) {
   const chosen = url.list(name);
   const counts = new Map(found.map((each) => [each.value, each.count]));

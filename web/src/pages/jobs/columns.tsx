@@ -23,15 +23,7 @@ export const columns: Column<Job>[] = [
     header: 'Where',
     width: '172px',
     hideBelow: 'md',
-    render: (job) => (
-      <Two
-        first={job.accelerators ?? (job.provider ? 'CPU only' : '–')}
-        second={
-          job.waiting?.queue_text ??
-          [job.provider, job.region, job.market === 'owned' ? null : job.market].filter(Boolean).join(' · ')
-        }
-      />
-    ),
+    render: (job) => <Where job={job} />,
   },
   {
     id: 'metric',
@@ -105,20 +97,37 @@ function Name({ job }: { job: Job }) {
 /** Why it waits with what comes next, or why it ended; else its tags. */
 function Why({ job }: { job: Job }) {
   const { waiting } = job;
-  if (waiting)
-    return (
-      <small title={waiting.text}>
-        {waiting.next_try_at ? (
-          <>
-            Next try <When at={waiting.next_try_at} />:{' '}
-          </>
-        ) : null}
-        {waiting.text}
-      </small>
-    );
+  if (waiting) return <small title={waiting.text}>{waiting.text}</small>;
   const tags = Object.entries(job.tags).map(([key, value]) => `${key}=${value}`);
   const text = job.state?.explanation ?? tags.join(' · ');
   return <small title={text}>{text || job.id}</small>;
+}
+
+/** Where it runs or ran; of a job that waits, what comes next. */
+function Where({ job }: { job: Job }) {
+  const { waiting } = job;
+  if (waiting)
+    return (
+      <Two
+        first={
+          waiting.next_try_at ? (
+            <>
+              next try <When at={waiting.next_try_at} />
+            </>
+          ) : (
+            '–'
+          )
+        }
+        second={waiting.queue_text}
+      />
+    );
+  const place = [job.provider, job.region, job.market === 'owned' ? null : job.market];
+  return (
+    <Two
+      first={job.accelerators ?? (job.provider ? 'CPU only' : '–')}
+      second={place.filter(Boolean).join(' · ')}
+    />
+  );
 }
 
 function Cost({ job }: { job: Job }) {
