@@ -4755,18 +4755,6 @@ export interface components {
             value: string;
         };
         /**
-         * FacetView
-         * @description One value that a list can be narrowed to, and how many there are.
-         */
-        FacetView: {
-            /** Count */
-            count: number;
-            /** Label */
-            label: string;
-            /** Name */
-            name: string;
-        };
-        /**
          * FacetsView
          * @description How many jobs there are, how many match, and of what.
          */
@@ -6542,16 +6530,28 @@ export interface components {
             zone: string | null;
         };
         /**
+         * NodeFacetView
+         * @description One value that a list can be narrowed to, and how many there are.
+         */
+        NodeFacetView: {
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * NodeFacets
          * @description What nodes can be narrowed to, counted over all that the caller may see and asked for.
          */
         NodeFacets: {
             /** Kinds */
-            kinds: components["schemas"]["FacetView"][];
+            kinds: components["schemas"]["NodeFacetView"][];
             /** Providers */
-            providers: components["schemas"]["FacetView"][];
+            providers: components["schemas"]["NodeFacetView"][];
             /** States */
-            states: components["schemas"]["FacetView"][];
+            states: components["schemas"]["NodeFacetView"][];
         };
         /**
          * NodeList
@@ -7896,7 +7896,7 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
             /** Reasons */
-            reasons: components["schemas"]["FacetView"][];
+            reasons: components["schemas"]["NodeFacetView"][];
             /** Total */
             total: number;
         };
