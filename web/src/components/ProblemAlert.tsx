@@ -1,7 +1,7 @@
 import { Alert, Button, List, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { problemOf } from '@/api/problem';
-import { Words } from './Words';
+import { Sentence } from './Sentence';
 
 /** An error as the server tells it: what happened, why, and what to do. */
 export function ProblemAlert({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
@@ -40,7 +40,7 @@ export function ProblemAlert({ error, onRetry }: { error: unknown; onRetry?: () 
       ) : null}
       {problem.hint ? (
         <Text size="sm">
-          <Words text={sentence(problem.hint)} />
+          <Sentence text={sentence(problem.hint)} />
         </Text>
       ) : null}
       {problem.code || problem.request_id ? (

@@ -3,7 +3,7 @@ import type { Schemas } from '@/api/client';
 import { CodeBlock } from '@/components/CodeBlock';
 import { KeyValues } from '@/components/KeyValues';
 import { Panel } from '@/components/Panel';
-import { Words } from '@/components/Words';
+import { Sentence } from '@/components/Sentence';
 import classes from './connection.module.css';
 
 type Provider = Schemas['ProviderView'];
@@ -21,7 +21,7 @@ export function Steps({ provider }: { provider: Provider }) {
       <ol className={classes.steps}>
         {provider.setup_steps.map((step) => (
           <li key={step}>
-            <Words text={step} />
+            <Sentence text={step} />
           </li>
         ))}
       </ol>
@@ -40,7 +40,7 @@ export function Policies({ policies }: { policies: Schemas['PolicyView'][] }) {
       <Stack gap="xs">
         <Text size="sm">{policy.title}</Text>
         <Text size="sm" c="var(--tw-quiet)">
-          <Words text={policy.usage} />
+          <Sentence text={policy.usage} />
         </Text>
         <CodeBlock text={policy.text} label={policy.title} maxHeight={320} />
       </Stack>

@@ -8,7 +8,7 @@ import { ActionButtons, type Action } from '@/components/ActionButtons';
 import { PageHeader } from '@/components/PageHeader';
 import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
-import { Words } from '@/components/Words';
+import { Sentence } from '@/components/Sentence';
 import { StateBadge } from '@/components/StateBadge';
 import { Account } from './Account';
 import { ConnectForm } from './ConnectForm';
@@ -110,7 +110,7 @@ function Known({ provider }: { provider: Schemas['ProviderView'] }) {
               <Stack gap={6}>
                 {provider.limits.map((each) => (
                   <Text size="sm" key={each}>
-                    <Words text={each} />
+                    <Sentence text={each} />
                   </Text>
                 ))}
               </Stack>

@@ -3,7 +3,7 @@ import { $api, base, type Schemas } from '@/api/client';
 import { KeyValues } from '@/components/KeyValues';
 import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
-import { Words } from '@/components/Words';
+import { Sentence } from '@/components/Sentence';
 import { StateBadge, type Badge } from '@/components/StateBadge';
 import { When } from '@/components/When';
 import classes from './settings.module.css';
@@ -59,7 +59,7 @@ export function Server() {
                 <div className={classes.small}>{check.message}</div>
                 {check.fix ? (
                   <div className={classes.small}>
-                    <Words text={check.fix} />
+                    <Sentence text={check.fix} />
                   </div>
                 ) : null}
               </div>
