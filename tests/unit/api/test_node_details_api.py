@@ -29,7 +29,7 @@ GPUS = [
 ]
 
 
-async def own_machine(store: SqlStore, caller: Caller, **observed: Any) -> str:
+async def own_machine(store: SqlStore, caller: Caller, **seen: Any) -> str:
     """A machine at hand with four GPUs, of which a job holds the first; the node's id."""
 
     def lay(tx: Transaction) -> str:
@@ -54,11 +54,11 @@ async def own_machine(store: SqlStore, caller: Caller, **observed: Any) -> str:
         tx.execute(
             update(tables.attempts).where(tables.attempts.c.id == broken.id).values(node_id=attempt.node_id)
         )
-        inventory = {"cpus": 16, "memory_bytes": 64 << 30, "cpu_model": "Model", "accelerators": GPUS}
+        inventory = {"cpus": 16, "memory_bytes": 64 << 30, "cpu_model": "Model", "accelerators": GPUS, **seen}
         tx.execute(
             update(tables.nodes)
             .where(tables.nodes.c.id == attempt.node_id)
-            .values(name="gpu1", provider="local", inventory=inventory, observed=observed)
+            .values(name="gpu1", provider="local", inventory=inventory)
         )
         return attempt.node_id
 
@@ -68,13 +68,14 @@ async def own_machine(store: SqlStore, caller: Caller, **observed: Any) -> str:
 async def test_each_accelerator_says_who_has_it(
     api: httpx2.AsyncClient, store: SqlStore, caller: Caller
 ) -> None:
-    others = {"GPU-2": {"text": "2 processes of others, 11 GB", "memory_bytes": 11 << 30}}
-    node_id = await own_machine(store, caller, others=others)
+    ben = {"uuid": "GPU-2", "user": "ben", "pid": 4711, "memory_bytes": 11 << 30, "command": "python"}
+    node_id = await own_machine(store, caller, in_use=[ben])
     view = (await api.get(f"/nodes/{node_id}")).json()
     first = view["accelerators"][0]
     assert (first["use"], first["label"], first["utilisation_percent"]) == ("held", "held by train", 80)
     assert view["accelerators"][2]["use"] == "others"
-    assert view["accelerators"][2]["label"] == "2 processes of others, 11 GB"
+    assert "ben" in view["accelerators"][2]["label"]
+    assert view["accelerators"][2]["memory_text"] == "11.0 GB of 24 GB"
     assert view["accelerators"][3]["use"] == "free"
     assert view["accelerators"][0]["memory_text"] == "12.0 GB of 24 GB"
     assert (view["accelerators_held"], view["badge"]["label"]) == (1, "in use")
