@@ -156,7 +156,9 @@ def test_an_offer_that_is_gone_is_said_to_be(visit: Visit) -> None:
 def test_offers_are_compared_side_by_side(visit: Visit) -> None:
     page = opened(visit, "?gpu=H100-SXM&market=on_demand")
     for at in (0, 1):
-        table(page).get_by_role("checkbox").nth(at).check()
+        box = table(page).get_by_role("checkbox").nth(at)
+        box.click()
+        expect(box).to_be_checked()
     bar = page.get_by_role("region", name="Offers to compare")
     expect(bar).to_contain_text("2 of 4 picked")
     bar.get_by_role("button", name="Compare").click()
@@ -192,7 +194,7 @@ def test_the_file_has_what_is_shown(visit: Visit, tmp_path: Path) -> None:
         page.get_by_role("menuitem", name="CSV").click()
     path = tmp_path / "offers.csv"
     download.value.save_as(path)
-    rows = list(csv.DictReader(path.open()))
+    rows = list(csv.DictReader(path.read_text().splitlines()))
     assert f"{len(rows)} of" in text
     first = table(page).get_by_role("row").nth(1)
     expect(first).to_contain_text(rows[0]["instance_type"])

@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import { $api } from '@/api/client';
+import { byCursor } from '@/lib/pages';
 import type { OfferSearch } from './types';
 
 const PAGE = 250;
@@ -11,9 +12,7 @@ export function useOffers(search: OfferSearch) {
     '/api/v1/offers/explore',
     { params: { query: { ...search, limit: PAGE } } },
     {
-      pageParamName: 'cursor',
-      initialPageParam: undefined as string | undefined,
-      getNextPageParam: (last) => last.next_cursor ?? undefined,
+      ...byCursor,
       // Rows stay while a filter changes, so that the page does not jump.
       placeholderData: (before) => before,
       refetchOnWindowFocus: false,

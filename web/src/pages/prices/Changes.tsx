@@ -7,6 +7,7 @@ import { ProblemAlert } from '@/components/ProblemAlert';
 import { StateBadge } from '@/components/StateBadge';
 import { When } from '@/components/When';
 import { useNow } from '@/lib/now';
+import { byCursor } from '@/lib/pages';
 import type { Wanted } from './wanted';
 import classes from './prices.module.css';
 
@@ -20,9 +21,7 @@ export function Changes({ wanted, range }: { wanted: Wanted; range: string }) {
     '/api/v1/prices/changes',
     { params: { query: { ...wanted, since, limit: PAGE } } },
     {
-      pageParamName: 'cursor',
-      initialPageParam: undefined as string | undefined,
-      getNextPageParam: (last) => last.next_cursor ?? undefined,
+      ...byCursor,
     },
   );
   const rows = useMemo(() => found.data?.pages.flatMap((page) => page.items) ?? [], [found.data]);
