@@ -99,7 +99,7 @@ def test_preferences_are_kept(own_stage: Stage, visit: Visit) -> None:
     page = visit.open("/settings?tab=preferences")
     page.get_by_role("combobox", name="Currency").click()
     page.get_by_role("option", name="EUR").click()
-    page.get_by_role("textbox", name="Regions").fill("eu-*")
+    page.get_by_role("combobox", name="Regions").fill("eu-*")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
