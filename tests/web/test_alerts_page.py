@@ -41,6 +41,7 @@ def test_what_fired_is_a_tab_of_its_own_in_the_address(visit: Visit) -> None:
     expect(listed.first).to_contain_text(firings[0]["title"])
 
 
+@pytest.mark.scene("empty")
 def test_an_alert_is_made_with_a_preview_then_edited_muted_and_removed(
     own_stage: Stage, visit: Visit
 ) -> None:
@@ -83,6 +84,7 @@ def test_what_the_server_does_not_take_is_said_in_the_form(visit: Visit) -> None
     expect(form.get_by_role("alert")).to_contain_text("h100-cheap")
 
 
+@pytest.mark.scene("empty")
 def test_a_channel_is_added_tested_and_removed(own_stage: Stage, visit: Visit) -> None:
     page = visit.open("/alerts?tab=channels")
     page.get_by_role("textbox", name="Name").fill("ops")

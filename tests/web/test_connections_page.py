@@ -33,11 +33,11 @@ def test_every_provider_is_a_card_under_its_heading(visit: Visit) -> None:
 
 def test_a_provider_is_found_by_any_of_its_names_and_the_address_keeps_the_word(visit: Visit) -> None:
     page = visit.open("/connections")
-    page.get_by_label("Find a provider").fill("lambda-labs")
-    expect(page).to_have_url(re.compile("q=lambda-labs"))
+    page.get_by_label("Find a provider").fill("lambda-cloud")
+    expect(page).to_have_url(re.compile("q=lambda-cloud"))
     expect(page.locator('a[href^="/connections/"]')).to_have_count(1)
     page.reload()
-    expect(page.get_by_label("Find a provider")).to_have_value("lambda-labs")
+    expect(page.get_by_label("Find a provider")).to_have_value("lambda-cloud")
     page.get_by_label("Find a provider").fill("nothing-like-it")
     expect(page.get_by_text(re.compile("0 of .* providers match"))).to_be_visible()
     page.get_by_role("button", name="Show all").click()
@@ -53,7 +53,7 @@ def test_a_link_from_elsewhere_leads_to_the_provider(visit: Visit) -> None:
 def test_a_provider_is_connected_validated_and_disconnected(own_stage: Stage, visit: Visit) -> None:
     visit.complaints.allow("422", "400")
     page = visit.open("/connections/vast")
-    expect(page.get_by_text("Not connected")).to_be_visible()
+    expect(page.get_by_text("Not connected", exact=True)).to_be_visible()
     field = own_stage.get("/providers/vast")["credentials"][0]
     secret = page.get_by_label(field["title"])
     expect(secret).to_have_attribute("type", "password")
@@ -72,7 +72,7 @@ def test_a_provider_is_connected_validated_and_disconnected(own_stage: Stage, vi
     expect(page.get_by_text("took the credentials")).to_be_visible()
     page.get_by_role("button", name="Disconnect").click()
     page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
-    expect(page.get_by_text("Not connected")).to_be_visible()
+    expect(page.get_by_text("Not connected", exact=True)).to_be_visible()
 
 
 def own_stage_account(page: object, stage: Stage) -> str:

@@ -51,10 +51,11 @@ def test_budgets_cheapest_offers_and_what_wants_a_look(visit: Visit) -> None:
         expect(look.get_by_text(item["title"], exact=True).first).to_be_visible()
 
 
+@pytest.mark.scene("empty")
 def test_cost_counts_up_and_a_new_job_appears(own_stage: Stage, visit: Visit) -> None:
     page = visit.open("/")
     running = page.get_by_role("list", name="Running now")
-    expect(running).to_be_visible()
+    expect(page.get_by_text("nothing runs", exact=True)).to_be_visible()
     job = own_stage.submit(name="shown-at-once")
     own_stage.until(job["id"], "running")
     expect(running.get_by_role("link", name="shown-at-once")).to_be_visible()

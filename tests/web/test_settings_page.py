@@ -26,6 +26,7 @@ def test_each_figure_says_who_said_it(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
 
 
+@pytest.mark.scene("empty")
 def test_a_price_is_set_and_unset_and_holds_at_once(own_stage: Stage, visit: Visit) -> None:
     visit.complaints.allow("422")
     page = visit.open("/settings")
@@ -49,15 +50,16 @@ def test_a_price_is_set_and_unset_and_holds_at_once(own_stage: Stage, visit: Vis
     assert own_stage.server.context.tariff.micro_usd_per_kwh == 310_000
 
 
+@pytest.mark.scene("empty")
 def test_a_price_of_ones_own_is_added_and_removed(own_stage: Stage, visit: Visit) -> None:
     page = visit.open("/settings?tab=prices")
     page.get_by_role("button", name="Add a price").click()
     form = page.get_by_role("dialog", name="Add a price of your own")
-    form.get_by_label("Provider").fill("slurm")
-    form.get_by_label("Machine", exact=True).fill("rack-a")
-    form.get_by_label("GPU", exact=True).fill("H100 SXM")
-    form.get_by_label("GPUs in the machine").fill("8")
-    form.get_by_label("Price").fill("12.50")
+    form.get_by_role("combobox", name="Provider").fill("slurm")
+    form.get_by_role("textbox", name="Machine", exact=True).fill("rack-a")
+    form.get_by_role("combobox", name="GPU", exact=True).fill("H100 SXM")
+    form.get_by_role("textbox", name="GPUs in the machine").fill("8")
+    form.get_by_role("textbox", name="Price", exact=True).fill("12.50")
     form.get_by_role("button", name="Add price").click()
     table = page.get_by_role("table", name="Your prices")
     expect(table).to_contain_text("rack-a")
@@ -70,6 +72,7 @@ def test_a_price_of_ones_own_is_added_and_removed(own_stage: Stage, visit: Visit
     expect(table).to_have_count(0)
 
 
+@pytest.mark.scene("empty")
 def test_a_token_is_shown_once_and_revoked(own_stage: Stage, visit: Visit) -> None:
     page = visit.open("/settings?tab=tokens")
     page.get_by_label("Name").fill("ci runner")
@@ -91,11 +94,12 @@ def test_a_token_is_shown_once_and_revoked(own_stage: Stage, visit: Visit) -> No
     assert "ci runner" not in names
 
 
+@pytest.mark.scene("empty")
 def test_preferences_are_kept(own_stage: Stage, visit: Visit) -> None:
     page = visit.open("/settings?tab=preferences")
     page.get_by_role("combobox", name="Currency").click()
     page.get_by_role("option", name="EUR").click()
-    page.get_by_role("textbox", name="Regions").fill("eu-*")
+    page.get_by_role("combobox", name="Regions").fill("eu-*")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()

@@ -27,7 +27,7 @@ export function App() {
     <MantineProvider theme={theme} colorSchemeManager={schemes} defaultColorScheme="auto">
       <QueryClientProvider client={queries}>
         <StreamProvider>
-          <Notifications position="bottom-right" />
+          <Notifications position="bottom-left" />
           <RouterProvider router={router} />
         </StreamProvider>
       </QueryClientProvider>

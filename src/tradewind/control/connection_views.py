@@ -112,7 +112,11 @@ def provider_view(
     about = find_about(name)
     rows = {row.provider: row for row in own_connections(tx, caller)}
     hosts = _count_hosts(tx, caller, host_provider) if about.id == host_provider else None
-    return _provider_view(about, rows.get(about.id), connections, hosts)
+    row = rows.get(about.id)
+    view = _provider_view(about, row, connections, hosts)
+    if row is not None:
+        view.detail = connection_view(row, connections, connections.context.clock.now())
+    return view
 
 
 def _groups(items: list[ProviderView], connected: Iterable[str]) -> list[ProviderGroup]:

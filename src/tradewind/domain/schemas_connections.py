@@ -204,6 +204,8 @@ class ProviderView(Answer):
     examined_at: datetime | None = None
     #: True where machines are added one by one (`/api/v1/hosts`).
     takes_hosts: bool = False
+    #: The connection itself; of one provider that is asked for, not in the list of all.
+    detail: ConnectionView | None = None
 
 
 class ProviderGroup(Answer):

@@ -55,7 +55,11 @@ async def test_a_connection_with_missing_permissions_is_a_warning(api: Api) -> N
 
 async def test_a_connection_in_order_is_good(api: Api) -> None:
     await put(api, OTHER)
-    assert (await provider(api))["badge"]["tone"] == "good"
+    seen = await provider(api)
+    assert seen["badge"]["tone"] == "good"
+    assert seen["detail"] == (await api.get("/connections/lambda")).json()
+    listed = (await api.get("/providers")).json()["items"]
+    assert [each["detail"] for each in listed if each["id"] == "lambda"] == [None]
 
 
 async def test_a_refused_one_is_invalid_and_leads_its_page(api: Api, world: VendorWorld) -> None:

@@ -7813,6 +7813,7 @@ export interface components {
             cons: string[];
             /** Credentials */
             credentials: components["schemas"]["CredentialFieldView"][];
+            detail: components["schemas"]["ConnectionView"] | null;
             /** Estimated Time */
             estimated_time: string;
             /** Examined At */

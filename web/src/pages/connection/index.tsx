@@ -44,7 +44,6 @@ function Known({ provider }: { provider: Schemas['ProviderView'] }) {
   const path = { params: { path: { provider: provider.id } } };
   const isConnected = provider.connection !== null;
   const [isOpen, open] = useState(false);
-  const connection = $api.useQuery('get', '/api/v1/connections/{provider}', path, { enabled: isConnected });
   const isForm = isOpen || (!isConnected && provider.sources.length > 0);
 
   async function run(action: Action) {
@@ -83,8 +82,7 @@ function Known({ provider }: { provider: Schemas['ProviderView'] }) {
       />
       <div className={classes.columns}>
         <div className={classes.column}>
-          <ProblemAlert error={connection.error} />
-          {connection.data ? <Account connection={connection.data} /> : null}
+          {provider.detail ? <Account connection={provider.detail} /> : null}
           {isForm ? (
             <Panel
               title={isConnected ? 'Replace credentials' : 'Connect'}
