@@ -130,6 +130,9 @@ def test_ranks_talk_to_each_other_and_each_is_paid_for(
         said = rank_log(installation, number, 1)
         assert f"rank {number} of 3 at {attempt['ranks'][number]['address']} from step 0" in said
         assert said.endswith(f"rank {number} is done\n")
+        lines = installation.get(f"/jobs/{job}/logs/lines?rank={number}&stream=stdout")["lines"]
+        assert lines[-1]["text"] == f"rank {number} is done"
+    assert installation.request("GET", f"/api/v1/jobs/{job}/logs/lines?rank=3").status == 404
     # Outputs and checkpoints are the first rank's.
     (artifact,) = installation.get(f"/jobs/{job}/artifacts")["items"]
     assert artifact["path"] == "out.txt"

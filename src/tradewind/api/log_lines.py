@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from tradewind.api.services import CallerOf, Services, ServicesOf
-from tradewind.control.jobs import find_attempt
+from tradewind.control.rank_views import find_part
+from tradewind.control.ranks import name_of_rank
 from tradewind.control.submitting import find_job
 from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow, JobRow
@@ -33,7 +34,7 @@ _LABELS: Final[dict[LogStream, str]] = {
 }
 _NUMBER: Final = 2**63 - 1
 Attempt = Annotated[int | None, Field(ge=1, le=_NUMBER)]
-Rank = Annotated[int, Field(ge=0, le=0)]
+Rank = Annotated[int, Field(ge=0, le=_NUMBER)]
 Limit = Annotated[int, Field(ge=1, le=_MOST_LINES)]
 
 
@@ -52,10 +53,10 @@ async def lines(
 
     `all` has the set-up first, then output and errors in the order in which they were written, to the agent's tick.
     """
-    job, row = await _find(services, caller, reference, attempt)
+    job, row = await _find(services, caller, reference, attempt, rank)
     if row is None:
         return _nothing(job, attempt, stream)
-    logs = _logs(services, row)
+    logs = _logs(services, row, rank)
     return await services.context.offload(_read, services.log_reader, logs, job, row, stream, start, limit)
 
 
@@ -86,7 +87,7 @@ async def search(
         raise InvalidInputError("say what to search for", hint="q=TEXT, or errors_only=true")
     if sum(each is not None for each in (after, before, start)) > 1:
         raise InvalidInputError("`after`, `before` and `start` exclude each other")
-    job, row = await _find(services, caller, reference, attempt)
+    job, row = await _find(services, caller, reference, attempt, rank)
     if row is None:
         return LogMatches(
             job=job.id, attempt=attempt or 0, stream=stream, total=0, matched=0, skipped=0, lines=[],
@@ -94,7 +95,7 @@ async def search(
         )  # fmt: skip
 
     def look() -> LogMatches:
-        reader, logs = services.log_reader, _logs(services, row)
+        reader, logs = services.log_reader, _logs(services, row, rank)
         stretches = reader.stretches(logs, stream)
         matches = services.log_search.search(logs, stretches, wanted)
         if before is not None:
@@ -132,18 +133,19 @@ def _counted(matched: int, total: int) -> str:
 
 
 async def _find(
-    services: Services, caller: Caller, reference: str, attempt: int | None
+    services: Services, caller: Caller, reference: str, attempt: int | None, rank: int
 ) -> tuple[JobRow, AttemptRow | None]:
     def read(tx: Transaction) -> tuple[JobRow, AttemptRow | None]:
         job = find_job(tx, caller, reference)
-        return job, find_attempt(tx, job.id, attempt)
+        return job, find_part(tx, job.id, attempt, rank)
 
     return await services.context.store.read(read)
 
 
-def _logs(services: Services, row: AttemptRow) -> AttemptLogs:
+def _logs(services: Services, row: AttemptRow, rank: int) -> AttemptLogs:
     context = services.context
-    return AttemptLogs(context.attempt_directory(row.id), row.observed.get("dropped"), context.log_cap_bytes)
+    directory = context.attempt_directory(name_of_rank(row.id, rank))
+    return AttemptLogs(directory, row.observed.get("dropped"), context.log_cap_bytes)
 
 
 def _nothing(job: JobRow, attempt: int | None, stream: LogStream) -> LogLines:

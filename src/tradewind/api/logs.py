@@ -14,7 +14,8 @@ from starlette.responses import Response, StreamingResponse
 from tradewind.api.services import CallerOf, Services, ServicesOf
 from tradewind.api.sse import KEEP_ALIVE, KEEP_ALIVE_S, compact, message, stream
 from tradewind.control.jobs import find_attempt
-from tradewind.control.ranks import as_attempt, name_of_rank, ranks_of
+from tradewind.control.rank_views import find_part
+from tradewind.control.ranks import name_of_rank
 from tradewind.control.submitting import find_job
 from tradewind.control.views import job_views
 from tradewind.db.owners import Caller
@@ -78,7 +79,7 @@ async def follow_logs(
     if last_event_id:
         cursor = Cursor.parse(last_event_id)
     else:
-        first = await store.read(lambda tx: _part(tx, job.id, attempt, rank))
+        first = await store.read(lambda tx: find_part(tx, job.id, attempt, rank))
         cursor = Cursor(first.number if first else (attempt or 1))
         if first is not None and (tail is not None or since is not None):
             await services.context.offload(_skip, _logs(services, first, rank), cursor, streams, tail, since)
@@ -101,7 +102,7 @@ async def raw_logs(
     """The bytes of one stream from an offset to where it ends now; dropped ranges are left out."""
     store = services.context.store
     job = await store.read(lambda tx: find_job(tx, caller, reference))
-    row = await store.read(lambda tx: _part(tx, job.id, attempt, rank))
+    row = await store.read(lambda tx: find_part(tx, job.id, attempt, rank))
     if row is None:
         raise NotFoundError(f"job {job.name!r} has no such attempt yet")
     logs = _logs(services, row, rank)
@@ -123,21 +124,6 @@ async def raw_logs(
     return StreamingResponse(
         pieces(), media_type="application/octet-stream", headers={"x-next-offset": str(max(end, offset))}
     )
-
-
-def _part(tx: Transaction, job_id: str, number: int | None, rank: int) -> AttemptRow | None:
-    """The attempt, with what is observed of this rank of it.
-
-    Raises NotFoundError where the attempt has no such rank.
-    """
-    attempt = find_attempt(tx, job_id, number)
-    if attempt is None or rank == 0:
-        return attempt
-    found = next((each for each in ranks_of(tx, attempt.id) if each.number == rank), None)
-    if found is None:
-        ranks = "one rank, 0" if not attempt.is_gang else f"ranks 0 to {attempt.nodes - 1}"
-        raise NotFoundError(f"attempt {attempt.number} has no rank {rank}", hint=f"it has {ranks}")
-    return as_attempt(attempt, found)
 
 
 def _logs(services: Services, attempt: AttemptRow, rank: int) -> AttemptLogs:
@@ -226,7 +212,7 @@ class _Reader:
 
     def _state(self, tx: Transaction) -> tuple[JobRow, AttemptRow | None, bool]:
         job = JobRow.get(tx, self._job_id)
-        attempt = _part(tx, self._job_id, self._cursor.attempt, self._rank)
+        attempt = find_part(tx, self._job_id, self._cursor.attempt, self._rank)
         newest = find_attempt(tx, self._job_id, None)
         return job, attempt, newest is not None and newest.number > self._cursor.attempt
 
