@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from tradewind.api.web import sign_in_page, wants_page
+from tradewind.api.web import PAGES, sign_in_page, wants_page
 from tradewind.domain.errors import (
     AuthenticationError,
     InvalidInputError,
@@ -70,7 +70,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
-        if error.status_code == 404:
+        # Of a path that only the pages' route takes: there is nothing there for another method, either.
+        is_page = getattr(request.scope.get("route"), "name", None) == PAGES
+        if error.status_code == 404 or (error.status_code == 405 and is_page):
             known = NotFoundError(f"there is nothing at {request.url.path}", hint="/docs lists what there is")
             return problem_response(known, request.scope)
         if error.status_code == 400:

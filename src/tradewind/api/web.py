@@ -42,6 +42,8 @@ _HASHED: Final = "assets/"
 _FOREVER: Final = "public, max-age=31536000, immutable"
 #: What a path that is not a page begins with: a missing one is an error there, not the application.
 _NOT_PAGES: Final = ("api", "assets", "docs", "metrics", "healthz", "readyz", "login")
+#: The name of the route that takes every path that no other route has.
+PAGES: Final = "pages"
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 _BASE: Final = '<base href="/" />'
 
@@ -118,7 +120,7 @@ def install(app: FastAPI, folder: Path | None) -> None:
     web = WebApp(folder)
     router = APIRouter(include_in_schema=False)
 
-    @router.api_route("/{path:path}", methods=["GET", "HEAD"])
+    @router.api_route("/{path:path}", methods=["GET", "HEAD"], name=PAGES)
     async def serve(path: str, request: Request) -> Response:
         asset = web.asset(path, request.headers)
         if asset is not None:

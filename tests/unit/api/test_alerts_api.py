@@ -194,7 +194,14 @@ async def test_an_alert_from_birth_to_message(
     (firing,) = (await api.get("/alerts/cheap/firings")).json()["items"]
     assert (firing["number"], firing["title"]) == (1, message.title)
     assert firing["deliveries"] == [
-        {"channel": "slack", "state": "sent", "tries": 1, "error": None, "sent_at": "2026-01-01T01:00:00Z"}
+        {
+            "channel": "slack",
+            "state": "sent",
+            "tries": 1,
+            "error": None,
+            "sent_at": "2026-01-01T01:00:00Z",
+            "badge": {"label": "Told slack", "tone": "good", "icon": "check", "explanation": None},
+        }
     ]
     seen = (await api.get(f"/alerts/{made['id']}")).json()
     assert (seen["fired_count"], seen["notes"]) == (1, [])

@@ -354,7 +354,7 @@ async def test_the_form_knows_every_key_and_what_this_version_does_not_do(api: A
     refused = {each["where"]: each["message"] for each in found["unsupported"]}
     assert refused["data"] == "`data` is not supported by this version"
     assert refused["workdir"] == "`workdir` from git is not supported by this version"
-    assert refused["resources.nodes"] == "`resources.nodes` other than 1 is not supported by this version"
+    assert refused["resources.nodes"] == "`resources.nodes` over 64 is not supported by this version"
     torchrun = next(each for each in fields["launcher"]["choices"] if each["value"] == "torchrun")
     assert not torchrun["is_supported"]
     assert "500 MB" in found["upload"]["text"]

@@ -128,3 +128,12 @@ async def test_links_lead_nowhere_else(connect: Callable[[str], Api], page: str)
     code = (await api.post("/session-links")).json()["url"].split("code=")[1]
     answer = await api.get("http://127.0.0.1/login", params={"code": code, "next": page})
     assert answer.status_code in (400, 422)
+
+
+async def test_what_nobody_takes_is_missing_whatever_the_method(connect: Callable[[str], Api]) -> None:
+    api = connect("ana")
+    missing = await api.put("/workdirs/..%2f..%2fx", content=b"x")
+    wrong = await api.put("/jobs")
+    assert missing.status_code == 404
+    assert missing.json()["detail"].startswith("there is nothing at")
+    assert wrong.status_code == 405
