@@ -49,7 +49,7 @@ def test_an_alert_is_made_with_a_preview_then_edited_muted_and_removed(
     form = page.get_by_role("dialog", name="New alert")
     form.get_by_label("Name").fill("h100-bargain")
     expect(form.get_by_role("button", name="Add alert")).to_be_disabled()
-    form.get_by_label("Below").fill("1.60")
+    form.get_by_role("textbox", name="Below").fill("1.60")
     preview = form.get_by_role("status", name="Preview")
     expect(preview).to_contain_text("in the last 30 days")
     expect(preview).to_contain_text("below $1.60/GPU-h")
@@ -61,8 +61,8 @@ def test_an_alert_is_made_with_a_preview_then_edited_muted_and_removed(
 
     made.get_by_role("button", name="Edit").click()
     edit = page.get_by_role("dialog", name="Edit h100-bargain")
-    expect(edit.get_by_label("Below")).to_have_value("1.6")
-    edit.get_by_label("Below").fill("1.25")
+    expect(edit.get_by_role("textbox", name="Below")).to_have_value("1.6")
+    edit.get_by_role("textbox", name="Below").fill("1.25")
     edit.get_by_role("button", name="Save").click()
     expect(made).to_contain_text("below $1.25/GPU-h")
 
@@ -70,7 +70,7 @@ def test_an_alert_is_made_with_a_preview_then_edited_muted_and_removed(
     expect(made).to_contain_text("Muted")
     expect(made.get_by_role("button", name="Unmute")).to_be_visible()
     made.get_by_role("button", name="Remove").click()
-    page.get_by_role("dialog", name="Remove").get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(made).to_have_count(0)
 
 
@@ -79,7 +79,7 @@ def test_what_the_server_does_not_take_is_said_in_the_form(visit: Visit) -> None
     page = visit.open("/alerts?new=true")
     form = page.get_by_role("dialog", name="New alert")
     form.get_by_label("Name").fill("h100-cheap")
-    form.get_by_label("Below").fill("2")
+    form.get_by_role("textbox", name="Below").fill("2")
     form.get_by_role("button", name="Add alert").click()
     expect(form.get_by_role("alert")).to_contain_text("h100-cheap")
 
@@ -99,7 +99,7 @@ def test_a_channel_is_added_tested_and_removed(own_stage: Stage, visit: Visit) -
     made.get_by_role("button", name="Send test").click()
     expect(page.get_by_text("ops works")).to_be_visible()
     made.get_by_role("button", name="Remove").click()
-    page.get_by_role("dialog", name="Remove").get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(made).to_have_count(0)
 
 

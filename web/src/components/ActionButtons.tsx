@@ -24,7 +24,8 @@ export function ActionButtons({
     setError(null);
     try {
       await run(action);
-      ask(null);
+      // Another question may have been opened while this was done.
+      ask((open) => (open?.id === action.id ? null : open));
     } catch (problem) {
       setError(problem);
       ask(action);
