@@ -32,9 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings(_LATE_MODELS))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, for all tests of the process. Skips where there is none."""
+    """Chromium, for all tests of a module. Skips where there is none.
+
+    Not for longer: while it is there, its event loop runs in this thread, and tests of other folders start theirs.
+    """
     chromium()
     with sync_playwright() as playwright:
         started = launch(playwright)

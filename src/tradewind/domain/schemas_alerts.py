@@ -14,7 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from tradewind.domain.offers import Market
 from tradewind.domain.schemas import Answer, MoneyView, Schema
 from tradewind.domain.schemas_explorer import ExplorerSearch
-from tradewind.domain.schemas_shown import ActionView, BadgeView
+from tradewind.domain.schemas_shown import UNSAID, ActionView, BadgeView
 from tradewind.domain.secrets import Secret
 
 MAX_URL_LENGTH: Final = 2_048
@@ -120,7 +120,7 @@ class ChannelView(Answer):
     last_error: str | None = None
     #: What the kind is, in words.
     kind_title: str = ""
-    badge: BadgeView
+    badge: BadgeView = UNSAID
     permitted: list[ActionView] = Field(default_factory=list)
 
 
@@ -204,7 +204,7 @@ class AlertView(Answer):
     matching_offers: int | None = None
     #: What the user should know: nothing matches, nobody says what can be had, no channel.
     notes: list[str] = Field(default_factory=list)
-    badge: BadgeView
+    badge: BadgeView = UNSAID
     permitted: list[ActionView] = Field(default_factory=list)
     #: `now $2.10/GPU-h, 12 offers match`.
     now_text: str = ""
@@ -228,7 +228,7 @@ class DeliveryView(Answer):
     tries: int
     error: str | None = None
     sent_at: datetime | None = None
-    badge: BadgeView
+    badge: BadgeView = UNSAID
 
 
 class FiringView(Answer):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field
 
 from tradewind.domain.schemas import Answer, Schema
-from tradewind.domain.schemas_shown import ActionView, BadgeView
+from tradewind.domain.schemas_shown import UNSAID, ActionView, BadgeView
 from tradewind.domain.secrets import Secret
 
 MOST_FIELDS: Final = 32
@@ -98,11 +98,11 @@ class ConnectionView(Answer):
     updated_at: datetime
     #: What to know of it now, in sentences.
     notes: list[str] = Field(default_factory=list)
-    badge: BadgeView
+    badge: BadgeView = UNSAID
     #: What the caller may do with it.
     permitted: list[ActionView] = Field(default_factory=list)
     #: Where the credentials are, in words.
-    source_text: str
+    source_text: str = ""
     #: When they run out, as far as somebody has said.
     expires_at: datetime | None = None
 
@@ -131,7 +131,7 @@ class SettingFieldView(Answer):
     title: str
     is_list: bool
     #: A regular expression that the whole of it matches.
-    pattern: str
+    pattern: str = ""
 
 
 class SourceView(Answer):
@@ -192,9 +192,9 @@ class ProviderView(Answer):
     config_files: list[str]
     policies: list[PolicyView]
     limits: list[str]
-    pros: list[str]
-    cons: list[str]
-    badge: BadgeView
+    pros: list[str] = Field(default_factory=list)
+    cons: list[str] = Field(default_factory=list)
+    badge: BadgeView = UNSAID
     #: What the caller may do: connect, validate, disconnect.
     permitted: list[ActionView] = Field(default_factory=list)
     #: The ways to give credentials.

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from tradewind.domain.schemas import Answer, MoneyView, Schema
-from tradewind.domain.schemas_shown import ActionView, BadgeView
+from tradewind.domain.schemas_shown import UNSAID, ActionView, BadgeView
 
 #: A name or an address: nothing that a shell or a log would stumble over.
 Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:%\[\]-]{1,255}$")]
@@ -95,11 +95,11 @@ class HostView(Answer):
     cpus: float
     memory_bytes: int
     accelerators: list[str] = Field(default_factory=list)
-    badge: BadgeView
+    badge: BadgeView = UNSAID
     #: `me@10.0.0.5:22`, and what it has and costs in words.
-    where: str
-    has: str
-    price_text: str
+    where: str = ""
+    has: str = ""
+    price_text: str = ""
     #: What may be done with it: remove, or say that it is gone for good.
     permitted: list[ActionView] = Field(default_factory=list)
     #: Who uses its accelerators without Tradewind: `2 of 8 in use by others: ana (pid 4711)`; None: nobody.

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat
 
 from tradewind.domain.offers import Availability, Market
 from tradewind.domain.schemas import Answer, MoneyView, Schema
-from tradewind.domain.schemas_shown import BadgeView
+from tradewind.domain.schemas_shown import UNSAID, BadgeView
 
 MAX_PAGE: Final = 10_000
 #: Characters of a file with prices that is handed in.
@@ -322,7 +322,7 @@ class AvailabilityLevel(Answer):
     """How a level of availability is shown."""
 
     level: Availability
-    badge: BadgeView
+    badge: BadgeView = UNSAID
 
 
 class PriceHistory(Answer):
@@ -364,12 +364,12 @@ class PriceChangeView(Answer):
 class PriceChangeRow(PriceChangeView):
     """A change with its words."""
 
-    title: str
-    provider_title: str
-    market_title: str
-    badge: BadgeView
+    title: str = ""
+    provider_title: str = ""
+    market_title: str = ""
+    badge: BadgeView = UNSAID
     #: `$1.99/h, was $2.29/h`.
-    text: str
+    text: str = ""
 
 
 class PriceChangePage(Answer):

@@ -44,3 +44,7 @@ class ActionView(Answer):
     #: What to ask before it is done, with what it costs or loses; None: done at once.
     confirm: str | None = None
     is_destructive: bool = False
+
+
+#: In an answer of a server that does not say the state in words yet.
+UNSAID = BadgeView(label="", tone="quiet", icon="question")

@@ -2626,6 +2626,13 @@ export interface components {
              * @default
              */
             again_text: string;
+            /**
+             * @default {
+             *       "icon": "question",
+             *       "label": "",
+             *       "tone": "quiet"
+             *     }
+             */
             badge: components["schemas"]["BadgeView"];
             best_price: components["schemas"]["MoneyView"] | null;
             /** Channels */
@@ -2815,6 +2822,13 @@ export interface components {
          * @description How a level of availability is shown.
          */
         AvailabilityLevel: {
+            /**
+             * @default {
+             *       "icon": "question",
+             *       "label": "",
+             *       "tone": "quiet"
+             *     }
+             */
             badge: components["schemas"]["BadgeView"];
             level: components["schemas"]["Availability"];
         };
@@ -3331,6 +3345,13 @@ export interface components {
          * @description A channel, without its address.
          */
         ChannelView: {
+            /**
+             * @default {
+             *       "icon": "question",
+             *       "label": "",
+             *       "tone": "quiet"
+             *     }
+             */
             badge: components["schemas"]["BadgeView"];
             /**
              * Created At
@@ -3648,6 +3669,13 @@ export interface components {
          */
         ConnectionView: {
             account: components["schemas"]["AccountView"] | null;
+            /**
+             * @default {
+             *       "icon": "question",
+             *       "label": "",
+             *       "tone": "quiet"
+             *     }
+             */
             badge: components["schemas"]["BadgeView"];
             /**
              * Created At
@@ -3675,7 +3703,10 @@ export interface components {
                 [key: string]: unknown;
             };
             source: components["schemas"]["CredentialSource"];
-            /** Source Text */
+            /**
+             * Source Text
+             * @default
+             */
             source_text: string;
             state: components["schemas"]["ConnectionState"];
             /** Title */
@@ -4076,6 +4107,13 @@ export interface components {
          * @description One message on one channel.
          */
         DeliveryView: {
+            /**
+             * @default {
+             *       "icon": "question",
+             *       "label": "",
+             *       "tone": "quiet"
+             *     }
+             */
             badge: components["schemas"]["BadgeView"];
             /** Channel */
             channel: string;
@@ -5175,6 +5213,13 @@ export interface components {
             accelerators: string[];
             /** Address */
             address: string;
+            /**
+             * @default {
+             *       "icon": "question",
+             *       "label": "",
+             *       "tone": "quiet"
+             *     }
+             */
             badge: components["schemas"]["BadgeView"];
             /** Cpus */
             cpus: number;
@@ -5182,7 +5227,10 @@ export interface components {
             explanation: string;
             /** Fingerprint */
             fingerprint: string;
-            /** Has */
+            /**
+             * Has
+             * @default
+             */
             has: string;
             /**
              * Ignores Others
@@ -5211,7 +5259,10 @@ export interface components {
             /** Port */
             port: number;
             price_per_hour: components["schemas"]["MoneyView"] | null;
-            /** Price Text */
+            /**
+             * Price Text
+             * @default
+             */
             price_text: string;
             /** Private Address */
             private_address: string | null;
@@ -5226,7 +5277,10 @@ export interface components {
              * @default false
              */
             uses_agent: boolean;
-            /** Where */
+            /**
+             * Where
+             * @default
+             */
             where: string;
         };
         /**
@@ -7502,6 +7556,13 @@ export interface components {
             at: string;
             /** Availability */
             availability: string;
+            /**
+             * @default {
+             *       "icon": "question",
+             *       "label": "",
+             *       "tone": "quiet"
+             *     }
+             */
             badge: components["schemas"]["BadgeView"];
             /**
              * Currency
@@ -7512,7 +7573,10 @@ export interface components {
             instance_type: string;
             /** Market */
             market: string;
-            /** Market Title */
+            /**
+             * Market Title
+             * @default
+             */
             market_title: string;
             /** Per Cent */
             per_cent: number | null;
@@ -7524,7 +7588,10 @@ export interface components {
             price_micro: number | null;
             /** Provider */
             provider: string;
-            /** Provider Title */
+            /**
+             * Provider Title
+             * @default
+             */
             provider_title: string;
             /**
              * Reading
@@ -7535,9 +7602,15 @@ export interface components {
             region: string;
             /** Source */
             source: string;
-            /** Text */
+            /**
+             * Text
+             * @default
+             */
             text: string;
-            /** Title */
+            /**
+             * Title
+             * @default
+             */
             title: string;
             /** Zone */
             zone: string | null;
@@ -7798,6 +7871,13 @@ export interface components {
             aliases: string[];
             /** Api Docs */
             api_docs: string;
+            /**
+             * @default {
+             *       "icon": "question",
+             *       "label": "",
+             *       "tone": "quiet"
+             *     }
+             */
             badge: components["schemas"]["BadgeView"];
             /** Can Run */
             can_run: boolean;
@@ -8217,7 +8297,10 @@ export interface components {
             is_list: boolean;
             /** Name */
             name: string;
-            /** Pattern */
+            /**
+             * Pattern
+             * @default
+             */
             pattern: string;
             /** Title */
             title: string;
