@@ -112,7 +112,7 @@ def test_totals_are_for_the_hours_that_are_typed(visit: Visit) -> None:
 def test_nothing_fits_and_what_to_give_up_is_said(visit: Visit) -> None:
     page = opened(visit, "?gpu=H100:8&max_price=0.20")
     expect(page.get_by_role("heading", name=re.compile("^None of [0-9,]+ offers fits"))).to_be_visible()
-    loosen = page.get_by_role("button", name=re.compile(r"^Without max price \$0\.20/h: \d+ offers"))
+    loosen = page.get_by_role("button", name=re.compile(r"^Without max price \$0\.20.h: \d+ offers"))
     count = re.findall(r": (\d+) offers", loosen.inner_text())[0]
     loosen.click()
     expect(page.get_by_text(re.compile(rf"^{count} of [\d,]+ offers$"))).to_be_visible()
