@@ -47,6 +47,7 @@ def test_a_price_is_set_and_unset_and_holds_at_once(own_stage: Stage, visit: Vis
     page.get_by_role("textbox", name="Electricity price").fill("")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("from local.electricity_price_usd_per_kwh in config.toml").first).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
     assert own_stage.server.context.tariff.micro_usd_per_kwh == 310_000
 
 

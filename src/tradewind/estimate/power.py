@@ -43,4 +43,5 @@ def share_of(
 
 def _part(whole: float, of_accelerators: float, of_held: float, share: float) -> float:
     scale = min(whole / of_accelerators, 1.0) if of_accelerators else 1.0
-    return (whole - of_accelerators * scale) * share + of_held * scale
+    # Where the accelerators draw all of it, rounding must not leave less than nothing for the rest.
+    return max(whole - of_accelerators * scale, 0.0) * share + of_held * scale
