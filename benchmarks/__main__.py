@@ -17,7 +17,6 @@ from benchmarks import (
     rivals,
     ssh,
     submissions,
-    web,
 )
 from benchmarks.figures import Figure, render_table
 from benchmarks.machine import describe_machine
@@ -36,7 +35,6 @@ ALL: Final[dict[str, tuple[str, Measure]]] = {
         catalog,
         control,
         ssh,
-        web,
     )
 }
 

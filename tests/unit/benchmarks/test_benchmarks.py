@@ -13,8 +13,6 @@ from benchmarks.script import run_script, write_json
 from benchmarks.sizes import TINY
 
 
-# The web's server runs in this process: models that are built late do not get on with FastAPI's, to no effect.
-@pytest.mark.filterwarnings("ignore:The 'alias' attribute with value:UserWarning")
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", ALL)
 def test_it_runs(name: str) -> None:
