@@ -20,7 +20,7 @@ def copy(tmp_path: Path) -> Path:
     """The sources, in a folder of their own."""
     for name in ("src", "tests", "scripts"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=_LEFT_OUT)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 

@@ -102,8 +102,9 @@ def rented_time(
     groups = [
         offer["market"].as_string().label("market"),
         cast(offer[ON_DEMAND].as_string(), BigInteger).label("on_demand"),
-        _L.c.accelerator,
-        _L.c.accelerator_count,
+        # Attempts have columns of these names too.
+        _L.c.accelerator.label("device"),
+        _L.c.accelerator_count.label("device_count"),
     ]
     rows = tx.execute(
         select(*groups, func.sum(_L.c.quantity), func.sum(_L.c.duration_ms), func.sum(_L.c.amount_micro))

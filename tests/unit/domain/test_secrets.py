@@ -62,7 +62,9 @@ def test_it_is_neither_encoded_nor_pickled_by_accident() -> None:
 def test_logs_do_not_show_it() -> None:
     out = io.StringIO()
     for renderer in (structlog.processors.KeyValueRenderer(), structlog.processors.JSONRenderer(default=str)):
-        log = structlog.wrap_logger(structlog.PrintLogger(out), processors=[renderer])
+        log = structlog.wrap_logger(
+            structlog.PrintLogger(out), processors=[renderer], wrapper_class=structlog.BoundLogger
+        )
         log.info("event", url=Secret(TEXT), nested={"deep": [Secret(TEXT)]})
     handler = logging.StreamHandler(out)
     handler.emit(logging.LogRecord("x", logging.INFO, "", 0, "sent to %s", (Secret(TEXT),), None))
