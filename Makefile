@@ -10,7 +10,7 @@ DEMO_STATE = $(CURDIR)/.cache/demo
 N = 1000
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check web api-types simulate fmt bench docs docs-cli new-provider lock run-environment environment clean
+.PHONY: help demo test coverage check web api-types simulate fmt bench docs docs-cli new-provider lock run-environment environment clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -18,7 +18,11 @@ help: ## Show this list
 demo: run-environment ## Train a small model on this machine, and stop the server in the middle
 	@scripts/demo "$(DEMO_STATE)"
 
-test: check web ## Run every check and every test, and show the coverage
+test: check web ## Run every check and every test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# On its own: tracing makes the tests take twice as long.
+coverage: environment web ## Run every test, and show what of the code they reach
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term
 
 check: environment ## Check format, style, types, the arrows between rooms and file sizes
