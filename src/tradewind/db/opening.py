@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from tradewind.db.documents import dump_document, load_document
 from tradewind.domain.errors import ConflictError, NotSupportedError
 
 #: The newest migration. A test keeps it equal to what Alembic says.
@@ -28,6 +29,7 @@ _NETWORK_FILE_SYSTEMS: Final = frozenset(
         "ceph",
     }
 )
+_DOCUMENTS: Final[dict[str, Any]] = {"json_serializer": dump_document, "json_deserializer": load_document}
 
 
 def open_sqlite(path: Path | None) -> Engine:
@@ -41,6 +43,7 @@ def open_sqlite(path: Path | None) -> Engine:
             "sqlite://",
             poolclass=StaticPool,
             connect_args={"check_same_thread": False, "isolation_level": None},
+            **_DOCUMENTS,
         )
     else:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -50,6 +53,7 @@ def open_sqlite(path: Path | None) -> Engine:
             poolclass=QueuePool,
             pool_size=4,
             connect_args={"check_same_thread": False, "timeout": 30, "isolation_level": None},
+            **_DOCUMENTS,
         )
     _configure(engine)
     return engine
@@ -60,7 +64,7 @@ def _configure(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=30000", "cache_size=-8000"):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=30000", "cache_size=-32000"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -25,7 +25,7 @@ from tradewind.db.fast import Fetching, drive, fetch
 from tradewind.db.pending import Pending, insert_many
 from tradewind.db.wakeups import Wakeups
 from tradewind.domain.clock import Clock, Entropy
-from tradewind.domain.ids import new_id
+from tradewind.domain.ids import IdsInOrder
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class Transaction:
     def __init__(self, connection: Connection, now: datetime, entropy: Entropy) -> None:
         self.connection = connection
         self.now = now
-        self._entropy = entropy
+        self._ids = IdsInOrder(now, entropy)
         self.topics: set[str] = set()
         self.sequels: list[Callable[[], None]] = []
         self._last_rows: dict[Table, list[dict[str, Any]]] = {}
@@ -66,8 +66,8 @@ class Transaction:
         self.pending.insert(table, row)
 
     def new_id(self, prefix: str) -> str:
-        """A new id of this kind, dated with the transaction's time."""
-        return new_id(prefix, self.now, self._entropy)
+        """A new id of this kind, dated with the transaction's time; those of one transaction sort as they were made."""
+        return self._ids.new(prefix)
 
     def wake(self, topic: str) -> None:
         """Delivers a wake-up on this topic after the commit, and only then."""

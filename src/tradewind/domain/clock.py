@@ -7,10 +7,15 @@ so the whole of it can run under simulated time from a seed.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import threading
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+_PAGE_BYTES: Final = 1024
+_SMALL_BYTES: Final = 16
 
 
 class Clock(Protocol):
@@ -68,10 +73,30 @@ class SystemClock:
 
 
 class SystemEntropy:
-    """The operating system's random source."""
+    """The operating system's random source. What ids are made of is asked for a page at a time.
+
+    A system call for every row that is written was five percent of the writer's time. Keys and tokens are asked for
+    one by one; a forked process begins a page of its own.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._page = b""
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
 
     def token(self, byte_count: int) -> bytes:
-        return secrets.token_bytes(byte_count)
+        if byte_count > _SMALL_BYTES:
+            return secrets.token_bytes(byte_count)
+        with self._lock:
+            if len(self._page) < byte_count:
+                self._page = secrets.token_bytes(_PAGE_BYTES)
+            taken, self._page = self._page[:byte_count], self._page[byte_count:]
+        return taken
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._page = b""
 
     def uniform(self) -> float:
-        return secrets.randbits(53) / (1 << 53)
+        return (int.from_bytes(self.token(7)) >> 3) / (1 << 53)

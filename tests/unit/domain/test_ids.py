@@ -69,3 +69,24 @@ def test_no_two_kinds_share_a_prefix() -> None:
 )
 def test_what_is_not_an_id(text: str) -> None:
     assert not ids.is_id(text, "job")
+
+
+class CountingEntropy:
+    """Each time other bytes, the least likely to sort among them."""
+
+    def __init__(self, contents: list[int]) -> None:
+        self._contents = contents
+
+    def token(self, byte_count: int) -> bytes:
+        return bytes([self._contents.pop()]) * byte_count
+
+    def uniform(self) -> float:
+        raise AssertionError("an id needs no number")
+
+
+@given(times, st.lists(st.integers(0, 255), min_size=2, max_size=50))
+def test_ids_of_one_moment_sort_as_they_were_made(time: datetime, contents: list[int]) -> None:
+    source = ids.IdsInOrder(time, CountingEntropy(list(contents)))
+    made = [source.new("job") for _ in contents]
+    assert made == sorted(set(made))
+    assert all(ids.is_id(each, "job") for each in made)
