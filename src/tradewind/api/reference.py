@@ -43,7 +43,8 @@ def render_reference(schema: Json) -> str:
     return (
         f"{_HEAD}<h1>HTTP API</h1><p>Version {escape(str(schema['info']['version']))}. Requests carry a token "
         "(<code>Authorization: Bearer …</code>); a browser that is signed in needs none. Every error is a "
-        "<a href='#model-Problem'>Problem</a>. The same for programs: <a href='api/v1/openapi.json'>openapi.json</a>.</p>"
+        "<a href='#model-Problem'>Problem</a>. The same for programs: "
+        "<a href='api/v1/openapi.json'>openapi.json</a>.</p>"
         f"<nav aria-label='Groups'><ul>{listed}</ul></nav>{sections}"
         f"<section aria-labelledby='models'><h2 id='models'>Models</h2>{shown}</section></main></body></html>"
     )
