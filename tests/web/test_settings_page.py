@@ -139,3 +139,15 @@ def test_it_is_accessible_in_the_dark_on_a_phone(visit: Visit, tab: str) -> None
     come_to_rest(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert_accessible(page)
+
+
+@pytest.mark.parametrize("scheme", [pytest.param("dark", marks=pytest.mark.dark), "light"])
+def test_the_reference_of_the_api_needs_nothing_from_elsewhere(visit: Visit, scheme: str) -> None:
+    page = visit.open("/settings?tab=server")
+    page.get_by_role("link", name="Reference of the HTTP API").click()
+    expect(page.get_by_role("heading", name="HTTP API")).to_be_visible()
+    page.get_by_text("A page of jobs, the newest first").first.click()
+    page.get_by_role("link", name="JobPage").first.click()
+    # What a link leads to is opened, though it was closed.
+    expect(page.locator("#model-JobPage table")).to_be_visible()
+    assert_accessible(page)

@@ -57,7 +57,8 @@ def create_app(services: Services, allowed_hosts: frozenset[str], pages: Path | 
     app = FastAPI(
         title="Tradewind",
         version=__version__,
-        docs_url="/docs",
+        # Its page takes a script from another host; ours is in `web`.
+        docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )

@@ -7,6 +7,7 @@ import mimetypes
 import re
 from collections.abc import MutableMapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from tradewind import __version__
+from tradewind.api.reference import render_reference
 from tradewind.domain.errors import NotFoundError
 
 #: Scripts from here only, and none within pages. Styles may be set by scripts: the component library does so.
@@ -120,6 +122,14 @@ def install(app: FastAPI, folder: Path | None) -> None:
     web = WebApp(folder)
     router = APIRouter(include_in_schema=False)
 
+    @cache
+    def reference_page() -> str:
+        return render_reference(app.openapi())
+
+    @router.api_route("/docs", methods=["GET", "HEAD"])
+    async def reference() -> Response:
+        return HTMLResponse(reference_page(), headers={**_HEADERS, "cache-control": "no-cache"})
+
     @router.api_route("/{path:path}", methods=["GET", "HEAD"], name=PAGES)
     async def serve(path: str, request: Request) -> Response:
         asset = web.asset(path, request.headers)
@@ -138,7 +148,7 @@ def wants_page(scope: MutableMapping[str, Any], headers: dict[str, str]) -> bool
     return (
         scope["method"] == "GET"
         and "text/html" in headers.get("accept", "")
-        and (first not in _NOT_PAGES or first == "login")
+        and (first not in _NOT_PAGES or first in ("login", "docs"))
     )
 
 

@@ -27,22 +27,22 @@ def badge_of(budget: BudgetRow, standing: Standing) -> BadgeView:
     runs_out, amount = standing.forecast.runs_out_at, budget.amount_micro
     if budget.refused_at is not None:
         return BadgeView(
-            label="jobs wait", tone="bad", icon="lock", explanation="jobs are held back because of it"
+            label="Jobs wait", tone="bad", icon="lock", explanation="jobs are held back because of it"
         )
     if amount is None:
-        return BadgeView(label="watching", tone="quiet", icon="clock", explanation="it has no amount")
+        return BadgeView(label="Watching", tone="quiet", icon="clock", explanation="it has no amount")
     if standing.used_micro >= amount:
-        return BadgeView(label="used up", tone="bad", icon="alert", explanation=_AT_AMOUNT[budget.action])
+        return BadgeView(label="Used up", tone="bad", icon="alert", explanation=_AT_AMOUNT[budget.action])
     if runs_out is not None:
         return BadgeView(
-            label="runs out",
+            label="Runs out",
             tone="warning",
             icon="alert",
             explanation=f"at this pace used up on {runs_out:%Y-%m-%d}",
         )
     if standing.used_micro * 100 >= amount * _NEAR:
-        return BadgeView(label="nearly used up", tone="warning", icon="alert")
-    return BadgeView(label="on track", tone="good", icon="check")
+        return BadgeView(label="Nearly used up", tone="warning", icon="alert")
+    return BadgeView(label="On track", tone="good", icon="check")
 
 
 def what_happens(budget: BudgetRow, channels: list[str]) -> list[str]:

@@ -24,8 +24,8 @@ def groups_csv(seen: CostOverview) -> str:
     rows = [
         (
             seen.since.isoformat(), seen.until.isoformat(), row.group.get(seen.by, "total"),
-            amount_text(row.amount.micro), row.amount.currency, f"{row.share:.6f}", row.known_by.label, row.jobs,
-            f"{row.hours:.4f}", f"{row.accelerator_hours:.4f}",
+            amount_text(row.amount.micro), row.amount.currency, f"{row.share:.6f}", row.known_by.label.lower(),
+            row.jobs, f"{row.hours:.4f}", f"{row.accelerator_hours:.4f}",
             amount_text(row.idle.micro if row.idle else 0), f"{row.energy_kwh:.6f}", f"{row.carbon_grams / 1000:.6f}",
         )
         for row in (*seen.rows, seen.total)

@@ -14,15 +14,15 @@ from tradewind.ledger.reports import GROUPS, Spend
 
 KNOWN_BY: Final = {
     "modelled": BadgeView(
-        label="estimated", tone="quiet", icon="question",
+        label="Estimated", tone="quiet", icon="question",
         explanation="worked out from time and price, or from modelled energy; no invoice has confirmed it",
     ),
     "metered": BadgeView(
-        label="metered", tone="good", icon="bolt", explanation="by a meter that could be read on the machine"
+        label="Metered", tone="good", icon="bolt", explanation="by a meter that could be read on the machine"
     ),
-    "billed": BadgeView(label="billed", tone="good", icon="check", explanation="by a provider's invoice"),
+    "billed": BadgeView(label="Billed", tone="good", icon="check", explanation="by a provider's invoice"),
     "mixed": BadgeView(
-        label="mixed", tone="quiet", icon="swap", explanation="part of it is known in one way, part in another"
+        label="Mixed", tone="quiet", icon="swap", explanation="part of it is known in one way, part in another"
     ),
 }  # fmt: skip
 _EMPTY: Final = {

@@ -25,10 +25,10 @@ from tradewind.estimate.tariff import Tariff
 
 _P: Final = price_tables.predictions
 _OUTCOMES: Final[dict[str, tuple[str, Tone, Icon]]] = {
-    JobStatus.SUCCEEDED.value: ("succeeded", "good", "check"),
-    JobStatus.FAILED.value: ("failed", "bad", "cross"),
-    JobStatus.CANCELLED.value: ("cancelled", "quiet", "stop"),
-    "moved": ("moved", "quiet", "swap"),
+    JobStatus.SUCCEEDED.value: ("Succeeded", "good", "check"),
+    JobStatus.FAILED.value: ("Failed", "bad", "cross"),
+    JobStatus.CANCELLED.value: ("Cancelled", "quiet", "stop"),
+    "moved": ("Moved", "quiet", "swap"),
 }
 
 

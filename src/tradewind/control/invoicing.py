@@ -36,10 +36,10 @@ _L: Final = tables.ledger
 _PER_STATEMENT: Final = 500
 _SMALLEST: Final = timedelta(microseconds=1)
 _BADGES: Final = {
-    "matched": BadgeView(label="agrees", tone="good", icon="check"),
-    "differs": BadgeView(label="differs", tone="warning", icon="swap"),
-    "invoice_only": BadgeView(label="invoice only", tone="bad", icon="alert"),
-    "ledger_only": BadgeView(label="ledger only", tone="warning", icon="question"),
+    "matched": BadgeView(label="Agrees", tone="good", icon="check"),
+    "differs": BadgeView(label="Differs", tone="warning", icon="swap"),
+    "invoice_only": BadgeView(label="Invoice only", tone="bad", icon="alert"),
+    "ledger_only": BadgeView(label="Ledger only", tone="warning", icon="question"),
 }
 _NOTES: Final = {
     "invoice_only": "nothing in the ledger is called so: look at the provider's console whether it still runs",

@@ -28,14 +28,14 @@ _KINDS: Final = {
     "correction": "corrected by an invoice",
 }
 _OUTCOMES: Final[dict[AttemptStatus, tuple[str, Tone, Icon]]] = {
-    AttemptStatus.CREATING: ("being placed", "busy", "clock"),
-    AttemptStatus.STARTING: ("starting", "busy", "clock"),
-    AttemptStatus.RUNNING: ("running", "busy", "play"),
-    AttemptStatus.STOPPING: ("stopping", "busy", "stop"),
-    AttemptStatus.SUCCEEDED: ("succeeded", "good", "check"),
-    AttemptStatus.FAILED: ("failed", "bad", "cross"),
-    AttemptStatus.CANCELLED: ("cancelled", "quiet", "stop"),
-    AttemptStatus.INTERRUPTED: ("interrupted", "warning", "alert"),
+    AttemptStatus.CREATING: ("Being placed", "busy", "clock"),
+    AttemptStatus.STARTING: ("Starting", "busy", "clock"),
+    AttemptStatus.RUNNING: ("Running", "busy", "play"),
+    AttemptStatus.STOPPING: ("Stopping", "busy", "stop"),
+    AttemptStatus.SUCCEEDED: ("Succeeded", "good", "check"),
+    AttemptStatus.FAILED: ("Failed", "bad", "cross"),
+    AttemptStatus.CANCELLED: ("Cancelled", "quiet", "stop"),
+    AttemptStatus.INTERRUPTED: ("Interrupted", "warning", "alert"),
 }
 
 

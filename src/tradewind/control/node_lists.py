@@ -36,7 +36,7 @@ STATE: Final[ColumnElement[str]] = case(
     (_N.c.is_rented.is_(True), "idle"),
     else_="free",
 )
-_KINDS: Final = {"rented": "rented", "own": "your own"}
+_KINDS: Final = {"rented": "Rented", "own": "Your own"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,13 @@ from tradewind.domain.units import BYTES_PER_GIB, format_bytes
 
 Use = Literal["held", "free", "idle", "others", "resting", "starting", "unknown"]
 _SHOWN: Final[dict[Use, tuple[str, Tone, Icon]]] = {
-    "held": ("held", "busy", "play"),
-    "free": ("free", "good", "check"),
-    "idle": ("idle", "warning", "moon"),
-    "others": ("used by others", "warning", "lock"),
-    "resting": ("unhealthy", "bad", "alert"),
-    "starting": ("starting", "busy", "clock"),
-    "unknown": ("unknown", "quiet", "question"),
+    "held": ("Held", "busy", "play"),
+    "free": ("Free", "good", "check"),
+    "idle": ("Idle", "warning", "moon"),
+    "others": ("Used by others", "warning", "lock"),
+    "resting": ("Unhealthy", "bad", "alert"),
+    "starting": ("Starting", "busy", "clock"),
+    "unknown": ("Unknown", "quiet", "question"),
 }
 #: Of a machine that is yet to boot, this many are drawn at most.
 _MOST_PROMISED: Final = 64

@@ -20,14 +20,14 @@ _SENTENCES: Final = {
 }
 #: By the state that lists are narrowed by (`node_lists.STATE`).
 BADGES: Final = {
-    "starting": BadgeView(label="starting", tone="busy", icon="clock"),
-    "in_use": BadgeView(label="in use", tone="good", icon="play"),
-    "idle": BadgeView(label="idle", tone="warning", icon="moon"),
-    "free": BadgeView(label="free", tone="quiet", icon="check"),
-    "unreachable": BadgeView(label="unreachable", tone="bad", icon="plug"),
-    "ending": BadgeView(label="being given back", tone="busy", icon="stop"),
-    "gone": BadgeView(label="gone", tone="quiet", icon="check"),
-    "refused": BadgeView(label="refused", tone="bad", icon="cross"),
+    "starting": BadgeView(label="Starting", tone="busy", icon="clock"),
+    "in_use": BadgeView(label="In use", tone="good", icon="play"),
+    "idle": BadgeView(label="Idle", tone="warning", icon="moon"),
+    "free": BadgeView(label="Free", tone="quiet", icon="check"),
+    "unreachable": BadgeView(label="Unreachable", tone="bad", icon="plug"),
+    "ending": BadgeView(label="Being given back", tone="busy", icon="stop"),
+    "gone": BadgeView(label="Gone", tone="quiet", icon="check"),
+    "refused": BadgeView(label="Refused", tone="bad", icon="cross"),
 }
 
 

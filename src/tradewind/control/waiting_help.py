@@ -11,15 +11,15 @@ from tradewind.domain.status import Reason
 from tradewind.spec.models import JobSpec
 from tradewind.spec.resources import Resources, Spot
 
-_NOT_LOOKED_AT: Final = BadgeView(label="queued", tone="quiet", icon="clock")
+_NOT_LOOKED_AT: Final = BadgeView(label="Queued", tone="quiet", icon="clock")
 _BADGES: Final = {
-    Reason.WAITING_FOR_BUDGET: BadgeView(label="waits for a budget", tone="warning", icon="lock"),
-    Reason.WAITING_FOR_CAPACITY: BadgeView(label="waits for a free machine", tone="busy", icon="clock"),
-    Reason.WAITING_FOR_RETRY: BadgeView(label="tried again soon", tone="busy", icon="clock"),
-    Reason.WAITING_FOR_SPOT: BadgeView(label="waits for spot", tone="busy", icon="bolt"),
-    Reason.NO_CAPACITY: BadgeView(label="providers are full", tone="warning", icon="alert"),
-    Reason.NO_QUOTA: BadgeView(label="no quota", tone="warning", icon="lock"),
-    Reason.NO_OFFER: BadgeView(label="nowhere to run", tone="bad", icon="question"),
+    Reason.WAITING_FOR_BUDGET: BadgeView(label="Waits for a budget", tone="warning", icon="lock"),
+    Reason.WAITING_FOR_CAPACITY: BadgeView(label="Waits for a free machine", tone="busy", icon="clock"),
+    Reason.WAITING_FOR_RETRY: BadgeView(label="Tried again soon", tone="busy", icon="clock"),
+    Reason.WAITING_FOR_SPOT: BadgeView(label="Waits for spot", tone="busy", icon="bolt"),
+    Reason.NO_CAPACITY: BadgeView(label="Providers are full", tone="warning", icon="alert"),
+    Reason.NO_QUOTA: BadgeView(label="No quota", tone="warning", icon="lock"),
+    Reason.NO_OFFER: BadgeView(label="Nowhere to run", tone="bad", icon="question"),
 }
 
 

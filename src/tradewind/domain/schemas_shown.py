@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from tradewind.domain.schemas_base import Answer
 
@@ -26,10 +28,15 @@ Icon = Literal[
 ]
 
 
+def _in_sentence_case(label: str) -> str:
+    # A badge stands by itself, so it begins as a sentence does, whoever words it.
+    return label[:1].upper() + label[1:]
+
+
 class BadgeView(Answer):
     """A state in a word or two: text, tone and picture say the same."""
 
-    label: str
+    label: Annotated[str, AfterValidator(_in_sentence_case)]
     tone: Tone
     icon: Icon
     #: A sentence with more, where there is more to say.

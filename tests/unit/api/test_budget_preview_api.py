@@ -48,7 +48,7 @@ async def test_a_preview_sets_nothing_and_says_what_would_happen(
         "New jobs wait at once: 1 job runs already.",
         "It is told at once that 100 % of the amount is used.",
     ]
-    assert seen["view"]["badge"]["label"] == "used up"
+    assert seen["view"]["badge"]["label"] == "Used up"
     assert [(each["label"], each["spent"]["text"], each["is_reached"]) for each in seen["past"]] == [
         ("February 2026", "$5.00", True), ("January 2026", "$30.00", True)
     ]  # fmt: skip
@@ -119,7 +119,7 @@ async def test_the_line_to_the_end_goes_through_where_it_is_used_up(api: Api, sp
     assert now["at"] < out["at"] == seen["forecast"]["runs_out_at"] < end["at"]
     assert end["used"] == seen["forecast"]["amount"]
     assert end["left"]["micro"] < 0
-    assert seen["badge"]["label"] == "runs out"
+    assert seen["badge"]["label"] == "Runs out"
     assert seen["forecast_text"].startswith("used up on 2026-03-")
     assert [each["label"] for each in seen["past"]] == ["February 2026", "January 2026"]
 

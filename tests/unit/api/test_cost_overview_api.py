@@ -126,7 +126,7 @@ async def test_figures_say_how_they_are_known_and_what_came_before(api: Api, mon
     assert (provider["label"], provider["jobs_query"], provider["share_text"]) == (
         "lambda", {"provider": "lambda"}, "95 %"
     )  # fmt: skip
-    assert (local["known_by"]["label"], provider["known_by"]["label"]) == ("metered", "mixed")
+    assert (local["known_by"]["label"], provider["known_by"]["label"]) == ("Metered", "Mixed")
     assert seen["total"]["carbon_text"] == "2.4 kg CO2e"
 
 

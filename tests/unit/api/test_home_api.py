@@ -133,7 +133,7 @@ async def test_what_waits_is_grouped_by_reason(
     assert [each["name"] for each in groups[0]["jobs"]] == ["a", "b", "c"]
     assert groups[0]["next_try_at"] is not None
     assert groups[1]["explanation"].startswith("nobody has looked at it yet")
-    assert (groups[2]["badge"]["label"], groups[2]["badge"]["icon"]) == ("waits for a budget", "lock")
+    assert (groups[2]["badge"]["label"], groups[2]["badge"]["icon"]) == ("Waits for a budget", "lock")
 
 
 async def test_running_and_failed_jobs_are_counted_and_the_newest_shown(
@@ -181,9 +181,9 @@ async def test_budgets_come_with_the_fullest_first(api: Api, store: SqlStore, ca
     seen = await overview(api)
     assert seen["budget_count"] == 2
     by_name = {each["name"]: each for each in seen["budgets"]}
-    assert by_name["large"]["badge"]["label"] == "on track"
+    assert by_name["large"]["badge"]["label"] == "On track"
     assert by_name["large"]["text"] == "$0.00 of $10.00 (0 %)"
-    assert by_name["small"]["badge"]["label"] == "used up"
+    assert by_name["small"]["badge"]["label"] == "Used up"
     assert [each["title"] for each in seen["attention"]] == ["Budget small: used up"]
 
 

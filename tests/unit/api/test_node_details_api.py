@@ -78,7 +78,7 @@ async def test_each_accelerator_says_who_has_it(
     assert view["accelerators"][2]["memory_text"] == "11.0 GB of 24 GB"
     assert view["accelerators"][3]["use"] == "free"
     assert view["accelerators"][0]["memory_text"] == "12.0 GB of 24 GB"
-    assert (view["accelerators_held"], view["badge"]["label"]) == (1, "in use")
+    assert (view["accelerators_held"], view["badge"]["label"]) == (1, "In use")
     assert view["summary"] == "4 × NVIDIA L4, 16 CPUs, 64 GB memory"
     assert view["kept_because"] == "a machine of your own"
     assert view["permitted"] == []
@@ -93,7 +93,7 @@ async def test_a_broken_accelerator_is_at_rest(
 ) -> None:
     node_id = await own_machine(store, caller)
     slots = (await api.get(f"/nodes/{node_id}")).json()["accelerators"]
-    assert (slots[1]["use"], slots[1]["badge"]["label"]) == ("resting", "unhealthy")
+    assert (slots[1]["use"], slots[1]["badge"]["label"]) == ("resting", "Unhealthy")
     assert "before 00:15 UTC" in slots[1]["label"]
     clock.advance(901)
     assert (await api.get(f"/nodes/{node_id}")).json()["accelerators"][1]["use"] == "free"
@@ -107,7 +107,7 @@ async def test_what_a_rented_machine_is_and_what_may_be_done(
     view = (await api.get(f"/nodes/{node_id}")).json()
     assert [each["use"] for each in view["accelerators"]] == ["held"]
     assert (view["badge"]["label"], view["price_text"], view["cost_text"]) == (
-        "in use",
+        "In use",
         "$1.00/h",
         "$1.00 so far",
     )
@@ -135,7 +135,7 @@ async def test_an_idle_machine_says_until_when_it_is_kept(
     await store.run(let_go)
     clock.advance(60)
     view = (await api.get(f"/nodes/{node_id}")).json()
-    assert view["badge"]["label"] == "idle"
+    assert view["badge"]["label"] == "Idle"
     assert view["idle_until"] == "2026-01-01T00:00:00Z"
     assert view["kept_because"].startswith("no job has it: kept")
     assert [each["use"] for each in view["accelerators"]] == ["idle"]

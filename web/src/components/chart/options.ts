@@ -1,5 +1,7 @@
 import uPlot from 'uplot';
+import { formatMoment, formatNumber } from '@/lib/format';
 import type { Series } from './data';
+import { timeLabels } from './times';
 
 export interface Look {
   series: Series[];
@@ -38,7 +40,11 @@ export function optionsOf(look: Look, host: Element, width: number): uPlot.Optio
       },
     },
     axes: [
-      { ...axis, space: 70 },
+      {
+        ...axis,
+        space: 70,
+        values: look.x === 'time' ? (_, splits, _axis, _space, step) => timeLabels(splits, step) : undefined,
+      },
       {
         ...axis,
         size: (_, values) => 12 + 6.4 * Math.max(...(values ?? ['']).map((each) => each?.length ?? 0), 3),
@@ -46,7 +52,13 @@ export function optionsOf(look: Look, host: Element, width: number): uPlot.Optio
       },
     ],
     series: [
-      {},
+      {
+        label: look.x === 'time' ? 'Time' : 'Step',
+        value: (_, at: number | null) => {
+          if (at === null) return '–';
+          return look.x === 'time' ? formatMoment(new Date(at * 1000)) : formatNumber(at);
+        },
+      },
       ...look.series.map((each, index): uPlot.Series => {
         const color = paint(each.color ?? `--tw-series-${(index % 8) + 1}`);
         return {

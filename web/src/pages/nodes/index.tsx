@@ -79,7 +79,7 @@ export default function Nodes() {
                   { value: '', label: `All ${first.total}` },
                   ...(facets?.kinds ?? []).map((each) => ({
                     value: each.name,
-                    label: `${each.label.charAt(0).toUpperCase()}${each.label.slice(1)} ${each.count}`,
+                    label: `${each.label} ${each.count}`,
                   })),
                 ]}
               />
