@@ -14,13 +14,14 @@ export interface Look {
   height: number;
 }
 
-const FONT = '11px system-ui, sans-serif';
+const FONT_PX = 11;
 
 /** Everything that uPlot is told about a chart; colours are read from the page, so that they follow its scheme. */
 export function optionsOf(look: Look, host: Element, width: number): uPlot.Options {
   const paint = (name: string) => resolveColor(host, name);
+  const family = getComputedStyle(host).fontFamily;
   const grid = { stroke: paint('--tw-line'), width: 1 };
-  const axis = { stroke: paint('--tw-quiet'), grid, ticks: { show: false }, font: FONT };
+  const axis = { stroke: paint('--tw-quiet'), grid, ticks: { show: false }, font: `${FONT_PX}px ${family}` };
   const names = look.series.map((each) => each.name);
   return {
     width,
@@ -80,9 +81,13 @@ export function optionsOf(look: Look, host: Element, width: number): uPlot.Optio
       const color = paint(each.color ?? `--tw-series-${(index % 8) + 1}`);
       return [{ series: [index + 1, other + 1] as [number, number], fill: withAlpha(color, 0.14) }];
     }),
-    hooks: look.marks?.length
-      ? { draw: [(chart) => drawMarks(chart, look.marks ?? [], paint('--tw-quiet'))] }
-      : {},
+    hooks: {
+      draw: look.marks?.length
+        ? [(chart) => drawMarks(chart, look.marks ?? [], paint('--tw-quiet'), family)]
+        : [],
+      // Until a moment is pointed at, the legend has no values to show.
+      setCursor: [(chart) => chart.root.classList.toggle('tw-pointed', chart.cursor.idx != null)],
+    },
   };
 }
 
@@ -96,13 +101,17 @@ function boundsOf(low: number | null, high: number | null, wanted: Look['range']
   ];
 }
 
-function drawMarks(chart: uPlot, marks: { at: number; label: string }[], color: string) {
+function drawMarks(chart: uPlot, marks: { at: number; label: string }[], color: string, family: string) {
   const { ctx, bbox } = chart;
+  const gap = 5 * uPlot.pxRatio;
   ctx.save();
   ctx.strokeStyle = color;
   ctx.fillStyle = color;
-  ctx.font = FONT;
-  ctx.setLineDash([3, 3]);
+  ctx.lineWidth = uPlot.pxRatio;
+  // The canvas has as many dots as the screen, and still holds the alignment of the axis that was drawn before.
+  ctx.font = `${FONT_PX * uPlot.pxRatio}px ${family}`;
+  ctx.textBaseline = 'top';
+  ctx.setLineDash([3 * uPlot.pxRatio, 3 * uPlot.pxRatio]);
   for (const { at, label } of marks) {
     const x = Math.round(chart.valToPos(at, 'x', true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
@@ -110,7 +119,9 @@ function drawMarks(chart: uPlot, marks: { at: number; label: string }[], color: 
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    ctx.fillText(label, x + 4, bbox.top + 10);
+    const hasRoom = x + gap + ctx.measureText(label).width < bbox.left + bbox.width;
+    ctx.textAlign = hasRoom ? 'left' : 'right';
+    ctx.fillText(label, hasRoom ? x + gap : x - gap, bbox.top + 2 * uPlot.pxRatio);
   }
   ctx.restore();
 }
