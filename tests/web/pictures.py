@@ -98,7 +98,7 @@ PICTURES: Final = (
     Picture(name="alerts-channels", path="/alerts?tab=channels"),
     Picture(name="alerts-new", path="/alerts?new=true&gpu=H100"),
     Picture(name="connections", path="/connections"),
-    Picture(name="connection", path="/connections/aws"),
+    Picture(name="connection", path="/connections/vast"),
     Picture(name="connection-hosts", path="/connections/ssh"),
     Picture(name="connection-refused", path="/connections/lyceum"),
     Picture(name="settings", path="/settings"),
