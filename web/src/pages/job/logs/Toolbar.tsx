@@ -144,8 +144,8 @@ function Tool({
 
 function Choice({ label, isOn, onClick }: { label: string; isOn: boolean; onClick: () => void }) {
   return (
-    <Menu.Item role="menuitemcheckbox" aria-checked={isOn} onClick={onClick} rightSection={isOn ? '✓' : null}>
+    <Menu.CheckboxItem checked={isOn} onChange={onClick}>
       {label}
-    </Menu.Item>
+    </Menu.CheckboxItem>
   );
 }

@@ -32,6 +32,15 @@ export function JobLogs({ jobId, attempts }: Props) {
   const linked = lineOf(hash);
   const [follows, setFollows] = useState(linked === null);
   const [current, setCurrent] = useState(linked);
+  const [known, setKnown] = useState(hash);
+  // The address may name another line without this viewer, as when a link is followed or somebody goes back.
+  if (known !== hash) {
+    setKnown(hash);
+    if (linked !== null) {
+      setCurrent(linked);
+      setFollows(false);
+    }
+  }
   const scroller = useRef<Scroller>(null);
   const input = useRef<HTMLInputElement>(null);
 
@@ -46,11 +55,11 @@ export function JobLogs({ jobId, attempts }: Props) {
     () => matcherOf(search.q, search.regex, search.isCaseSensitive),
     [search.q, search.regex, search.isCaseSensitive],
   );
-  // A link to a line: once there are lines.
-  const hasLines = total > 0;
+  // A link to a line: once there are lines. Among matches alone nothing is at its number; it is shown when all are.
+  const hasAll = total > 0 && !isOnly;
   useEffect(() => {
-    if (linked !== null && hasLines) scroller.current?.show(linked);
-  }, [linked, hasLines]);
+    if (linked !== null && hasAll) scroller.current?.show(linked);
+  }, [linked, hasAll]);
 
   function pick(line: number) {
     setCurrent(line);
