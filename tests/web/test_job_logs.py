@@ -174,6 +174,18 @@ def test_a_line_is_linked_to(visit: Visit, jobs: dict[str, str]) -> None:
     expect(_line(page, 5)).to_be_in_viewport()
 
 
+def test_a_line_picked_among_errors_is_found_again_among_all(visit: Visit, jobs: dict[str, str]) -> None:
+    page = visit.open(f"/jobs/{jobs['long']}/logs?stream=stdout&errors=true")
+    expect(page.get_by_text("10 of 1,000,000 lines match")).to_be_visible()
+    _line(page, 377_775).get_by_role("link").click()
+    expect(_line(page, 377_775)).to_have_attribute("data-current", "true")
+    expect(_line(page, 77_778)).to_be_in_viewport()
+    page.get_by_role("button", name="Errors only").click()
+    expect(_line(page, 377_775)).to_be_in_viewport()
+    expect(_line(page, 377_775)).to_have_attribute("data-current", "true")
+    expect(_line(page, 377_776)).to_contain_text("step  377775 |")
+
+
 def test_times_and_wrapping_are_the_reader_s_choice(visit: Visit, jobs: dict[str, str]) -> None:
     page = visit.open(f"/jobs/{jobs['broken']}/logs?stream=stdout")
     expect(_log(page)).to_contain_text("loss")

@@ -55,10 +55,15 @@ export function JobLogs({ jobId, attempts }: Props) {
     () => matcherOf(search.q, search.regex, search.isCaseSensitive),
     [search.q, search.regex, search.isCaseSensitive],
   );
-  // A link to a line: once there are lines. Among matches alone nothing is at its number; it is shown when all are.
+  // A link to a line: once there are lines. Among matches alone nothing is at its number: there it waits for the rest.
   const hasAll = total > 0 && !isOnly;
+  const marked = follows ? null : current;
+  const waits = useRef(marked);
   useEffect(() => {
-    if (linked !== null && hasAll) scroller.current?.show(linked);
+    waits.current = marked;
+  }, [marked]);
+  useEffect(() => {
+    if (hasAll && waits.current !== null) scroller.current?.show(waits.current);
   }, [linked, hasAll]);
 
   function pick(line: number) {
