@@ -17,6 +17,7 @@ from benchmarks import (
     rivals,
     ssh,
     submissions,
+    web,
 )
 from benchmarks.figures import Figure, render_table
 from benchmarks.machine import describe_machine
@@ -35,6 +36,7 @@ ALL: Final[dict[str, tuple[str, Measure]]] = {
         catalog,
         control,
         ssh,
+        web,
     )
 }
 

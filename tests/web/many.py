@@ -23,17 +23,17 @@ _NAMES: Final = ("bert-tiny", "digits", "gnn", "llama-lora", "resnet50", "unet",
 _TEAMS: Final = ("nlp", "vision", "speech", "chem")
 
 
-def fill(stage: Stage) -> None:
+def fill(stage: Stage, jobs: int = JOBS, lines: int = LINES) -> None:
     """Puts the scene on: jobs that wait, as a queue has them, and one that has written much."""
     stage.connect("vast")
-    long = stage.submit(Run(seconds=600.0), name=LONG, resources={"providers": ["local"]})
-    stage.until(long["id"], "succeeded")
+    long = stage.submit(Run(seconds=30.0, setup_s=2.0), name=LONG, resources={"providers": ["local"]})
+    stage.until(long["id"], "succeeded", grain_s=10.0)
     attempt = stage.job(long["id"])["tasks"][0]["attempts"][0]
-    write_lines(stage.folder / "state" / "attempts" / attempt["id"], LINES, stage.now)
+    write_lines(stage.folder / "state" / "attempts" / attempt["id"], lines, stage.now)
     chance = random.Random(3)
-    for first in range(0, JOBS, _BATCH):
-        jobs = [_job(chance, number) for number in range(first, first + _BATCH)]
-        stage.post("/jobs/batch", {"jobs": [{"spec": each} for each in jobs]})
+    for first in range(0, jobs, _BATCH):
+        batch = [_job(chance, number) for number in range(first, min(first + _BATCH, jobs))]
+        stage.post("/jobs/batch", {"jobs": [{"spec": each} for each in batch]})
     stage.advance(60, 60)
 
 

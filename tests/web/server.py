@@ -221,8 +221,17 @@ class StageServer:
             self._uvicorn.should_exit = True
             self._uvicorn.force_exit = True
             await self._serving
+            self._cut(self._uvicorn.server_state)
         await self._stack.aclose()
         self.world.clock.forget()
+
+    @staticmethod
+    def _cut(state: Any) -> None:
+        # The system closes what a killed process had open; streams would stay for ever otherwise, and be silent.
+        for task in list(state.tasks):
+            task.cancel()
+        for connection in list(state.connections):
+            connection.transport.abort()
 
 
 def _first_rows(tx: Transaction) -> tuple[str, Any]:

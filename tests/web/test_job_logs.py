@@ -20,9 +20,6 @@ _BROKEN = (
     "ValueError: the loss is not a number",
 )
 
-#: Passed before the page around the viewer had its header; not looked into yet. Issue 6 stays open for them.
-_NOT_GREEN_YET = pytest.mark.skip(reason="fails since the job page has its header: issue 6")
-
 
 @pytest.fixture(scope="module")
 def jobs(stage: Stage) -> dict[str, str]:
@@ -93,7 +90,6 @@ def test_who_scrolls_away_is_left_alone(visit: Visit, jobs: dict[str, str]) -> N
     expect(_line(page, 1)).not_to_be_in_viewport()
 
 
-@_NOT_GREEN_YET
 def test_a_million_lines_open_at_the_end_and_any_of_them_is_there(visit: Visit, jobs: dict[str, str]) -> None:
     page = visit.open(f"/jobs/{jobs['long']}/logs?stream=stdout")
     expect(_line(page, 1_000_000)).to_be_in_viewport()
@@ -106,7 +102,6 @@ def test_a_million_lines_open_at_the_end_and_any_of_them_is_there(visit: Visit, 
     assert page.locator("[data-line]").count() < 200
 
 
-@_NOT_GREEN_YET
 def test_a_search_goes_from_match_to_match_and_around(visit: Visit, jobs: dict[str, str]) -> None:
     page = visit.open(f"/jobs/{jobs['long']}/logs?stream=stdout#L1")
     expect(_line(page, 1)).to_be_in_viewport()
@@ -179,7 +174,18 @@ def test_a_line_is_linked_to(visit: Visit, jobs: dict[str, str]) -> None:
     expect(_line(page, 5)).to_be_in_viewport()
 
 
-@_NOT_GREEN_YET
+def test_a_line_picked_among_errors_is_found_again_among_all(visit: Visit, jobs: dict[str, str]) -> None:
+    page = visit.open(f"/jobs/{jobs['long']}/logs?stream=stdout&errors=true")
+    expect(page.get_by_text("10 of 1,000,000 lines match")).to_be_visible()
+    _line(page, 377_775).get_by_role("link").click()
+    expect(_line(page, 377_775)).to_have_attribute("data-current", "true")
+    expect(_line(page, 77_778)).to_be_in_viewport()
+    page.get_by_role("button", name="Errors only").click()
+    expect(_line(page, 377_775)).to_be_in_viewport()
+    expect(_line(page, 377_775)).to_have_attribute("data-current", "true")
+    expect(_line(page, 377_776)).to_contain_text("step  377775 |")
+
+
 def test_times_and_wrapping_are_the_reader_s_choice(visit: Visit, jobs: dict[str, str]) -> None:
     page = visit.open(f"/jobs/{jobs['broken']}/logs?stream=stdout")
     expect(_log(page)).to_contain_text("loss")

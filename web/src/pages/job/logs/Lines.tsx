@@ -61,11 +61,19 @@ export function Lines(props: Props) {
     if (isFollowing && count > 0) virtual.scrollToIndex(count - 1, { align: 'end' });
   }, [isFollowing, count, virtual, isWrapped, base]);
 
+  function isInSight(index: number): boolean {
+    const item = items.find((each) => each.index === index);
+    const { scrollTop = 0, clientHeight = 0 } = box.current ?? {};
+    return !!item && item.start >= scrollTop + ROW && item.end <= scrollTop + clientHeight - ROW;
+  }
+
   useImperativeHandle(ref, () => ({
     show: (place, align = 'center') => {
       const inPart = place - base >= 0 && place - base < MOST_ROWS;
       const next = inPart ? base : Math.max(Math.min(place - MOST_ROWS / 2, lastBase), 0);
       setBase(next);
+      // What is in sight stays where it is.
+      if (next === base && align === 'center' && isInSight(place - base)) return;
       window.requestAnimationFrame(() => virtual.scrollToIndex(place - next, { align }));
     },
     top: () => base + Math.max(Math.floor((box.current?.scrollTop ?? 0) / ROW), 0),

@@ -10,6 +10,7 @@ import { base } from '@/api/client';
 import { formatBytes, formatCount } from '@/lib/format';
 import type { Lines } from './rows';
 import { useLogState } from './useLogState';
+import classes from './logs.module.css';
 
 interface Props {
   jobId: string;
@@ -31,7 +32,7 @@ export function Toolbar({ jobId, attempts, attempt, about, isFollowing, onFollow
       <Select
         aria-label="Attempt"
         size="xs"
-        w={190}
+        className={classes.choice}
         allowDeselect={false}
         value={String(attempt)}
         onChange={(value) => state.set({ attempt: value === String(attempts.at(-1)?.number) ? null : value })}
@@ -43,7 +44,7 @@ export function Toolbar({ jobId, attempts, attempt, about, isFollowing, onFollow
       <Select
         aria-label="Stream"
         size="xs"
-        w={190}
+        className={classes.choice}
         allowDeselect={false}
         value={state.stream}
         onChange={(value) => state.set({ stream: value === 'all' ? null : value })}
@@ -144,8 +145,8 @@ function Tool({
 
 function Choice({ label, isOn, onClick }: { label: string; isOn: boolean; onClick: () => void }) {
   return (
-    <Menu.Item role="menuitemcheckbox" aria-checked={isOn} onClick={onClick} rightSection={isOn ? '✓' : null}>
+    <Menu.CheckboxItem checked={isOn} onChange={onClick}>
       {label}
-    </Menu.Item>
+    </Menu.CheckboxItem>
   );
 }

@@ -32,6 +32,15 @@ export function JobLogs({ jobId, attempts }: Props) {
   const linked = lineOf(hash);
   const [follows, setFollows] = useState(linked === null);
   const [current, setCurrent] = useState(linked);
+  const [known, setKnown] = useState(hash);
+  // The address may name another line without this viewer, as when a link is followed or somebody goes back.
+  if (known !== hash) {
+    setKnown(hash);
+    if (linked !== null) {
+      setCurrent(linked);
+      setFollows(false);
+    }
+  }
   const scroller = useRef<Scroller>(null);
   const input = useRef<HTMLInputElement>(null);
 
@@ -46,11 +55,16 @@ export function JobLogs({ jobId, attempts }: Props) {
     () => matcherOf(search.q, search.regex, search.isCaseSensitive),
     [search.q, search.regex, search.isCaseSensitive],
   );
-  // A link to a line: once there are lines.
-  const hasLines = total > 0;
+  // A link to a line: once there are lines. Among matches alone nothing is at its number: there it waits for the rest.
+  const hasAll = total > 0 && !isOnly;
+  const marked = follows ? null : current;
+  const waits = useRef(marked);
   useEffect(() => {
-    if (linked !== null && hasLines) scroller.current?.show(linked);
-  }, [linked, hasLines]);
+    waits.current = marked;
+  }, [marked]);
+  useEffect(() => {
+    if (hasAll && waits.current !== null) scroller.current?.show(waits.current);
+  }, [linked, hasAll]);
 
   function pick(line: number) {
     setCurrent(line);

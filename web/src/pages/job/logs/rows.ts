@@ -22,6 +22,8 @@ export interface Search {
 const BLOCK = 500;
 /** So many blocks stay; those that were not looked at for longest go. */
 const KEPT = 60;
+/** So many are asked for at once: what is scrolled past before it was asked for is not asked for. */
+const MOST_LOADING = 3;
 
 /** Rows of a log by their place, fetched in blocks as they come into sight. */
 export class Rows {
@@ -32,6 +34,7 @@ export class Rows {
   private readonly blocks = new Map<number, Line[]>();
   private readonly loading = new Set<number>();
   private readonly watchers = new Set<() => void>();
+  private sight: [number, number] = [0, -1];
   private isClosed = false;
 
   constructor(readonly wanted: Wanted) {}
@@ -47,15 +50,28 @@ export class Rows {
 
   /** These rows are in sight. */
   want(first: number, last: number): void {
-    for (let block = Math.floor(first / BLOCK); block <= Math.floor(last / BLOCK); block += 1) {
+    this.sight = [first, last];
+    for (const block of this.blocksInSight()) {
       const known = this.blocks.get(block);
-      if (known) {
-        // What was looked at last is the last to go.
-        this.blocks.delete(block);
-        this.blocks.set(block, known);
-      }
+      if (!known) continue;
+      // What was looked at last is the last to go.
+      this.blocks.delete(block);
+      this.blocks.set(block, known);
+    }
+    // After a failure the next look at the end tells when to go on.
+    if (!this.error) this.loadSight();
+  }
+
+  private *blocksInSight(): Generator<number> {
+    const [first, last] = this.sight;
+    for (let block = Math.floor(first / BLOCK); block <= Math.floor(last / BLOCK); block += 1) yield block;
+  }
+
+  private loadSight(): void {
+    for (const block of this.blocksInSight()) {
+      if (this.loading.size >= MOST_LOADING) return;
       const expected = Math.min(BLOCK, this.total - block * BLOCK);
-      if (!known || known.length < expected) void this.load(block);
+      if ((this.blocks.get(block)?.length ?? -1) < expected) void this.load(block);
     }
   }
 
@@ -88,6 +104,7 @@ export class Rows {
       this.loading.delete(block);
       this.version += 1;
       for (const watcher of this.watchers) watcher();
+      if (!this.error && !this.isClosed) this.loadSight();
     }
   }
 

@@ -16,7 +16,7 @@ export function useLog(wanted: Wanted): { rows: Rows; version: number } {
   useEffect(() => {
     rows.refresh();
     const timer = window.setInterval(() => {
-      if (!rows.about?.is_complete && document.visibilityState === 'visible') rows.refresh();
+      if ((!rows.about?.is_complete || rows.error) && document.visibilityState === 'visible') rows.refresh();
     }, LOOK_MS);
     return () => window.clearInterval(timer);
   }, [rows]);

@@ -1,11 +1,24 @@
-import { useUrlState } from '@/lib/url';
+import { useCallback } from 'react';
+import { useLocation, useNavigate } from 'react-router';
+import { useUrlState, withChanges } from '@/lib/url';
 import type { Lines, Search } from './rows';
 
 const STREAMS: Lines['stream'][] = ['all', 'setup', 'stdout', 'stderr'];
 
 /** What the address says of a log: it can be sent, and survives a reload. */
 export function useLogState() {
-  const { set, text, number, flag, params } = useUrlState();
+  const { text, number, flag, params } = useUrlState();
+  const { hash } = useLocation();
+  const navigate = useNavigate();
+  // The line that is linked to stays.
+  const set = useCallback(
+    (changes: Parameters<typeof withChanges>[1]) =>
+      void navigate(
+        { search: withChanges(params, changes).toString(), hash },
+        { replace: true, preventScrollReset: true },
+      ),
+    [navigate, params, hash],
+  );
   const stream = STREAMS.find((each) => each === text('stream')) ?? 'all';
   const search: Search = {
     q: text('q'),

@@ -11,6 +11,19 @@ interface Found {
 
 const NOTHING: Found = { place: 0, matched: 0, text: '', line: null };
 const SETTLE_MS = 250;
+const MOST_WAITING = 8;
+
+type Way = 'here' | 'next' | 'previous';
+
+/** Steps of one search are taken one after another, each from where the one before it has led to. */
+interface Walk {
+  last: Promise<void>;
+  waiting: number;
+}
+
+function newWalk(): Walk {
+  return { last: Promise.resolve(), waiting: 0 };
+}
 
 /** Walks through the matches of a search, forwards and back, and around at the ends. */
 export function useMatches(
@@ -21,19 +34,24 @@ export function useMatches(
 ) {
   const [found, setFound] = useState<Found>(NOTHING);
   const [error, setError] = useState<unknown>(null);
-  const asked = useRef(0);
+  const walk = useRef(newWalk());
+  const from = useRef(current);
+  useEffect(() => {
+    from.current = current;
+  }, [current]);
   const key = JSON.stringify([wanted.jobId, wanted.attempt, wanted.stream, search]);
 
-  const go = useCallback(
-    async (where: { after?: number; before?: number }) => {
-      if (!search) return;
-      asked.current += 1;
-      const mine = asked.current;
+  const step = useCallback(
+    async (way: Way, mine: Walk) => {
+      const at = from.current;
+      if (!search || mine !== walk.current) return;
+      const where =
+        way === 'previous' ? { before: at ?? 0 } : { after: way === 'next' ? (at ?? -1) : (at ?? 0) - 1 };
       try {
         let answer = await find(wanted, search, { ...where, limit: 1 });
         if (answer.matched > 0 && answer.lines.length === 0)
-          answer = await find(wanted, search, { start: where.before === undefined ? 0 : -1, limit: 1 });
-        if (mine !== asked.current) return;
+          answer = await find(wanted, search, { start: way === 'previous' ? -1 : 0, limit: 1 });
+        if (mine !== walk.current) return;
         const line = answer.lines[0]?.number ?? null;
         setFound({
           place: line === null ? 0 : answer.skipped + 1,
@@ -42,9 +60,12 @@ export function useMatches(
           line,
         });
         setError(null);
-        if (line !== null) onFound(line);
+        if (line !== null) {
+          from.current = line;
+          onFound(line);
+        }
       } catch (problem) {
-        if (mine !== asked.current) return;
+        if (mine !== walk.current) return;
         setFound(NOTHING);
         setError(problem);
       }
@@ -54,16 +75,25 @@ export function useMatches(
     [key, onFound],
   );
 
-  const start = useRef(current);
+  const go = useCallback(
+    (way: Way) => {
+      const mine = walk.current;
+      // A key that is held down asks faster than answers come.
+      if (mine.waiting >= MOST_WAITING) return;
+      mine.waiting += 1;
+      mine.last = mine.last
+        .then(() => step(way, mine))
+        .finally(() => {
+          mine.waiting -= 1;
+        });
+    },
+    [step],
+  );
+
   useEffect(() => {
-    start.current = current;
-  });
-  useEffect(() => {
-    if (!search) {
-      asked.current += 1;
-      return undefined;
-    }
-    const timer = window.setTimeout(() => void go({ after: (start.current ?? 0) - 1 }), SETTLE_MS);
+    walk.current = newWalk();
+    if (!search) return undefined;
+    const timer = window.setTimeout(() => go('here'), SETTLE_MS);
     return () => window.clearTimeout(timer);
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key]);
@@ -71,7 +101,7 @@ export function useMatches(
   return {
     found: search ? found : NOTHING,
     error: search ? error : null,
-    next: () => void go({ after: start.current ?? -1 }),
-    previous: () => void go({ before: start.current ?? 0 }),
+    next: () => go('next'),
+    previous: () => go('previous'),
   };
 }
