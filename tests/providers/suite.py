@@ -416,6 +416,10 @@ class ProviderContract:
                     # The job goes on; else nobody wants the machines any more when the new process looks.
                     await office.until(NodeStatus.READY)
                     assert len(world.living()) == 2, moment
+                    one, other = (machine_name(each.key or "") for each in await office.nodes())
+                    assert world.reaches(one, other), moment
+                    is_narrow = isinstance(world.provider, GangProvider)
+                    assert len(world.made_for_gangs()) == is_narrow, moment
                 await office.give_back()
                 assert world.living() == [], moment
                 # What was made for machines that were never asked for is found by what looks for orphans.
