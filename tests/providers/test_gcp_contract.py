@@ -453,6 +453,20 @@ class TestGcpContract(ProviderContract):
         assert world.made_for_gangs() == []
 
     @scenario(9)
+    async def test_a_rule_that_may_not_be_deleted_keeps_no_machine(self, world: World) -> None:
+        handle = await create_member(world, 1)
+        await world.boot()
+        await world.provider.terminate(handle)
+        await world.end()
+        no = error(403, "forbidden", "Required 'compute.firewalls.delete'.", "PERMISSION_DENIED")
+        is_it = lambda request: request.method == "DELETE" and "firewalls" in request.path  # noqa: E731
+        world.server.faults.append(Fault(no, is_it))
+        assert await phase_of(world, handle) is MachinePhase.GONE
+        world.clock.advance(600)
+        await world.provider.list_owned()
+        assert world.made_for_gangs() == []
+
+    @scenario(9)
     async def test_a_rule_that_was_deleted_is_made_again(self, world: World) -> None:
         cloud = google_of(world)
         handle = await create_member(world, 1)

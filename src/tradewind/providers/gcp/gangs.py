@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 
 from tradewind.domain.clock import Clock
-from tradewind.domain.errors import ProviderError
+from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.providers.access import Access, gang_name, gang_prefix
 from tradewind.providers.gcp.instance import GANG_LABEL
 from tradewind.providers.gcp.places import scoped
@@ -80,13 +80,22 @@ class GangRules:
         return None
 
     async def release(self, root: str, name: str) -> None:
-        """Deletes the rule, unless there still is a machine of the gang. Raises ProviderError."""
+        """Deletes the rule, unless there still is a machine of the gang.
+
+        Raises:
+            ProviderError: not where it may not be deleted: that is no reason to wait for ever.
+        """
         wanted = f'labels.{GANG_LABEL} = "{name}"'
         async for _ in scoped(self._api, root, "instances", wanted):
             return
         self._good_until.pop(name, None)
         self._troubles.pop(name, None)
-        await self._rules.delete(root, name)
+        try:
+            await self._rules.delete(root, name)
+        except ProviderError as error:
+            if error.fault is not ProviderFault.PERMISSION:
+                raise
+            log.warning("gcp.gang_not_released", rule=name, error=error.message)
 
     async def tidy(self, root: str, in_use: Set[str]) -> None:
         """Deletes the rules of gangs that have no machine, and are not being made. Never fails."""
