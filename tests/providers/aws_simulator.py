@@ -229,6 +229,8 @@ class AwsWorld(World):
                 reply = await self.forward(request)
                 self.terminated([value for name, value in request.body.items() if "InstanceId." in name])
                 return reply
+            case "DeleteSecurityGroup" if self.uses(request.body["GroupId"]):
+                return refusal(400, "DependencyViolation", "The resource has a dependent object")
             case "DescribeInstances":
                 return await self.describe_instances(request)
         if action in _STATIC:
@@ -348,6 +350,38 @@ class AwsWorld(World):
         }
         return Reply(body={"Parameter": found})
 
+    # -- gangs ---------------------------------------------------------------------------------------------------
+
+    def uses(self, group_id: str) -> list[str]:
+        """The machines that are in a security group; Amazon deletes none that has any. moto does not look."""
+        return [
+            each.id
+            for each in self.state.instances.values()
+            if each.state != "terminated" and group_id in self.groups_of(each.id, each.region)
+        ]
+
+    def groups_of(self, instance_id: str, region: str = REGION) -> set[str]:
+        """The ids of the security groups that a machine is in."""
+        known = self.moto(instance_id, region)
+        of_interfaces = [group for nic in known.nics.values() for group in nic.group_set]
+        return {each.id for each in [*known.security_groups, *of_interfaces]}
+
+    def reaches(self, name: str, other: str) -> bool:
+        source, target = (self.groups_of(self.named(each).id) for each in (name, other))
+        return any(
+            rule.ip_protocol == "-1" and (rule.source_group or {}).get("GroupId") in source
+            for group in self.backend().describe_security_groups(group_ids=sorted(target))
+            for rule in group.ingress_rules
+        )
+
+    def made_for_gangs(self) -> list[str]:
+        return sorted(
+            each.name
+            for region in REGIONS
+            for each in self.backend(region).describe_security_groups()
+            if "-gang-" in each.name
+        )
+
     # -- machines ------------------------------------------------------------------------------------------------
 
     def moto(self, instance_id: str, region: str) -> Any:
@@ -414,7 +448,12 @@ class AwsWorld(World):
 
     def finish(self, instance: Instance) -> None:
         """It is gone, and its disk with it where it was asked to be."""
-        self.moto(instance.id, instance.region).terminate()
+        known = self.moto(instance.id, instance.region)
+        for nic in known.nics.values():
+            if nic.id not in self.backend(instance.region).enis:
+                # It was deleted when moto was asked to end the machine, and would not be found again.
+                nic.delete_on_termination = False
+        known.terminate()
         instance.state, instance.ended_at = "terminated", self.clock.now()
         self.show(instance)
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -82,6 +83,7 @@ class AzureCloud:
         self.failing: tuple[str, str] | None = None
         self.reserved: dict[str, datetime] = {}
         self._addresses = 0
+        self._inside = 0
         self.restrictions: list[dict[str, Any]] = []
         self.usages: list[tuple[str, str, int, int]] = [
             ("cores", "Total Regional vCPUs", 24, 100),
@@ -218,6 +220,9 @@ class AzureCloud:
         if kind == ADDRESS:
             self._addresses += 1
             thing.extra = {"ipAddress": f"127.10.{self._addresses // 250}.{self._addresses % 250 + 1}"}
+        if kind == INTERFACE:
+            self._inside += 1
+            thing.extra = {"privateIPAddress": f"10.83.{self._inside // 250 % 16}.{self._inside % 250 + 4}"}
         if kind == MACHINE:
             thing.state, thing.failure = "Creating", self.failing
             disk = body["properties"]["storageProfile"]["osDisk"]
@@ -249,6 +254,36 @@ class AzureCloud:
             if subnet not in names:
                 return refusal(400, "InvalidResourceReference", f"There is no subnet {subnet}.")
         return None
+
+    def reaches(self, source: str, target: str) -> bool:
+        """Whether the rules let one machine in at every port of another, at its private address.
+
+        Azure's own default rules are left out: what was asked for must be enough.
+        """
+        one, other = (
+            self._at(_interfaces(each)[0]) for each in (self._machine(source), self._machine(target))
+        )
+        one_subnet, subnet_id = (
+            each.properties["ipConfigurations"][0]["properties"]["subnet"]["id"] for each in (one, other)
+        )
+        network, _, subnet = subnet_id.rpartition("/subnets/")
+        (firewall_id,) = (
+            each["properties"]["networkSecurityGroup"]["id"]
+            for each in self._at(network).properties["subnets"]
+            if each["name"] == subnet
+        )
+        comes_from, goes_to = (ip_address(each.extra["privateIPAddress"]) for each in (one, other))
+        return one_subnet.rpartition("/subnets/")[0] == network and any(
+            (rule["access"], rule["direction"], rule["protocol"]) == ("Allow", "Inbound", "*")
+            and rule["destinationPortRange"] == rule["sourcePortRange"] == "*"
+            and comes_from in ip_network(rule["sourceAddressPrefix"])
+            and goes_to in ip_network(rule["destinationAddressPrefix"])
+            for rule in (each["properties"] for each in self._at(firewall_id).properties["securityRules"])
+        )
+
+    def _machine(self, name: str) -> Thing:
+        (found,) = (each for each in self._of(MACHINE) if each.name == name)
+        return found
 
     def _check_machine(self, body: dict[str, Any], group: str, name: str) -> Reply | None:
         properties = body["properties"]
@@ -356,6 +391,8 @@ class AzureCloud:
             shown |= thing.extra
         if thing.kind == ADDRESS and thing.state == "Succeeded":
             properties |= thing.extra
+        if thing.kind == INTERFACE and thing.state == "Succeeded":
+            properties["ipConfigurations"][0]["properties"] |= thing.extra
         return shown
 
     def _statuses(self, machine: Thing) -> list[dict[str, Any]]:

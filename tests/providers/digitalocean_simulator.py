@@ -49,6 +49,8 @@ class Droplet:
     ssh_keys: list[int] = field(default_factory=list)
     image: str = "ubuntu-24-04-x64"
     user_data: str = ""
+    #: The account's default one of the region, unless another was asked for.
+    vpc: str = "760e09ef-dc84-11e8-981e-3cfdfeaae000"
     is_ending: bool = False
     ended_at: datetime | None = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -143,7 +145,7 @@ class DigitalOceanWorld(World):
             return refusal(422, "unprocessable_entity", "SSH key ids are invalid.")
         made = self.add(body["name"])
         made.tags, made.ssh_keys, made.image = body["tags"], body["ssh_keys"], body["image"]
-        made.user_data = body["user_data"]
+        made.user_data, made.vpc = body["user_data"], body.get("vpc_uuid", made.vpc)
         action = {"id": 7515, "rel": "create", "href": "https://api.digitalocean.com/v2/actions/7515"}
         return Reply(status=202, body={"droplet": self.shown(made), "links": {"actions": [action]}})
 
@@ -172,7 +174,11 @@ class DigitalOceanWorld(World):
         if droplet.status != "new":
             public = f"127.77.1.{droplet.id % 250 + 1}"
             v4 = [
-                {"ip_address": "10.128.192.124", "netmask": "255.255.0.0", "type": "private"},
+                {
+                    "ip_address": f"10.128.192.{droplet.id % 250 + 2}",
+                    "netmask": "255.255.0.0",
+                    "type": "private",
+                },
                 {"ip_address": public, "netmask": "255.0.0.0", "gateway": "127.0.0.1", "type": "public"},
             ]
         return {
@@ -193,6 +199,7 @@ class DigitalOceanWorld(World):
             "size": SIZE,
             "size_slug": SIZE["slug"],
             "networks": {"v4": v4, "v6": []},
+            "vpc_uuid": droplet.vpc,
             "region": REGION,
             "tags": droplet.tags,
             **droplet.extra,
@@ -236,6 +243,10 @@ class DigitalOceanWorld(World):
 
     async def add_foreign(self, name: str) -> None:
         self.add(name).status = "active"
+
+    def reaches(self, name: str, other: str) -> bool:
+        """Droplets of one VPC do, unless the user has set up a firewall."""
+        return self.named(name).vpc == self.named(other).vpc
 
     async def surprise(self, name: str) -> None:
         found = self.named(name)

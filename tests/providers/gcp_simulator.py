@@ -110,6 +110,21 @@ class Vm:
         return {each["key"]: each["value"] for each in (self.body.get("metadata") or {}).get("items") or []}
 
     @property
+    def tags(self) -> set[str]:
+        """What firewall rules know it by."""
+        return set((self.body.get("tags") or {}).get("items") or [])
+
+    @property
+    def network(self) -> str:
+        """Where it stands."""
+        (interface,) = self.body.get("networkInterfaces") or [{"network": "global/networks/default"}]
+        return str(interface["network"])
+
+    @property
+    def internal_address(self) -> str:
+        return f"10.128.{self.id // 250 % 250}.{self.id % 250 + 2}"
+
+    @property
     def is_spot(self) -> bool:
         return (self.body.get("scheduling") or {}).get("provisioningModel") == "SPOT"
 
@@ -251,7 +266,11 @@ class Google:
                 earlier = self.repeated(request)
                 if earlier is not None:
                     return Reply(body=self.shown(earlier))
-                rule = {**request.body, "id": self.next_id(), "kind": "compute#firewall"}
+                made_at = stamp(self.clock.now())
+                rule = {
+                    **request.body, "id": self.next_id(), "kind": "compute#firewall",
+                    "creationTimestamp": made_at,
+                }  # fmt: skip
                 if rule["name"] in self.rules:
                     return error(409, "alreadyExists", f"The resource '{rule['name']}' already exists")
 
@@ -396,6 +415,20 @@ class Google:
         target = f"zones/{vm.zone}/instances/{vm.name}"
         self.begin(f"zones/{vm.zone}", kind, vm.id, target, 0.0, lambda: None, None)
 
+    def reaches(self, source: Vm, target: Vm) -> bool:
+        """Whether the rules let one machine in at every port of another, at its internal address.
+
+        The network is one without rules of its own: what nobody has allowed is refused.
+        """
+        return source.network == target.network and any(
+            rule["network"] == target.network
+            and rule["direction"] == "INGRESS"
+            and [each["IPProtocol"] for each in rule["allowed"]] == ["all"]
+            and source.tags & set(rule.get("sourceTags", []))
+            and target.tags & set(rule["targetTags"])
+            for rule in self.rules.values()
+        )
+
     def settle(self, *, all_of: str | None = None) -> None:
         """Operations whose time has come are done; `all_of` a kind, whatever their time."""
         for each in self.operations:
@@ -421,7 +454,9 @@ class Google:
     def repeated(self, request: Request) -> Operation | None:
         """The operation that the same request began before."""
         token = request.query.get("requestId")
-        uuid.UUID(token or "")
+        if token is None:
+            return None
+        uuid.UUID(token)
         return next((each for each in self.operations if each.request_id == token), None)
 
     def next_id(self) -> str:
@@ -449,7 +484,15 @@ class Google:
             "labels": vm.body.get("labels") or {},
             "labelFingerprint": "42WmSpB8rSM=",
             "scheduling": vm.body.get("scheduling") or {},
-            "networkInterfaces": [{"kind": "compute#networkInterface", "accessConfigs": [access]}],
+            "tags": {**vm.body.get("tags", {}), "fingerprint": "42WmSpB8rSM="},
+            "networkInterfaces": [
+                {
+                    "kind": "compute#networkInterface",
+                    "network": f"https://compute.googleapis.com{ROOT}/{vm.network}",
+                    "networkIP": vm.internal_address,
+                    "accessConfigs": [access],
+                }
+            ],
             **vm.extra,
         }
         if vm.stopped_at is not None:
@@ -504,7 +547,7 @@ def fitting(rows: list[dict[str, Any]], request: Request) -> list[dict[str, Any]
     said = request.query.get("filter")
     if said is None:
         return rows
-    match = re.fullmatch(r'([A-Za-z.]+) (eq|=) (?:"([^"]*)"|([0-9]+))', said)
+    match = re.fullmatch(r'([A-Za-z_.]+) (eq|=) (?:"([^"]*)"|([0-9]+))', said)
     assert match is not None, said
     path, verb, text, number = match.groups()
     literal = text if number is None else number

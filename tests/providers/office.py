@@ -16,6 +16,7 @@ from tests.providers.world import INSTALLATION, World
 from tests.simulation.clocks import inline
 from tradewind.control import leases
 from tradewind.control.context import Context
+from tradewind.control.gangs import GangSteps
 from tradewind.control.predicting import Foretold
 from tradewind.control.rentals import RentalController
 from tradewind.control.renting import rent
@@ -23,7 +24,7 @@ from tradewind.control.submitting import insert_jobs
 from tradewind.db import tables
 from tradewind.db.opening import bring_up_to_date, open_sqlite
 from tradewind.db.owners import ensure_defaults
-from tradewind.db.rows import JobRow, NodeRow, TaskRow
+from tradewind.db.rows import AttemptRow, JobRow, NodeRow, TaskRow
 from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain.errors import ProviderError
 from tradewind.domain.offers import Offer
@@ -78,7 +79,7 @@ class _Answering:
 
 
 class Office:
-    """A control plane that has one rented machine to look after."""
+    """A control plane that has one rented machine to look after, or those of a gang."""
 
     def __init__(self, world: World, root: Path) -> None:
         self.world = world
@@ -87,26 +88,34 @@ class Office:
             connection.deserialize(_empty_database())
         self.store = SqlStore(engine, world.clock, world.entropy, inline=True)
         self._root = root
-        self.node_id = ""
+        #: The machines in the order of ranks; `node_id` is the first one's.
+        self.node_ids: list[str] = []
         self._controller: RentalController
+        self._gang: GangSteps
 
-    async def open(self, offer: Offer) -> None:
-        """Lays the first rows, and plans to rent the offer for a job."""
+    @property
+    def node_id(self) -> str:
+        return self.node_ids[0]
+
+    async def open(self, offer: Offer, nodes: int = 1) -> None:
+        """Lays the first rows, and plans to rent the offer for a job, so many times."""
         _, caller = await self.store.run(lambda tx: ensure_defaults(tx, "tester"))
-        spec = JobSpec.model_validate(JOB)
-        submission = JobSubmission(spec=JOB)
+        wanted = JOB | ({"resources": {"nodes": nodes}} if nodes > 1 else {})
+        spec = JobSpec.model_validate(wanted)
+        submission = JobSubmission(spec=wanted)
         job_id = (await self.store.run(lambda tx: insert_jobs(tx, caller, [(submission, spec)])))[0]
 
-        def plan(tx: Transaction) -> str:
+        def plan(tx: Transaction) -> list[str]:
             job = JobRow.get(tx, job_id)
             task_id = tx.execute(
                 select(tables.tasks.c.id).where(tables.tasks.c.job_id == job_id)
             ).scalar_one()
             made = rent(tx, INSTALLATION, job, TaskRow.get(tx, task_id), spec, offer, Foretold())
             assert isinstance(made, str), made
-            return str(tx.execute(select(tables.nodes.c.id)).scalar_one())
+            return list(tx.execute(select(tables.nodes.c.id).order_by(tables.nodes.c.id)).scalars())
 
-        self.node_id = await self.store.run(plan)
+        self.node_ids = await self.store.run(plan)
+        assert len(self.node_ids) == nodes
         self.restart()
 
     def restart(self) -> None:
@@ -128,10 +137,29 @@ class Office:
             reach=lambda _provider, _handle, _login: cast(MachineHost, _Answering()),
         )
         self._controller = RentalController(context)
+        self._gang = GangSteps(context)
 
     async def node(self) -> NodeRow:
         """The machine's row as it is."""
         return await self.store.read(lambda tx: NodeRow.get(tx, self.node_id))
+
+    async def nodes(self) -> list[NodeRow]:
+        """The rows of all machines."""
+        return await self.store.read(lambda tx: [NodeRow.get(tx, each) for each in self.node_ids])
+
+    async def look_at_gang(self) -> AttemptRow:
+        """The attempt on several machines takes one step."""
+        token = self.world.entropy.token(12).hex()
+        (row,) = await self.store.run(lambda tx: leases.claim(tx, AttemptRow, token, leases.LEASE, 1, None))
+        apply = await self._gang.act(row)
+
+        def applied(tx: Transaction) -> AttemptRow:
+            current = leases.reread(tx, AttemptRow, row.id, token)
+            due_at = apply(tx, current)
+            leases.release_held(tx, row, current, due_at)
+            return AttemptRow.get(tx, row.id)
+
+        return await self.store.run(applied)
 
     async def step(self) -> NodeRow:
         """Takes one step, once the row is due; errors of the provider leave it as it is."""
@@ -165,10 +193,10 @@ class Office:
         return await self.node()
 
     async def until(self, *statuses: NodeStatus, steps: int = 60) -> NodeRow:
-        """Steps until the row has one of these states; whatever boots is running after the second step."""
-        for taken in range(steps):
+        """Steps until each row has one of these states; whatever boots is running after the second step."""
+        for taken in range(steps * len(self.node_ids)):
             node = await self.step()
-            if node.status in statuses:
+            if all(each.status in statuses for each in await self.nodes()):
                 return node
             if taken:
                 await self.world.boot()
@@ -180,11 +208,11 @@ class Office:
 
         def end(tx: Transaction) -> None:
             tx.execute(
-                update(tables.nodes).where(tables.nodes.c.id == self.node_id)
+                update(tables.nodes).where(tables.nodes.c.ended_at.is_(None))
                 .values(desired=NodeDesired.END, next_due_at=tx.now, reason=Reason.NOT_NEEDED)
             )  # fmt: skip
 
-        if not has_ended((await self.node()).status):
+        if not all(has_ended(each.status) for each in await self.nodes()):
             await self.store.run(end)
             await self.until(NodeStatus.GONE, NodeStatus.REFUSED)
         return await self.node()

@@ -16,16 +16,16 @@ from typing import ClassVar, Final
 import pytest
 
 from tests.providers.office import Office
-from tests.providers.wire_server import Break, Fault, Reply
+from tests.providers.wire_server import Break, Fault, Reply, Request
 from tests.providers.world import INSTALLATION, OTHER_INSTALLATION, World, node_key
 from tests.ssh_machines import Watch, in_thread, request_of
 from tests.sshd_for_tests import Sshd
 from tradewind.domain.clock import SystemClock
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offers import CreateIdempotency, SelfTermination
-from tradewind.domain.status import NodeStatus, Reason
+from tradewind.domain.status import AttemptStatus, NodeStatus, Reason
 from tradewind.providers.access import Access, machine_name
-from tradewind.providers.base import Handle, Login, MachinePhase
+from tradewind.providers.base import GangProvider, Handle, Login, MachinePhase
 from tradewind.providers.bundle import build_bundle
 from tradewind.providers.normalising import NO_PRICE
 from tradewind.providers.ssh.bootstrap import Bundle
@@ -113,7 +113,49 @@ class ProviderContract:
         await world.end()
         assert world.living() == []
 
+    @scenario(1)
+    async def test_the_machines_of_a_gang_reach_each_other(self, world: World) -> None:
+        provider = world.provider
+        if not provider.capabilities.has_multi_node:
+            assert provider.capabilities.gaps["has_multi_node"]
+            return
+        names = [machine_name(node_key(number)) for number in (1, 2, 3, 4)]
+        made = [await create_member(world, number, gang) for number, gang in ((1, 1), (2, 1), (3, 2))]
+        made.append(await provider.create(await world.offer(), node_key(4), world.clock.now() + KEEP))
+        await world.boot()
+        views = [await provider.get(each) for each in made]
+        assert {each.phase for each in views} == {MachinePhase.READY}
+        addresses = [each.private_address for each in views]
+        assert all(addresses)
+        assert len(set(addresses)) == len(made)
+        assert world.reaches(names[0], names[1])
+        assert world.reaches(names[1], names[0])
+        if isinstance(provider, GangProvider):
+            others = [
+                (one, two) for one in names for two in names if one != two and {one, two} != set(names[:2])
+            ]
+            assert [each for each in others if world.reaches(*each)] == []
+        for each in made:
+            await provider.terminate(each)
+        await world.end()
+        assert {await phase_of(world, each) for each in made} == {MachinePhase.GONE}
+        assert (world.living(), world.made_for_gangs()) == ([], [])
+
     # -- 2 -------------------------------------------------------------------------------------------------------
+
+    @scenario(2)
+    async def test_a_repeated_create_of_a_member_changes_nothing(self, world: World) -> None:
+        if not isinstance(world.provider, GangProvider):
+            return
+        first = await create_member(world, 1)
+        world.clock.advance(60)
+        world.provider = world.connect()
+        assert await create_member(world, 1) == first
+        assert len(world.living()) == len(world.made_for_gangs()) == 1
+        world.clock.advance(world.provider.capabilities.list_lag.total_seconds())
+        assert await world.provider.find(node_key()) == first
+        (owned,) = await world.provider.list_owned()
+        assert owned.handle == first
 
     @scenario(2)
     async def test_a_lost_answer_makes_no_second_machine(self, world: World, office: Office) -> None:
@@ -165,6 +207,39 @@ class ProviderContract:
         assert node.reason is Reason.NO_CAPACITY
         assert 100 - refusal.times == 1
         assert world.living() == []
+
+    @scenario(3)
+    @pytest.mark.parametrize("fault", [ProviderFault.CAPACITY, ProviderFault.QUOTA])
+    @pytest.mark.parametrize("which", [1, 2])
+    async def test_part_of_a_gang_is_none_of_it(
+        self, world: World, tmp_path: Path, fault: ProviderFault, which: int
+    ) -> None:
+        """One machine is had and the other is refused: it is said why, and all is given back."""
+        if not world.provider.capabilities.has_multi_node:
+            return
+        office = Office(world, tmp_path)
+        await office.open(await world.offer(), nodes=2)
+        seen = 0
+
+        def is_it(request: Request) -> bool:
+            nonlocal seen
+            seen += world.is_create(request)
+            return world.is_create(request) and seen == which
+
+        world.server.faults.append(Fault(world.refusals()[fault], is_it))
+        while not any(each.status is NodeStatus.REFUSED for each in await office.nodes()):
+            await office.step()
+            await world.boot()
+        attempt = await office.look_at_gang()
+        assert attempt.status is AttemptStatus.INTERRUPTED
+        reason = Reason.NO_CAPACITY if fault is ProviderFault.CAPACITY else Reason.NO_QUOTA
+        assert attempt.reason is reason
+        await office.until(NodeStatus.GONE, NodeStatus.REFUSED)
+        assert (world.living(), world.made_for_gangs()) == ([], [])
+        refused = [each for each in await office.nodes() if each.reason is reason]
+        assert len(refused) == 1
+        assert {each[2] for each in await office.refused_places()} == {fault.value}
+        office.close()
 
     @scenario(4)
     @pytest.mark.parametrize(
@@ -325,6 +400,41 @@ class ProviderContract:
                 return
         raise AssertionError("it is never ready")
 
+    @scenario(9)
+    async def test_a_controller_of_a_gang_that_is_killed_at_any_call_leaves_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        # Every third moment, arrivals and departures by turns: two machines take twice as many as one.
+        for moment in range(1, 2 * self.most_moments, 3):
+            async with self.world_type() as world:
+                if not world.provider.capabilities.has_multi_node:
+                    return
+                office = Office(world, tmp_path / str(moment))
+                await office.open(await world.offer(), nodes=2)
+                was_killed = await office.killed_at(moment)
+                office.restart()
+                if moment // 2 % 2:
+                    # The job goes on; else nobody wants the machines any more when the new process looks.
+                    await office.until(NodeStatus.READY)
+                    assert len(world.living()) == 2, moment
+                    one, other = (machine_name(each.key or "") for each in await office.nodes())
+                    assert world.reaches(one, other), moment
+                    is_narrow = isinstance(world.provider, GangProvider)
+                    assert len(world.made_for_gangs()) == is_narrow, moment
+                await office.give_back()
+                assert world.living() == [], moment
+                # What was made for machines that were never asked for is found by what looks for orphans.
+                world.clock.advance(3600)
+                assert [
+                    each for each in await world.provider.list_owned() if each.phase is not MachinePhase.GONE
+                ] == []
+                assert world.made_for_gangs() == [], moment
+                office.close()
+            if not was_killed:
+                assert moment > 8
+                return
+        raise AssertionError("it is never ready")
+
     # -- 10 ------------------------------------------------------------------------------------------------------
 
     @scenario(10)
@@ -448,6 +558,15 @@ def assert_tells_no_secret(world: World, error: ProviderError) -> None:
         assert name in world.open_credentials or value not in text
 
 
+async def create_member(world: World, number: int, gang: int = 1) -> Handle:
+    """Rents a machine for a gang, in the way control does."""
+    provider, offer, key = world.provider, await world.offer(), node_key(number)
+    keep_until = world.clock.now() + KEEP
+    if isinstance(provider, GangProvider):
+        return await provider.create_member(offer, key, keep_until, f"att_{gang:020d}")
+    return await provider.create(offer, key, keep_until)
+
+
 async def at_the_same_time(count: int, world: World) -> list[Handle | BaseException]:
     """So many create calls at once."""
     offer = await world.offer()
@@ -458,4 +577,12 @@ async def at_the_same_time(count: int, world: World) -> list[Handle | BaseExcept
     return list(await asyncio.gather(*calls, return_exceptions=True))
 
 
-__all__ = ["INSTALLATION", "SCENARIOS", "ProviderContract", "at_the_same_time", "phase_of", "scenario"]
+__all__ = [
+    "INSTALLATION",
+    "SCENARIOS",
+    "ProviderContract",
+    "at_the_same_time",
+    "create_member",
+    "phase_of",
+    "scenario",
+]

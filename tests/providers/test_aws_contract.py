@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import sys
@@ -28,7 +29,7 @@ from tests.providers.aws_simulator import (
 )
 from tests.providers.mutating import Mutation
 from tests.providers.office import Office
-from tests.providers.suite import KEEP, ProviderContract, at_the_same_time, scenario
+from tests.providers.suite import KEEP, ProviderContract, at_the_same_time, create_member, phase_of, scenario
 from tests.providers.wire_server import Break, Fault, Reply, Request, WireServer
 from tests.providers.world import INSTALLATION, World, node_key
 from tradewind.domain.errors import ProviderError, ProviderFault
@@ -54,6 +55,11 @@ MUTATIONS: Final = (
     Mutation("tradewind.providers.aws.faults", '"InsufficientInstanceCapacity"', '"NoInstanceCapacity"'),
     Mutation("tradewind.providers.aws.calling", '"total_max_attempts": 1', '"total_max_attempts": 3'),
     Mutation("tradewind.providers.aws.calling", 'parameters["NextToken"] = token', "return rows"),
+    Mutation("tradewind.providers.aws.gangs", '"IpProtocol": "-1"', '"IpProtocol": "icmp"'),
+    Mutation("tradewind.providers.aws.gangs", '"DependencyViolation"', '"DependentObject"'),
+    Mutation("tradewind.providers.aws.gangs", '"delete_security_group"', '"delete_security_groups"'),
+    Mutation("tradewind.providers.aws.gangs", "if self._is_old(group):", "if True:"),
+    Mutation(MACHINES, '"tradewind-gang"', '"tradewind-key"'),
     Mutation("tradewind.providers.aws.gate", "stale = [each for each in ours", "stale = [each for each in ()"),
 )  # fmt: skip
 
@@ -133,9 +139,8 @@ async def test_how_a_machine_is_reached() -> None:
         assert (login.port, login.user) == (2222, "admin")
         assert login.host.startswith("127.")
         assert login.host_keys == (world.access.host_key(node_key()).public,)
-        from_outside, among_themselves = calls_of(world, "AuthorizeSecurityGroupIngress")
+        (from_outside,) = calls_of(world, "AuthorizeSecurityGroupIngress")
         assert from_outside["IpPermissions.1.FromPort"] == "2222"
-        assert among_themselves["IpPermissions.1.Groups.1.GroupId"] == among_themselves["GroupId"]
 
 
 async def test_a_vpc_of_ones_own_and_a_placement_group() -> None:
@@ -260,36 +265,110 @@ def open_to(world: AwsWorld) -> set[str]:
     )
     rules = group.ingress_rules
     port = world.ssh_port
-    (among_themselves,) = [each for each in rules if each.ip_protocol == "-1"]
-    assert among_themselves.source_group["GroupId"] == group.id
-    from_outside = [each for each in rules if each is not among_themselves]
-    assert {(each.ip_protocol, each.from_port, each.to_port) for each in from_outside} == {
-        ("tcp", port, port)
-    }
-    return {each.ip_range.get("CidrIp") or each.ip_range["CidrIpv6"] for each in from_outside}
+    assert {(each.ip_protocol, each.from_port, each.to_port) for each in rules} == {("tcp", port, port)}
+    return {each.ip_range.get("CidrIp") or each.ip_range["CidrIpv6"] for each in rules}
 
 
-async def test_machines_of_one_installation_reach_each_other_at_their_private_addresses() -> None:
+async def test_machines_of_one_gang_are_told_their_private_addresses() -> None:
     async with AwsWorld() as world:
-        offer = await world.offer()
-        handles = [
-            await world.provider.create(offer, node_key(number), world.clock.now() + KEEP)
-            for number in (1, 2)
-        ]
+        handles = [await create_member(world, number) for number in (1, 2)]
         await world.boot()
         views = [await world.provider.get(each) for each in handles]
         instances = world.backend().all_instances()
         assert [each.private_address for each in views] == [each.private_ip for each in instances]
-        assert len({each.private_address for each in views}) == 2
         assert len({each.subnet_id for each in instances}) == 1
-        assert {group.id for each in instances for group in each.security_groups} == {
-            group.id
-            for group in world.backend().describe_security_groups()
-            if group.name.startswith("tradewind")
-        }
+        (name,) = world.made_for_gangs()
+        for each in instances:
+            assert {group.name for group in each.security_groups} == {f"tradewind-{INSTALLATION}", name}
+            assert {tag["key"]: tag["value"] for tag in each.get_tags()}["tradewind-gang"] == name
         open_to(world)
         # Each rule is made once.
-        assert len(calls_of(world, "AuthorizeSecurityGroupIngress")) == 2
+        _, among_themselves = calls_of(world, "AuthorizeSecurityGroupIngress")
+        assert among_themselves["IpPermissions.1.IpProtocol"] == "-1"
+        assert among_themselves["IpPermissions.1.Groups.1.GroupId"] == among_themselves["GroupId"]
+
+
+async def test_members_in_a_vpc_of_ones_own() -> None:
+    async with AwsWorld() as world:
+        vpc = world.backend().create_vpc("10.0.0.0/16")
+        world.backend().create_subnet(vpc.id, "10.0.1.0/24", availability_zone=f"{REGION}a")
+        world.further_settings = {"vpcs": {REGION: vpc.id}}
+        world.provider = world.connect()
+        handles = [await create_member(world, number) for number in (1, 2)]
+        body = last_call(world, "RunInstances")
+        groups = {body[f"NetworkInterface.1.SecurityGroupId.{number}"] for number in (1, 2)}
+        found = {each.id: each for each in world.backend().describe_security_groups() if each.id in groups}
+        assert {each.vpc_id for each in found.values()} == {vpc.id}
+        assert world.reaches(*(machine_name(node_key(number)) for number in (1, 2)))
+        for each in handles:
+            await world.provider.terminate(each)
+        await world.end()
+        for each in handles:
+            assert await phase_of(world, each) is MachinePhase.GONE
+        assert world.made_for_gangs() == []
+
+
+async def test_the_group_of_a_gang_stays_until_the_last_machine_is_gone() -> None:
+    async with AwsWorld() as world:
+        first, second = [await create_member(world, number) for number in (1, 2)]
+        await world.boot()
+        for handle, left in ((first, 1), (second, 0)):
+            await world.provider.terminate(handle)
+            await world.end()
+            assert await phase_of(world, handle) is MachinePhase.GONE
+            assert len(world.made_for_gangs()) == left
+
+
+async def test_a_group_that_cannot_be_deleted_keeps_no_machine_and_is_tidied_away_later() -> None:
+    async with AwsWorld() as world:
+        handle = await create_member(world, 1)
+        await world.boot()
+        world.state.denied.add("DeleteSecurityGroup")
+        await world.provider.terminate(handle)
+        await world.end()
+        assert await phase_of(world, handle) is MachinePhase.GONE
+        await world.provider.list_owned()
+        assert len(world.made_for_gangs()) == 1
+        world.state.denied.clear()
+        # One that is young may be about to get its first machine.
+        await world.provider.list_owned()
+        assert len(world.made_for_gangs()) == 1
+        world.clock.advance(600)
+        await world.provider.list_owned()
+        assert world.made_for_gangs() == []
+
+
+async def test_groups_with_machines_do_not_keep_others_from_being_tidied_away() -> None:
+    async with AwsWorld() as world:
+        first, second, third = [await create_member(world, number, number) for number in (1, 2, 3)]
+        await world.boot()
+        await world.switch_off(machine_name(node_key(2)))
+        world.clock.advance(600)
+        await world.provider.list_owned()
+        kept = {str(each.values["gang"]) for each in (first, third)}
+        assert set(world.made_for_gangs()) == kept
+        assert second.values["gang"] not in kept
+
+
+async def test_a_group_that_was_deleted_a_moment_ago_is_made_again() -> None:
+    async with AwsWorld() as world:
+        gone = refusal(400, "InvalidGroup.NotFound", "The security group does not exist")
+        world.server.faults.append(Fault(gone, world.is_create))
+        with pytest.raises(ProviderError) as caught:
+            await create_member(world, 1)
+        assert caught.value.fault is ProviderFault.PROVIDER_FAULT
+        assert world.made_for_gangs() == []
+        await create_member(world, 1)
+        assert len(world.made_for_gangs()) == len(world.living()) == 1
+
+
+async def test_a_group_that_somebody_else_makes_at_the_same_time_is_taken() -> None:
+    async with AwsWorld() as world:
+        made = await asyncio.gather(*(create_member(world, number) for number in (1, 2, 3)))
+        assert len({each.values["gang"] for each in made}) == len(world.made_for_gangs()) == 1
+        (group,) = [each for each in world.backend().describe_security_groups() if "-gang-" in each.name]
+        assert len(group.ingress_rules) == 1
+        assert len(world.uses(group.id)) == 3
 
 
 async def test_only_this_control_plane_is_let_in_and_the_rule_follows_it() -> None:
@@ -421,16 +500,21 @@ async def test_every_call_is_in_the_policy() -> None:
         await world.provider.get(handle)
         await world.provider.find(node_key())
         await world.provider.terminate(handle)
+        member = await create_member(world, 2)
+        await world.provider.terminate(member)
+        await world.end()
+        await world.provider.get(member)
         called = {
             f"ec2:{each.request.body['Action']}"
             for each in world.server.exchanges
             if "Action" in each.request.body
         }
+    assert "ec2:DeleteSecurityGroup" in called
     assert called <= allowed_actions()
     assert set(TRIED) <= allowed_actions()
     assert {"ec2:RevokeSecurityGroupIngress", "ec2:CreateTags", "ssm:GetParameter"} <= allowed_actions()
     # Nothing is asked for that is never used.
-    assert len(allowed_actions()) == len(TRIED) + 8
+    assert len(allowed_actions()) == len(TRIED) + 9
 
 
 async def test_regions_that_the_account_may_not_use() -> None:

@@ -136,6 +136,9 @@ class AzureWorld(World):
     async def add_foreign(self, name: str) -> None:
         self.cloud.add_machine(name)
 
+    def reaches(self, name: str, other: str) -> bool:
+        return self.cloud.reaches(name, other)
+
     async def surprise(self, name: str) -> None:
         (found,) = (each for each in self.cloud.machines() if each.name == name)
         found.power, found.extra = "entangled", {"quantumState": "both"}
@@ -174,6 +177,10 @@ MUTATIONS: Final = (
     Mutation("tradewind.providers.azure.faults", '"quota" in message', '"cores" not in message'),
     Mutation("tradewind.providers.azure.network", "str(self.port)", '"*"'),
     Mutation("tradewind.providers.azure.network", '"Inbound"', '"Incoming"'),
+    Mutation("tradewind.providers.azure.network", '"sourceAddressPrefix"', '"sourcePrefix"'),
+    Mutation("tradewind.providers.azure.network", '"protocol": "*"', '"protocol": "Any"'),
+    Mutation("tradewind.providers.azure.machines", '"privateIPAddress"', '"privateIpAddress"'),
+    Mutation("tradewind.providers.azure.bodies", '"proximityPlacementGroup"', '"proximityGroup"'),
     Mutation("tradewind.providers.azure.arm", '"nextLink"', '"next"'),
     Mutation("tradewind.providers.azure.login", '"expires_in"', '"expires"'),
 )  # fmt: skip
@@ -232,10 +239,36 @@ class TestAzureContract(ProviderContract):
     async def test_only_the_control_plane_is_let_in_and_only_by_ssh(self, azure: AzureWorld) -> None:
         await self.rent(azure, {"ssh_from": ["203.0.113.7", "198.51.100.0/24"], "ssh_port": 2022})
         (firewall,) = (each for each in azure.cloud.things.values() if each.kind == FIREWALL)
-        (rule,) = firewall.properties["securityRules"]
+        rule, among_themselves = firewall.properties["securityRules"]
         said = rule["properties"]
         assert said["sourceAddressPrefixes"] == ["198.51.100.0/24", "203.0.113.7/32"]
         assert (said["access"], said["protocol"], said["destinationPortRange"]) == ("Allow", "Tcp", "2022")
+        subnet = among_themselves["properties"]["sourceAddressPrefix"]
+        assert subnet == among_themselves["properties"]["destinationAddressPrefix"] == "10.83.0.0/20"
+
+    @scenario(1)
+    async def test_machines_stand_close_where_there_is_a_group(self, azure: AzureWorld) -> None:
+        where = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/proximityPlacementGroups/close"
+        with pytest.raises(ProviderError, match="proximity_placement_group") as caught:
+            await self.rent(azure, {"proximity_placement_group": "close"})
+        assert caught.value.fault is ProviderFault.INVALID
+        assert azure.left() == []
+        await self.rent(azure, {"proximity_placement_group": where})
+        (machine,) = azure.cloud.machines()
+        assert machine.properties["proximityPlacementGroup"] == {"id": where}
+
+    @scenario(1)
+    async def test_a_firewall_of_an_older_version_learns_that_machines_reach_each_other(
+        self, azure: AzureWorld
+    ) -> None:
+        handle = await self.rent(azure, {})
+        await azure.boot()
+        (firewall,) = (each for each in azure.cloud.things.values() if each.kind == FIREWALL)
+        name, ours = machine_name(node_key()), firewall.properties["securityRules"].pop()
+        assert not azure.reaches(name, name)
+        await azure.connect().get(handle)
+        assert firewall.properties["securityRules"][-1]["name"] == ours["name"]
+        assert azure.reaches(name, name)
 
     @scenario(1)
     async def test_another_address_of_the_control_plane_changes_the_rule_and_no_other(
@@ -250,7 +283,7 @@ class TestAzureContract(ProviderContract):
         provider = azure.connect()
         await provider.get(handle)
         rules = {each["name"]: each["properties"] for each in firewall.body["properties"]["securityRules"]}
-        assert set(rules) == {"theirs", "tradewind-ssh"}
+        assert set(rules) == {"theirs", "tradewind-ssh", "tradewind-machines"}
         assert rules["tradewind-ssh"]["sourceAddressPrefixes"] == ["198.51.100.9/32"]
         count = azure.server.count("PUT", "networkSecurityGroups")
         await provider.get(handle)

@@ -17,7 +17,14 @@ from tests.providers.contracts import Contract, discovery
 from tests.providers.gcp_simulator import Google, Vm, error, failed_at_once, failure
 from tests.providers.mutating import Mutation
 from tests.providers.office import Office
-from tests.providers.suite import KEEP, ProviderContract, assert_tells_no_secret, phase_of, scenario
+from tests.providers.suite import (
+    KEEP,
+    ProviderContract,
+    assert_tells_no_secret,
+    create_member,
+    phase_of,
+    scenario,
+)
 from tests.providers.wire_server import Break, Fault, Reply, Request
 from tests.providers.world import Billed, Living, World, node_key
 from tradewind.domain.errors import ProviderError, ProviderFault
@@ -125,6 +132,13 @@ class GcpWorld(World):
         disks = [{"boot": True, "autoDelete": True}]
         self.google.add("us-central1-b", {"name": name, "labels": labels, "disks": disks}).status = "RUNNING"
 
+    def reaches(self, name: str, other: str) -> bool:
+        vms = {vm.name: vm for vm in self.google.vms.values()}
+        return self.google.reaches(vms[name], vms[other])
+
+    def made_for_gangs(self) -> list[str]:
+        return sorted(each for each in self.google.rules if "-gang-" in each)
+
     async def surprise(self, name: str) -> None:
         (vm,) = (each for each in self.google.vms.values() if each.name == name)
         vm.status, vm.extra = "HIBERNATING", {"quantumState": "both"}
@@ -162,6 +176,13 @@ MUTATIONS: Final = (
     Mutation("tradewind.providers.gcp.instance", "str(wishes.disk_gb)", "wishes.disk_gb / 3"),
     Mutation("tradewind.providers.gcp.faults", '"ZONE_RESOURCE_POOL_EXHAUSTED_WITH', '"POOL_EXHAUSTED_WITH'),
     Mutation("tradewind.providers.gcp.firewall", '"sourceRanges"', '"sourceRange"'),
+    Mutation("tradewind.providers.gcp.gangs", '"sourceTags"', '"sourceTag"'),
+    Mutation("tradewind.providers.gcp.gangs", '"IPProtocol": "all"', '"IPProtocol": "tcp"'),
+    Mutation("tradewind.providers.gcp.gangs", '"creationTimestamp"', '"creationTime"'),
+    Mutation("tradewind.providers.gcp.instance", '"tradewind_gang"', '"Tradewind_gang"'),
+    Mutation("tradewind.providers.gcp.instance", '"resourcePolicies"', '"resourcePolicy"'),
+    Mutation("tradewind.providers.gcp.machines", '"networkIP"', '"networkIp"'),
+    Mutation("tradewind.providers.gcp.rules", "/global/firewalls/{name}", "/global/firewall/{name}"),
     Mutation("tradewind.providers.gcp.tokens", 'f"Bearer {', 'f"Token {'),
 )
 
@@ -391,6 +412,116 @@ class TestGcpContract(ProviderContract):
         await world.provider.terminate(handle)
         assert await phase_of(world, handle) is MachinePhase.GONE
         assert world.living() == []
+
+    # -- 9: gangs ------------------------------------------------------------------------------------------------
+
+    @scenario(9)
+    async def test_the_rule_of_a_gang_names_nobody_else(self, world: World) -> None:
+        cloud = google_of(world)
+        await create_member(world, 1)
+        (name,) = world.made_for_gangs()
+        rule, (vm,) = cloud.rules[name], cloud.vms.values()
+        assert rule["sourceTags"] == rule["targetTags"] == [name]
+        assert "sourceRanges" not in rule
+        assert vm.body["labels"]["tradewind_gang"] == name
+        assert vm.tags == {name, name.partition("-gang-")[0]}
+
+    @scenario(9)
+    async def test_the_rule_stays_until_the_last_machine_is_gone(self, world: World) -> None:
+        first, second = [await create_member(world, number) for number in (1, 2)]
+        await world.boot()
+        for handle, left in ((first, 1), (second, 0)):
+            await world.provider.terminate(handle)
+            await world.end()
+            assert await phase_of(world, handle) is MachinePhase.GONE
+            assert len(world.made_for_gangs()) == left
+
+    @scenario(9)
+    async def test_a_machine_is_not_gone_before_the_rule_of_its_gang(self, world: World) -> None:
+        handle = await create_member(world, 1)
+        await world.boot()
+        await world.provider.terminate(handle)
+        await world.end()
+        no = Reply(status=503, text="<html>")
+        is_it = lambda request: request.method == "DELETE" and "firewalls" in request.path  # noqa: E731
+        broken = Fault(no, is_it, times=100, is_published=False)
+        world.server.faults.append(broken)
+        with pytest.raises(ProviderError):
+            await world.provider.get(handle)
+        broken.times = 0
+        assert await phase_of(world, handle) is MachinePhase.GONE
+        assert world.made_for_gangs() == []
+
+    @scenario(9)
+    async def test_a_rule_that_may_not_be_deleted_keeps_no_machine(self, world: World) -> None:
+        handle = await create_member(world, 1)
+        await world.boot()
+        await world.provider.terminate(handle)
+        await world.end()
+        no = error(403, "forbidden", "Required 'compute.firewalls.delete'.", "PERMISSION_DENIED")
+        is_it = lambda request: request.method == "DELETE" and "firewalls" in request.path  # noqa: E731
+        world.server.faults.append(Fault(no, is_it))
+        assert await phase_of(world, handle) is MachinePhase.GONE
+        world.clock.advance(600)
+        await world.provider.list_owned()
+        assert world.made_for_gangs() == []
+
+    @scenario(9)
+    async def test_a_rule_that_was_deleted_is_made_again(self, world: World) -> None:
+        cloud = google_of(world)
+        handle = await create_member(world, 1)
+        await world.boot()
+        (name,) = world.made_for_gangs()
+        del cloud.rules[name]
+        world.clock.advance(600)
+        await world.provider.get(handle)
+        assert world.made_for_gangs() == [name]
+
+    @scenario(9)
+    async def test_a_rule_that_cannot_be_kept_up_does_not_hide_the_machine(self, world: World) -> None:
+        handle = await create_member(world, 1)
+        await world.boot()
+        no = error(403, "forbidden", "Required 'compute.firewalls.list'.", "PERMISSION_DENIED")
+        is_it = lambda request: "firewalls" in request.path and "gang" in request.target  # noqa: E731
+        asked = Fault(no, is_it, times=9)
+        world.server.faults.append(asked)
+        provider = world.connect()
+        for _ in range(3):
+            view = await provider.get(handle)
+            assert view.phase is MachinePhase.READY
+            assert "the firewall rule of its gang" in view.explanation
+        assert asked.times == 8
+        asked.times = 0
+
+    @scenario(9)
+    async def test_rules_of_gangs_that_are_being_made_are_not_tidied_away(self, world: World) -> None:
+        cloud = google_of(world)
+        await create_member(world, 1)
+        cloud.vms.clear()
+        cloud.disks.clear()
+        await world.provider.list_owned()
+        assert len(world.made_for_gangs()) == 1
+        no = Reply(status=503, text="<html>")
+        is_it = lambda request: "firewalls" in request.path  # noqa: E731
+        broken = Fault(no, is_it, times=100, is_published=False)
+        world.clock.advance(600)
+        world.server.faults.append(broken)
+        # What cannot be tidied now is tidied later: machines are listed all the same.
+        assert await world.provider.list_owned() == []
+        broken.times = 0
+        await world.provider.list_owned()
+        assert world.made_for_gangs() == []
+
+    @scenario(9)
+    async def test_machines_of_a_gang_stand_close_where_there_is_a_policy(self, world: World) -> None:
+        assert isinstance(world, GcpWorld)
+        cloud, world.more_settings = google_of(world), {"placement_policy": "close"}
+        world.provider = world.connect()
+        await create_member(world, 1)
+        await world.provider.create(await world.offer(), node_key(2), world.clock.now() + KEEP)
+        member, single = cloud.vms.values()
+        assert member.body["resourcePolicies"] == [f"regions/{google.REGION}/resourcePolicies/close"]
+        assert "resourcePolicies" not in single.body
 
     # -- 9: the rule ---------------------------------------------------------------------------------------------
 

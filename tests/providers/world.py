@@ -198,3 +198,13 @@ class World(ABC):
         refusal = Fault(self.refusals()[fault], self.is_create, times)
         self.server.faults.append(refusal)
         return refusal
+
+    # -- gangs; only where a job can be on several machines ------------------------------------------------------
+
+    def reaches(self, name: str, other: str) -> bool:
+        """Whether a machine gets through to another one's private address, at every port."""
+        raise NotImplementedError
+
+    def made_for_gangs(self) -> list[str]:
+        """What there is that was made for a gang as a whole, by name."""
+        return []

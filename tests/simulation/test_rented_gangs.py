@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from tests.simulation.fleet import Fleet
 from tests.simulation.test_rented import DOLLAR, cloud, kinds, machines, play, steps, stock
+from tradewind.control.idling import GANG
 from tradewind.control.ranks import attempt_of, ranks_of
 from tradewind.db import tables
-from tradewind.db.rows import AttemptRow, JobRow, TaskRow
+from tradewind.db.rows import AttemptRow, JobRow, NodeRow, TaskRow
 from tradewind.domain.status import AttemptStatus, JobStatus, Reason
 from tradewind.providers.base import AttemptRequest
 from tradewind.providers.simulated import Machine, Process, Work
@@ -226,3 +227,40 @@ def test_machines_that_were_kept_are_used_again(tmp_path: Path) -> None:
     fleet = play(tmp_path, story, cloud(stock()), keep_idle=timedelta(minutes=10))
     assert len(machines(fleet)) == 2
     assert all(len(each.processes) == 2 for each in machines(fleet))
+
+
+async def gangs(fleet: Fleet) -> list[str | None]:
+    """For which gang each machine was rented, in the order in which they were."""
+    statement = NodeRow.select().where(tables.nodes.c.is_rented).order_by(tables.nodes.c.id)
+    rows = await fleet.store.read(lambda tx: [NodeRow.of(row) for row in tx.execute(statement)])
+    return [each.observed.get(GANG) for each in rows]
+
+
+def test_a_single_machine_that_was_kept_is_not_used_by_a_gang(tmp_path: Path) -> None:
+    """Where each gang has a rule of its own, the others could not reach it. The other way round nothing is lost."""
+
+    async def story(fleet: Fleet) -> None:
+        await fleet.submit(name="single", resources={"spot": "never"})
+        await fleet.until_ended()
+        await fleet.submit(name="gang", **TWO)
+        await fleet.until_ended()
+        (gang,) = {row.id for row in await attempts(fleet) if row.nodes == 2}
+        assert await gangs(fleet) == [None, gang, gang]
+        await fleet.submit(name="single-again", resources={"spot": "never"})
+        await fleet.until_ended()
+        assert await gangs(fleet) == [None, gang, gang]
+
+    play(tmp_path, story, cloud(stock()), keep_idle=timedelta(minutes=10))
+
+
+def test_what_a_gang_lacks_is_rented_to_join_the_machines_that_were_kept(tmp_path: Path) -> None:
+    async def story(fleet: Fleet) -> None:
+        await fleet.submit(name="two", **TWO)
+        await fleet.until_ended()
+        await fleet.submit(name="three", resources={"nodes": 3, "spot": "never"})
+        jobs = await fleet.until_ended()
+        assert {job.status for job in jobs} == {JobStatus.SUCCEEDED}
+        first = (await attempts(fleet))[0]
+        assert await gangs(fleet) == [first.id] * 3
+
+    play(tmp_path, story, cloud(stock()), keep_idle=timedelta(minutes=10))

@@ -6,7 +6,9 @@ same user and project that would rent just such a machine, at no lower price, ge
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
+from typing import Final
 
 from tradewind.control import leases
 from tradewind.control.budget_waiting import are_there_any
@@ -21,6 +23,8 @@ from tradewind.domain.causes import cause_of
 from tradewind.domain.offers import Offer
 from tradewind.domain.status import NodeDesired, NodeStatus, Reason
 
+#: What a rented machine's `observed` has: the attempt for whose gang it was rented. It keeps it when that has ended.
+GANG: Final = "gang"
 #: An idle machine is looked at this often.
 _LOOK = timedelta(seconds=30)
 #: After these the machine is not wanted any more, though nothing is wrong with it.
@@ -65,8 +69,24 @@ def stay_idle(tx: Transaction, node: NodeRow, keep_idle: timedelta) -> datetime 
     return None if until <= tx.now else min(until, tx.now + _LOOK)
 
 
-def find_idle(tx: Transaction, job: JobRow, offer: Offer) -> NodeRow | None:
-    """An idle machine of this user and project that is what the offer would be, at no higher price. It stays locked."""
+def find_idle(tx: Transaction, job: JobRow, offer: Offer, gang: str | None = None) -> NodeRow | None:
+    """An idle machine of this user and project that is what the offer would be, at no higher price. It stays locked.
+
+    With `gang`, only one that was rented for that gang: others may not be reached by its machines.
+    """
+    for node in _idle_such(tx, job, offer):
+        if gang is None or node.observed.get(GANG) == gang:
+            return node
+    return None
+
+
+def gang_at_hand(tx: Transaction, job: JobRow, offer: Offer) -> str | None:
+    """The gang of which most such machines are idle; None where there is none. They stay locked."""
+    idle = Counter(str(node.observed[GANG]) for node in _idle_such(tx, job, offer) if GANG in node.observed)
+    return max(sorted(idle), key=lambda gang: idle[gang], default=None)
+
+
+def _idle_such(tx: Transaction, job: JobRow, offer: Offer) -> list[NodeRow]:
     table = tables.nodes
     rows = tx.execute(
         NodeRow.select()
@@ -78,10 +98,11 @@ def find_idle(tx: Transaction, job: JobRow, offer: Offer) -> NodeRow | None:
         .order_by(table.c.id)
         .with_for_update()
     )  # fmt: skip
-    for node in map(NodeRow.of, rows):
-        if "idle_since" in node.observed and "reclaim_at" not in node.observed and _is_such(node, offer):
-            return node
-    return None
+    return [
+        node
+        for node in map(NodeRow.of, rows)
+        if "idle_since" in node.observed and "reclaim_at" not in node.observed and _is_such(node, offer)
+    ]
 
 
 def _is_such(node: NodeRow, offer: Offer) -> bool:

@@ -31,7 +31,7 @@ from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offers import CreateIdempotency, SelfTermination
 from tradewind.domain.status import REASON_TEXT, NodeDesired, NodeStatus, Reason, has_ended
 from tradewind.domain.units import format_duration
-from tradewind.providers.base import Handle, MachinePhase, MachineProvider, MachineView
+from tradewind.providers.base import GangProvider, Handle, MachinePhase, MachineProvider, MachineView
 
 log = structlog.get_logger(__name__)
 #: A create call that was not answered by then has reached the provider or never will.
@@ -99,7 +99,11 @@ class RentalController:
             # What may have been done must be on disk before it is done.
             await self._context.store.run(lambda tx: _note_call(tx, row), durable=True)
         try:
-            handle = await provider.create(offer_from_json(row.offer), row.key, keep_until)
+            offer, gang = offer_from_json(row.offer), row.observed.get(idling.GANG)
+            if gang is not None and isinstance(provider, GangProvider):
+                handle = await provider.create_member(offer, row.key, keep_until, str(gang))
+            else:
+                handle = await provider.create(offer, row.key, keep_until)
         except ProviderError as error:
             fault, message, after = error.fault, error.message, error.retry_after_s
             if fault in _UNCERTAIN:

@@ -69,8 +69,10 @@ def rent(
     if refusal is not None:
         return refusal
     attempt_id = tx.new_id(ids.ATTEMPT)
+    # Those who rent machines open the way between the machines of one gang: new ones join those that are idle.
+    gang = None if nodes == 1 else idling.gang_at_hand(tx, job, offer) or attempt_id
     members = tuple(
-        _take_one(tx, installation_id, job, spec, offer, watts, attempt_id, on_demand_micro)
+        _take_one(tx, installation_id, job, spec, offer, watts, attempt_id, on_demand_micro, gang)
         for _ in range(nodes)
     )
     first, name = members[0], describe(offer)
@@ -99,11 +101,12 @@ def _take_one(
     watts: float,
     attempt_id: str,
     on_demand_micro: int | None,
+    gang: str | None,
 ) -> placing.Member:
     """One machine: an idle one that is just such a one, or one that is to be rented."""
-    idle = idling.find_idle(tx, job, offer)
+    idle = idling.find_idle(tx, job, offer, gang)
     if idle is None:
-        node_id, devices = _plan_node(tx, installation_id, job, offer, attempt_id), []
+        node_id, devices = _plan_node(tx, installation_id, job, offer, attempt_id, gang), []
     else:
         node_id, offer = idling.take_over(tx, idle, job, attempt_id).id, offer_from_json(idle.offer or {})
         devices = list(idle.inventory.get("accelerators") or [])
@@ -117,7 +120,9 @@ def _take_one(
     )
 
 
-def _plan_node(tx: Transaction, installation_id: str, job: JobRow, offer: Offer, attempt_id: str) -> str:
+def _plan_node(
+    tx: Transaction, installation_id: str, job: JobRow, offer: Offer, attempt_id: str, gang: str | None
+) -> str:
     """The row of a machine that is to be rented, and the intent (invariant 1). Returns the node's id."""
     node_id = tx.new_id(ids.NODE)
     owner = {"project_id": job.project_id, "creator_id": job.creator_id}
@@ -126,7 +131,8 @@ def _plan_node(tx: Transaction, installation_id: str, job: JobRow, offer: Offer,
         insert(tables.nodes).values(
             id=node_id, **owner, provider=offer.provider, name=node_id, inventory={}, is_rented=True,
             status="creating", desired="keep", key=node_key(installation_id, node_id), offer=kept,
-            attempt_id=attempt_id, job_id=job.id, observed={}, created_at=tx.now, last_seen_at=tx.now,
+            attempt_id=attempt_id, job_id=job.id, observed={} if gang is None else {idling.GANG: gang},
+            created_at=tx.now, last_seen_at=tx.now,
             next_due_at=tx.now,
         )
     )  # fmt: skip

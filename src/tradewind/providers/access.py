@@ -18,6 +18,7 @@ from tradewind.domain.secrets import Secret
 
 SEED_BYTES: Final = 32
 _PREFIX: Final = "tw"
+_GANG: Final = "gang-"
 _KIND: Final = b"ssh-ed25519"
 _MAGIC: Final = b"openssh-key-v1\0"
 _BLOCK: Final = 8
@@ -99,6 +100,16 @@ def machine_name(key: str) -> str:
 def name_prefix(installation_id: str) -> str:
     """What the names of all machines of an installation begin with."""
     return f"{_PREFIX}-{_plain(installation_id)}-"
+
+
+def gang_name(installation_id: str, gang: str) -> str:
+    """What is made for all machines of a gang is called so. No machine has such a name."""
+    return f"{gang_prefix(installation_id)}{_plain(gang)}"
+
+
+def gang_prefix(installation_id: str) -> str:
+    """What the names of what is made for gangs begin with."""
+    return f"{name_prefix(installation_id)}{_GANG}"
 
 
 def key_of_name(name: str, installation_id: str) -> str | None:

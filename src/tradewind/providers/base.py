@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from tradewind.domain.errors import ProviderFault
 from tradewind.domain.offers import Accelerator, Capabilities, Offer
@@ -393,4 +393,20 @@ class MachineProvider(Protocol):
 
     async def list_owned(self) -> list[OwnedMachine]:
         """Every machine that carries the mark of this installation (the part of the key before the first `/`)."""
+        ...
+
+
+@runtime_checkable
+class GangProvider(MachineProvider, Protocol):
+    """A provider that opens the way between the machines of one gang, and to no others.
+
+    Where `capabilities.has_multi_node` is true without this, all machines of an installation reach each other.
+    """
+
+    async def create_member(self, offer: Offer, key: str, keep_until: datetime, gang: str) -> Handle:
+        """As `create`, for a machine that the others of this gang reach at its private address, at all ports.
+
+        `gang` is an id like that of an attempt, and the same in every call with this key. What is made for the gang as
+        a whole is gone once the last of its machines is, also where none of them could be had.
+        """
         ...

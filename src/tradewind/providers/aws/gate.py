@@ -1,6 +1,6 @@
 """Who may reach the machines: one security group per installation and VPC, which lets in SSH from here only.
 
-Beside that, its own machines let each other in: an attempt may be on several.
+Who else reaches them, for an attempt on several, is up to the groups of gangs (`gangs.py`).
 
 The address that this control plane is seen under can change. The rule follows it: it is looked at before each create
 call, and every few minutes while machines are watched, so that one which cannot be reached any more can be again.
@@ -24,7 +24,6 @@ _TELLS_ADDRESS: Final = "https://checkip.amazonaws.com"
 _BETWEEN_LOOKS_S: Final = 180.0
 #: What our own rules say; rules that somebody else made in the group are left alone.
 _OURS: Final = "tradewind control plane"
-_OF_OURS: Final = "tradewind machines"
 
 
 class Gate:
@@ -53,7 +52,6 @@ class Gate:
             group = await self._make(region, vpc)
         try:
             await self._let_in(region, group, sources)
-            await self._let_in_each_other(region, group)
         except AwsRefusalError as error:
             if not (is_new and error.aws_code == "InvalidGroup.NotFound"):
                 raise
@@ -151,16 +149,6 @@ class Gate:
             if cidrs:
                 await self._change_rule(region, operation, str(group["GroupId"]), cidrs)
 
-    async def _let_in_each_other(self, region: str, group: dict[str, Any]) -> None:
-        group_id = str(group["GroupId"])
-        if _lets_in(group, group_id):
-            return
-        permission = {
-            "IpProtocol": "-1",
-            "UserIdGroupPairs": [{"GroupId": group_id, "Description": _OF_OURS}],
-        }
-        await self._change(region, "authorize_security_group_ingress", group_id, permission)
-
     async def _change_rule(self, region: str, operation: str, group_id: str, cidrs: list[str]) -> None:
         permission: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": self._port, "ToPort": self._port}
         for cidr in cidrs:
@@ -177,16 +165,6 @@ class Gate:
             # Somebody was faster, or an answer was lost.
             if error.aws_code not in ("InvalidPermission.Duplicate", "InvalidPermission.NotFound"):
                 raise
-
-
-def _lets_in(group: dict[str, Any], group_id: str) -> bool:
-    """True if the machines of a group are let in with all they send."""
-    return any(
-        each.get("GroupId") == group_id
-        for permission in group.get("IpPermissions") or []
-        if permission.get("IpProtocol") == "-1"
-        for each in permission.get("UserIdGroupPairs") or []
-    )
 
 
 def _open_to(group: dict[str, Any], port: int) -> tuple[list[str], set[str]]:

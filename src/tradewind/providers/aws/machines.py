@@ -15,6 +15,7 @@ from tradewind.domain.offers import Capabilities, CreateIdempotency, Market, Off
 from tradewind.providers.access import machine_name
 from tradewind.providers.aws.by_region import in_region
 from tradewind.providers.aws.calling import Aws, AwsRefusalError
+from tradewind.providers.aws.gangs import GangGroups
 from tradewind.providers.aws.gate import Gate
 from tradewind.providers.aws.images import Image, Images, disk_gb_for
 from tradewind.providers.aws.offers import Offers
@@ -39,6 +40,7 @@ _GUARD_S: Final = 45 * 60
 _USER: Final = "ubuntu"
 _OWNER: Final = "tradewind"
 _KEY: Final = "tradewind-key"
+_GANG: Final = "tradewind-gang"
 _TAGGED: Final = ("instance", "volume", "network-interface")
 _PAGE: Final = 200
 #: A create call with this token has made a machine before, which is there or has ended.
@@ -74,6 +76,7 @@ class AwsMachines:
         self._types = MachineTypes(self._aws)
         self._images = Images(self._aws, wire.clock, settings.get("ami"))
         self._gate = Gate(setup, self._aws)
+        self._gangs = GangGroups(setup, self._aws)
         disk_bytes = int(settings.get("disk_gb") or _DISK_GB) * _GB
         self._offers = Offers(setup, self._aws, self._types, disk_bytes)
         self._prices = SpotPrices(self._aws, wire.clock)
@@ -125,14 +128,32 @@ class AwsMachines:
     # -- machines ------------------------------------------------------------------------------------------------
 
     async def create(self, offer: Offer, key: str, keep_until: datetime) -> Handle:
+        return await self._create(offer, key, None)
+
+    async def create_member(self, offer: Offer, key: str, keep_until: datetime, gang: str) -> Handle:
+        name = self._gangs.name_of(gang)
+        try:
+            return await self._create(offer, key, name)
+        except ProviderError as error:
+            if error.fault is not ProviderFault.AMBIGUOUS:
+                await self._gangs.release(offer.region, name)
+            raise
+
+    async def _create(self, offer: Offer, key: str, gang: str | None) -> Handle:
         machine_type = await self._types.get(offer.region, offer.instance_type)
         image = await self._images.find(offer.region, machine_type.architecture)
         vpc, group = await self._gate.open(offer.region)
-        network = await self._network(offer, vpc, group, key)
-        request = self._request(offer, key, image) | network
+        groups = [group]
+        if gang is not None:
+            groups.append(await self._gangs.open(offer.region, vpc, gang))
+        network = await self._network(offer, vpc, groups, key)
+        request = self._request(offer, key, image, gang) | network
         try:
             answer = await self._aws.change(offer.region, "run_instances", **request)
         except AwsRefusalError as error:
+            if gang is not None and error.aws_code == "InvalidGroup.NotFound":
+                # Not known everywhere yet, or deleted a moment ago: the next call makes it again.
+                raise ProviderError(ProviderFault.PROVIDER_FAULT, error.message) from None
             if error.aws_code not in _SAID_BEFORE:
                 raise
             # An earlier call with this token, perhaps with another image or group, had its effect.
@@ -142,7 +163,7 @@ class AwsMachines:
             return found
         return _handle(answer["Instances"][0], offer.region, key)
 
-    def _request(self, offer: Offer, key: str, image: Image) -> dict[str, Any]:
+    def _request(self, offer: Offer, key: str, image: Image, gang: str | None) -> dict[str, Any]:
         access, settings = self._setup.access, self._setup.wire.settings
         name = machine_name(key)
         tags = [
@@ -150,6 +171,8 @@ class AwsMachines:
             {"Key": _OWNER, "Value": access.installation_id},
             {"Key": _KEY, "Value": key},
         ]
+        if gang is not None:
+            tags.append({"Key": _GANG, "Value": gang})
         disk = {
             "VolumeSize": disk_gb_for(
                 offer.disk_bytes or int(settings.get("disk_gb") or _DISK_GB) * _GB, image
@@ -186,10 +209,10 @@ class AwsMachines:
             }
         return request
 
-    async def _network(self, offer: Offer, vpc: str, group: str, key: str) -> dict[str, Any]:
+    async def _network(self, offer: Offer, vpc: str, groups: list[str], key: str) -> dict[str, Any]:
         """Where the machine is connected: in a default VPC Amazon chooses the subnet, in any other one we do."""
         if not in_region(self._setup.wire.settings.get("vpcs"), offer.region):
-            return {"SecurityGroupIds": [group]}
+            return {"SecurityGroupIds": groups}
         filters = [{"Name": "vpc-id", "Values": [vpc]}]
         if offer.zone:
             filters.append({"Name": "availability-zone", "Values": [offer.zone]})
@@ -202,7 +225,7 @@ class AwsMachines:
         interface = {
             "DeviceIndex": 0,
             "SubnetId": chosen,
-            "Groups": [group],
+            "Groups": groups,
             "AssociatePublicIpAddress": self._setup.wire.settings.get("address") != "private",
             "DeleteOnTermination": True,
         }
@@ -232,6 +255,8 @@ class AwsMachines:
         if phase is MachinePhase.READY:
             await self._gate.follow(region)
         login = login_for(self._setup, key, address, user=_USER) if address else None
+        if phase is MachinePhase.GONE and "gang" in handle.values:
+            await self._gangs.release(region, str(handle.values["gang"]))
         ended_at = ended_at_of(instance) if phase is MachinePhase.GONE else None
         return MachineView(
             phase=phase,
@@ -266,10 +291,11 @@ class AwsMachines:
         regions = await self._enabled()
         owner = self._setup.access.installation_id
         found = await asyncio.gather(*(self._instances(each, {f"tag:{_OWNER}": owner}) for each in regions))
+        await asyncio.gather(*(self._gangs.tidy(each) for each in regions))
         owned = []
         for region, instances in zip(regions, found, strict=True):
             for each in instances:
-                key = {tag["Key"]: tag["Value"] for tag in each.get("Tags") or []}.get(_KEY, "")
+                key = _tags(each).get(_KEY, "")
                 if key.startswith(f"{owner}/"):
                     owned.append(
                         OwnedMachine(key=key, handle=_handle(each, region, key), phase=phase_of(each))
@@ -288,4 +314,10 @@ class AwsMachines:
 
 
 def _handle(instance: dict[str, Any], region: str, key: str) -> Handle:
-    return Handle({"id": str(instance["InstanceId"]), "region": region, "key": key})
+    values = {"id": str(instance["InstanceId"]), "region": region, "key": key}
+    gang = _tags(instance).get(_GANG)
+    return Handle(values if gang is None else values | {"gang": gang})
+
+
+def _tags(instance: dict[str, Any]) -> dict[str, str]:
+    return {each["Key"]: each["Value"] for each in instance.get("Tags") or []}

@@ -60,6 +60,7 @@ ABOUT = About(
         ),
     ),
     has_spot=True,
+    has_multi_node=True,
     can_run=True,
     settings=(
         SettingField(
@@ -72,12 +73,17 @@ ABOUT = About(
         SettingField(name="image", title="Image, instead of the usual one"),
         SettingField(name="disk_gb", title="Size of the disk", pattern=r"[1-9][0-9]{0,5}"),
         SettingField(name="disk_type", title="Kind of the disk"),
+        SettingField(
+            name="proximity_placement_group",
+            title="Id of a proximity placement group that is there already, for all machines",
+        ),
         SettingField(name="login_url", title="Where tokens are had, instead of Microsoft's own address"),
     ),
     limits=(
         "The minimal role is from the list of calls we make; it has not been tried against a live subscription.",
         "Billing per second is general knowledge; some machine types are said to be metered per minute.",
         "The 30 seconds' notice of an eviction have not been checked here.",
+        "All machines of an installation in a region reach each other, not only those of one job.",
         "A disk and a public address come on top of the price shown, a few cents an hour.",
         "Nothing ends a machine that the server cannot reach any more: switched off from inside it is still billed.",
         "That the standard image, `microsoft-dsvm:ubuntu-hpc:2204`, fits every size with accelerators is believed.",

@@ -84,6 +84,9 @@ class Order:
                 ]
             },
         }
+        group = self._proximity_group()
+        if group is not None:
+            properties["proximityPlacementGroup"] = {"id": group}
         if self.is_spot:
             # At no more than the on-demand price, and gone when it is taken back: stopped it would still cost.
             properties |= {
@@ -101,6 +104,16 @@ class Order:
             "managedDisk": {"storageAccountType": str(self.settings.get("disk_type", _DISK_TYPE))},
             "deleteOption": _GONE_WITH_IT,
         }
+
+    def _proximity_group(self) -> str | None:
+        said = str(self.settings.get("proximity_placement_group") or "")
+        if said and not said.startswith("/subscriptions/"):
+            raise ProviderError(
+                ProviderFault.INVALID,
+                f"`proximity_placement_group` is {said!r}, which is not the id of one",
+                hint="`az ppg show --query id` tells it: it begins with /subscriptions/",
+            )
+        return said or None
 
     def _image(self) -> dict[str, str]:
         text = str(self.settings.get("image") or IMAGE)

@@ -33,8 +33,8 @@ CAPABILITIES: Final = Capabilities(
     termination_lag=timedelta(minutes=15),
     reclaim_notice="azure",
     has_spot=True,
+    has_multi_node=True,
     gaps={
-        "has_multi_node": "several machines of one job are not rented together here yet",
         "has_images": "commands run on the machine's own image, not in a container",
         "has_mig": "whole accelerators only",
         "can_stop_and_start": "a stopped machine still costs its disk and its address; it is given back instead",
@@ -69,6 +69,8 @@ class AzureMachines:
         self._networks = Networks(setup, self._arm)
         #: Names of machines that have been there: those may vanish, and not merely be late to show.
         self._seen: set[str] = set()
+        #: The private address of each machine by its name: it has it for life.
+        self._inside: dict[str, str] = {}
 
     async def examine(self) -> Account:
         return await examine_account(self._setup, self._arm, self._networks)
@@ -128,14 +130,16 @@ class AzureMachines:
             return await self._without_machine(handle, group, name)
         self._seen.add(name)
         state = state_of(machine)
-        login = None
+        login = inside = None
         if state.phase is MachinePhase.READY:
             await self._networks.follow(str(machine.get("location") or "").replace(" ", "").lower())
             login = await self._login(group, name)
+            inside = await self._private_address(group, name)
         is_reachable = state.phase is not MachinePhase.READY or login is not None
         return MachineView(
             phase=state.phase if is_reachable else MachinePhase.STARTING,
             login=login,
+            private_address=inside,
             explanation=state.text,
             billed_from=created_at(machine),
             fault=state.fault,
@@ -149,9 +153,20 @@ class AzureMachines:
             return None
         return login_for(self._setup, key, str(host), user=USER)
 
+    async def _private_address(self, group: str, name: str) -> str | None:
+        """Where other machines of the same network reach it."""
+        if name not in self._inside:
+            interface = await self._arm.get(INTERFACE, group, name) or {}
+            for each in (interface.get("properties") or {}).get("ipConfigurations") or []:
+                said = (each.get("properties") or {}).get("privateIPAddress")
+                if said:
+                    self._inside[name] = str(said)
+        return self._inside.get(name)
+
     async def _without_machine(self, handle: Handle, group: str, name: str) -> MachineView:
         """Half of it was made, half of it is left, or it is gone."""
         values = handle.values
+        self._inside.pop(name, None)
         refusal = ProviderFault(values["fault"]) if "fault" in values else None
         was_there = name in self._seen
         was_reclaimed = bool(values.get("is_spot")) and was_there

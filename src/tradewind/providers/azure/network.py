@@ -1,7 +1,7 @@
 """Where machines stand: a resource group, a virtual network and a firewall for each installation and region.
 
-They cost nothing and stay. The firewall lets in SSH from the addresses in the setting `ssh_from` and nothing else;
-rules that somebody else adds to it are left alone.
+They cost nothing and stay. The firewall lets in SSH from the addresses in the setting `ssh_from`, and lets the machines
+reach each other, for jobs on several; rules that somebody else adds to it are left alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 _SUBNET: Final = "machines"
 _NETWORK_RANGE: Final = "10.83.0.0/16"
 _SUBNET_RANGE: Final = "10.83.0.0/20"
-_RULE: Final = "tradewind-ssh"
+_SSH_RULE: Final = "tradewind-ssh"
+_MACHINES_RULE: Final = "tradewind-machines"
 
 
 class Networks:
@@ -106,16 +107,16 @@ class Networks:
     async def _let_in(self, group: str, name: str, region: str, sources: list[str]) -> None:
         found = await self._arm.get(FIREWALL, group, name) or {}
         rules = (found.get("properties") or {}).get("securityRules") or []
-        ours = self._rule(sources)
-        if any(_is_like(each, ours) for each in rules):
+        ours = [self._ssh_rule(sources), self._machines_rule()]
+        if all(any(_is_like(each, rule) for each in rules) for rule in ours):
             return
-        others = [each for each in rules if each.get("name") != _RULE]
-        body = {"location": region, "tags": self.tags(), "properties": {"securityRules": [*others, ours]}}
+        others = [each for each in rules if each.get("name") not in (_SSH_RULE, _MACHINES_RULE)]
+        body = {"location": region, "tags": self.tags(), "properties": {"securityRules": [*others, *ours]}}
         await self._arm.make(FIREWALL, group, name, body)
 
-    def _rule(self, sources: list[str]) -> dict[str, Any]:
+    def _ssh_rule(self, sources: list[str]) -> dict[str, Any]:
         return {
-            "name": _RULE,
+            "name": _SSH_RULE,
             "properties": {
                 "description": "SSH from the Tradewind control plane",
                 "protocol": "Tcp",
@@ -125,6 +126,23 @@ class Networks:
                 "destinationAddressPrefix": "*",
                 "access": "Allow",
                 "priority": 100,
+                "direction": "Inbound",
+            },
+        }
+
+    def _machines_rule(self) -> dict[str, Any]:
+        """Azure's own default says so too, but comes after whatever somebody adds."""
+        return {
+            "name": _MACHINES_RULE,
+            "properties": {
+                "description": "Tradewind's machines among themselves",
+                "protocol": "*",
+                "sourcePortRange": "*",
+                "destinationPortRange": "*",
+                "sourceAddressPrefix": _SUBNET_RANGE,
+                "destinationAddressPrefix": _SUBNET_RANGE,
+                "access": "Allow",
+                "priority": 110,
                 "direction": "Inbound",
             },
         }

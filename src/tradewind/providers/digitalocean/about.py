@@ -36,11 +36,13 @@ ABOUT = About(
     credentials=(
         CredentialField(name="token", title="Personal access token", environment="DIGITALOCEAN_ACCESS_TOKEN"),
     ),
+    has_multi_node=True,
     can_run=True,
     settings=(SettingField(name="image", title="Image, instead of the one for the size"),),
     limits=(
         "Of the file of doctl only the default context is read.",
         "Tested against its published API and a simulator; never run against the live service.",
+        "Droplets of one region reach each other in the account's default VPC, those of other jobs too.",
         "Billing per second since 2026 is taken from a list of others, not from the vendor.",
         "That switched-off Droplets are billed is general knowledge.",
         "The names of its images with drivers are from others' scripts; another one can be set.",

@@ -48,9 +48,9 @@ CAPABILITIES: Final = Capabilities(
     self_termination=SelfTermination.NONE,
     list_lag=timedelta(minutes=1),
     boot_timeout=timedelta(minutes=15),
+    has_multi_node=True,
     gaps={
         "has_spot": "DigitalOcean sells no interruptible machines",
-        "has_multi_node": "several machines of one job are not rented together here yet",
         "has_images": "commands run on DigitalOcean's own image, not in a container",
         "has_mig": "whole accelerators only",
         "can_stop_and_start": "a Droplet that is switched off costs as much as one that runs",
@@ -162,7 +162,7 @@ class DigitalOceanMachines:
 
     async def get(self, handle: Handle) -> MachineView:
         droplet = _part(await self._api.get(f"{_DROPLETS}/{handle.values['id']}"), "droplet")
-        phase, address = _phase(droplet), _address(droplet)
+        phase, address = _phase(droplet), _address(droplet, "public")
         if phase is MachinePhase.READY and address is None:
             phase = MachinePhase.STARTING
         key = key_of_name(str(handle.values["name"]), self._setup.access.installation_id)
@@ -172,6 +172,7 @@ class DigitalOceanMachines:
         return MachineView(
             phase=phase,
             login=login,
+            private_address=_address(droplet, "private"),
             explanation=f"DigitalOcean says: {droplet.get('status')}",
             billed_from=_made_at(droplet),
         )
@@ -245,10 +246,10 @@ def _phase(droplet: dict[str, Any]) -> MachinePhase:
     return _PHASES.get(str(droplet.get("status")), MachinePhase.UNKNOWN)
 
 
-def _address(droplet: dict[str, Any]) -> str | None:
-    """Its public address. Droplets have a private one too, which leads nowhere from outside."""
+def _address(droplet: dict[str, Any], kind: str) -> str | None:
+    """Its public address, or the private one: there others of its VPC reach it, and nobody from outside."""
     for each in (droplet.get("networks") or {}).get("v4") or []:
-        if each.get("type") == "public" and each.get("ip_address"):
+        if each.get("type") == kind and each.get("ip_address"):
             return str(each["ip_address"])
     return None
 

@@ -55,6 +55,7 @@ ABOUT = About(
         ),
     ),
     has_spot=True,
+    has_multi_node=True,
     can_run=True,
     self_termination=SelfTermination.POWEROFF_ENDS_BILLING,
     settings=(
@@ -69,6 +70,10 @@ ABOUT = About(
         SettingField(name="network", title="Network, instead of `default`"),
         SettingField(name="subnetwork", title="Subnetwork"),
         SettingField(
+            name="placement_policy",
+            title="Compact placement policy that is there already, for jobs on several machines",
+        ),
+        SettingField(
             name="max_run_h",
             title="Hours after which Google ends a machine whatever happens",
             pattern=r"[1-9][0-9]{0,3}",
@@ -82,6 +87,8 @@ ABOUT = About(
         "The price of the boot disk and of the external address is not part of what is compared and accounted.",
         "The image with drivers is named by its family in Google's documentation; that it boots here is only believed.",
         "TPUs are rented by another API of Google's: they are compared here, not rented.",
+        "Several machines for one job stand in one zone; near each other only where `placement_policy` names a policy.",
+        "The firewall opens the way between the machines of one job, and the network `default` has it open for all.",
         "Whether the account may create machines shows when it does so for the first time.",
     ),
     files=FILES,

@@ -1,4 +1,4 @@
-"""The one firewall rule of an installation: SSH to its machines, from where the control plane is and nowhere else.
+"""The firewall rule of an installation: SSH to its machines, from where the control plane is and nowhere else.
 
 The rule is shared by all machines and stays: it costs nothing. Its name holds the addresses that it lets in, so that
 when those change a new one is there before the old one goes.
@@ -16,17 +16,14 @@ from typing import Any, Final
 from tradewind.domain.clock import Clock
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.providers.access import Access, name_prefix
-from tradewind.providers.gcp.faults import already_exists, operation_fault
 from tradewind.providers.gcp.instance import network_tag
+from tradewind.providers.gcp.rules import Rules
 from tradewind.providers.rest import Rest
 
-_CONFLICT: Final = 409
 #: Looked after so often while machines are watched: somebody may have deleted it.
 _GOOD_FOR_S: Final = 900.0
 #: After a failure, while machines are watched.
 _AGAIN_S: Final = 60.0
-_LOOK_EVERY_S: Final = 1.0
-_LOOKS: Final = 20
 
 
 def ranges_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -56,7 +53,7 @@ class Firewall:
     def __init__(
         self, api: Rest, clock: Clock, access: Access, network: str, settings: Mapping[str, Any], port: int
     ) -> None:
-        self._api = api
+        self._rules = Rules(api, clock)
         self._clock = clock
         self._access = access
         self._network = network
@@ -72,7 +69,7 @@ class Firewall:
         async with self._lock:
             if self._clock.monotonic() < self._good_until:
                 return
-            await self._ensure(f"{root}/global")
+            await self._ensure(root)
             self._good_until = self._clock.monotonic() + _GOOD_FOR_S
 
     async def refresh(self, root: str) -> str | None:
@@ -92,16 +89,15 @@ class Firewall:
         prefix = f"{name_prefix(self._access.installation_id)}ssh-"
         facts = f"{self._network} {self._port} {' '.join(ranges)}"
         name = prefix + hashlib.sha256(facts.encode()).hexdigest()[:10]
-        query = {"filter": f'name eq "{prefix}.*"'}
-        rules = (await self._api.get(f"{root}/firewalls", query)).get("items") or []
-        names = {str(each["name"]) for each in rules if str(each["name"]).startswith(prefix)}
+        names = {str(each["name"]) for each in await self._rules.called(root, prefix)}
         if name not in names:
-            await self._insert(root, name, ranges)
+            request_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"tradewind firewall {name}"))
+            await self._rules.insert(root, self._body(name, ranges), request_id)
         for old in sorted(names - {name}):
-            await self._delete(root, old)
+            await self._rules.delete(root, old)
 
-    async def _insert(self, root: str, name: str, ranges: tuple[str, ...]) -> None:
-        body = {
+    def _body(self, name: str, ranges: tuple[str, ...]) -> dict[str, Any]:
+        return {
             "name": name,
             "description": "SSH from Tradewind to the machines that it rents.",
             "network": f"global/networks/{self._network}",
@@ -110,27 +106,3 @@ class Firewall:
             "sourceRanges": list(ranges),
             "targetTags": [network_tag(self._access.installation_id)],
         }
-        token = {"requestId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"tradewind firewall {name}"))}
-        answer = await self._api.change(
-            "POST", f"{root}/firewalls", body, token, is_repeatable=True, accepting=(_CONFLICT,)
-        )
-        if answer.status != _CONFLICT:
-            await self._wait(root, answer.body)
-
-    async def _wait(self, root: str, operation: dict[str, Any]) -> None:
-        """Until the rule is there, or for a while: the machine takes longer to boot."""
-        for _ in range(_LOOKS):
-            if operation.get("status") == "DONE":
-                break
-            await self._clock.sleep(_LOOK_EVERY_S)
-            operation = await self._api.get(f"{root}/operations/{operation['name']}")
-        refused = operation_fault(operation)
-        if refused is not None and not already_exists(operation):
-            raise refused
-
-    async def _delete(self, root: str, name: str) -> None:
-        try:
-            await self._api.change("DELETE", f"{root}/firewalls/{name}", is_repeatable=True)
-        except ProviderError as error:
-            if error.fault is not ProviderFault.NOT_FOUND:
-                raise

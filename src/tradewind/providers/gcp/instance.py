@@ -16,6 +16,8 @@ from tradewind.providers.access import Access, machine_name, name_prefix
 USER: Final = "tradewind"
 #: On every machine and disk, with the installation as its value.
 LABEL: Final = "tradewind"
+#: On the machines of a gang, with the gang's name as its value.
+GANG_LABEL: Final = "tradewind_gang"
 #: A machine that nobody has ever spoken to switches itself off after this long.
 GUARD_S: Final = 3600
 _IMAGE: Final = (
@@ -56,6 +58,7 @@ class Wishes:
     subnetwork: str | None = None
     max_run_h: int | None = None
     user: str = USER
+    placement_policy: str | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Wishes:
@@ -68,6 +71,7 @@ class Wishes:
                 network=str(settings.get("network") or "default"),
                 subnetwork=str(settings["subnetwork"]) if settings.get("subnetwork") else None,
                 user=str(settings.get("ssh_user") or USER),
+                placement_policy=str(settings.get("placement_policy") or "") or None,
                 max_run_h=None if max_run_h is None else int(max_run_h),
             )
         except (TypeError, ValueError):
@@ -101,16 +105,19 @@ def network_tag(installation_id: str) -> str:
     return name_prefix(installation_id).rstrip("-")
 
 
-def instance_body(offer: Offer, kind: Kind, key: str, access: Access, wishes: Wishes) -> dict[str, Any]:
-    """The body of `instances.insert`."""
+def instance_body(
+    offer: Offer, kind: Kind, key: str, access: Access, wishes: Wishes, gang: str | None = None
+) -> dict[str, Any]:
+    """The body of `instances.insert`. `gang` is the name of the machine's gang, where it is in one."""
     zone, mark = offer.zone, labels(access)
+    tags = [network_tag(access.installation_id)]
     disk_type = "hyperdisk-balanced" if offer.instance_type.startswith(_HYPERDISK) else "pd-balanced"
     body: dict[str, Any] = {
         "name": machine_name(key),
         "description": "Rented by Tradewind for a job.",
         "machineType": f"zones/{zone}/machineTypes/{kind.machine_type}",
-        "labels": mark,
-        "tags": {"items": [network_tag(access.installation_id)]},
+        "labels": mark if gang is None else mark | {GANG_LABEL: gang},
+        "tags": {"items": tags if gang is None else [*tags, gang]},
         "disks": [
             {
                 "boot": True,
@@ -127,6 +134,8 @@ def instance_body(offer: Offer, kind: Kind, key: str, access: Access, wishes: Wi
         "scheduling": _scheduling(offer, wishes),
         "metadata": {"items": _metadata(key, access, wishes.user)},
     }
+    if gang is not None and wishes.placement_policy is not None:
+        body["resourcePolicies"] = [f"regions/{offer.region}/resourcePolicies/{wishes.placement_policy}"]
     if kind.card is not None:
         body["guestAccelerators"] = [
             {"acceleratorType": f"zones/{zone}/acceleratorTypes/{kind.card}", "acceleratorCount": kind.count}

@@ -12,6 +12,7 @@ can be renewed: what ends the cost without us is the machine that switches itsel
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -23,7 +24,9 @@ from tradewind.providers.base import Account, Handle, Login, MachinePhase, Machi
 from tradewind.providers.gcp.account import examine
 from tradewind.providers.gcp.faults import already_exists, classify, operation_fault
 from tradewind.providers.gcp.firewall import Firewall, ranges_of
+from tradewind.providers.gcp.gangs import GangRules
 from tradewind.providers.gcp.instance import (
+    GANG_LABEL,
     LABEL,
     USER,
     Kind,
@@ -68,8 +71,8 @@ CAPABILITIES: Final = Capabilities(
     boot_timeout=timedelta(minutes=20),
     reclaim_notice="gce",
     has_spot=True,
+    has_multi_node=True,
     gaps={
-        "has_multi_node": "several machines of one job are not rented together here yet",
         "has_images": "commands run on the machine's own image, not in a container",
         "has_mig": "whole accelerators only",
         "can_stop_and_start": "a stopped machine still pays for its disk, and may not start again for lack of capacity",
@@ -90,14 +93,10 @@ class GcpMachines:
         self._tokens = GoogleTokens(wire)
         self._api = Rest(wire, setup.entropy, base_url(wire, _BASE), self._tokens.headers, classify=classify)
         self._places = KnownPlaces(self._api, wire.clock)
-        self._firewall = Firewall(
-            self._api,
-            wire.clock,
-            setup.access,
-            str(wire.settings.get("network") or "default"),
-            wire.settings,
-            int(wire.settings.get("ssh_port", 22)),
-        )
+        network = str(wire.settings.get("network") or "default")
+        port = int(wire.settings.get("ssh_port", 22))
+        self._firewall = Firewall(self._api, wire.clock, setup.access, network, wire.settings, port)
+        self._gangs = GangRules(self._api, wire.clock, setup.access, network)
 
     async def examine(self) -> Account:
         return await examine(self._api, self._tokens, await self._root(), self._setup.wire.settings)
@@ -126,23 +125,44 @@ class GcpMachines:
     # -- creating ------------------------------------------------------------------------------------------------
 
     async def create(self, offer: Offer, key: str, keep_until: datetime) -> Handle:
+        return await self._create(offer, key, None)
+
+    async def create_member(self, offer: Offer, key: str, keep_until: datetime, gang: str) -> Handle:
+        root, name = await self._root(), self._gangs.name_of(gang)
+        try:
+            return await self._create(offer, key, name)
+        except ProviderError as error:
+            if error.fault is not ProviderFault.AMBIGUOUS:
+                await self._let_go(root, name)
+            raise
+
+    async def _let_go(self, root: str, gang: str) -> None:
+        """The rule of a gang of which no machine could be had goes at once; if it does not, when things are tidied."""
+        with suppress(ProviderError):
+            await self._gangs.release(root, gang)
+
+    async def _create(self, offer: Offer, key: str, gang: str | None) -> Handle:
         kind, name = _kind(offer), machine_name(key)
         wishes = Wishes.of(self._setup.wire.settings)
-        body = instance_body(offer, kind, key, self._setup.access, wishes)
+        body = instance_body(offer, kind, key, self._setup.access, wishes, gang)
         root = await self._root()
-        await self._let_in(root)
+        await self._let_in(root, gang)
         token = {"requestId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"tradewind machine {key}"))}
         zone = f"{root}/zones/{offer.zone}"
         call = self._api.change("POST", f"{zone}/instances", body, token, accepting=(_CONFLICT,))
         answer = await refusing_what_is_unknown(call)
         if answer.status == _CONFLICT or not answer.body.get("targetId"):
             return await self._existing(zone, name, answer.body)
-        return await self._settled(zone, name, answer.body)
+        return await self._settled(zone, name, answer.body, gang)
 
-    async def _let_in(self, root: str) -> None:
-        """The firewall rule first: a machine that cannot be reached is of no use."""
+    async def _let_in(self, root: str, gang: str | None) -> None:
+        """The firewall rules first: a machine that cannot be reached is of no use."""
+        what = "the firewall rule for SSH"
         try:
             await self._firewall.ensure(root)
+            if gang is not None:
+                what = "the firewall rule of the gang"
+                await self._gangs.ensure(root, gang)
         except ProviderError as error:
             # About the network, or the rule: no machine was asked for.
             meant = {
@@ -151,7 +171,7 @@ class GcpMachines:
             }
             raise ProviderError(
                 meant.get(error.fault, error.fault),
-                f"the firewall rule for SSH: {error.message}",
+                f"{what}: {error.message}",
                 hint=error.hint,
                 retry_after_s=error.retry_after_s,
             ) from None
@@ -174,9 +194,10 @@ class GcpMachines:
             raise ProviderError(ProviderFault.INVALID, f"there is a machine called {name} that is not ours")
         return _handle(zone, instance)
 
-    async def _settled(self, zone: str, name: str, operation: dict[str, Any]) -> Handle:
+    async def _settled(self, zone: str, name: str, operation: dict[str, Any], gang: str | None) -> Handle:
         """Waits for the operation a while. Once it was accepted, nothing but its own end says that it failed."""
-        handle = Handle({"zone": zone.rpartition("/")[2], "name": name, "id": str(operation["targetId"])})
+        known = {"name": name, "id": operation["targetId"], "labels": {GANG_LABEL: gang} if gang else {}}
+        handle = _handle(zone, known)
         until = self._clock.monotonic() + _WAIT_S
         while operation.get("status") != "DONE" and self._clock.monotonic() < until:
             await self._clock.sleep(_LOOK_EVERY_S)
@@ -217,19 +238,22 @@ class GcpMachines:
         except ProviderError as error:
             if error.fault is not ProviderFault.NOT_FOUND:
                 raise
-            return await self._absent(zone, handle, error)
+            return await self._absent(root, zone, handle, error)
         phase = _phase(instance)
         if phase is MachinePhase.STOPPED:
             return await self._stopped(zone, instance)
         address = _address(instance)
         if phase is MachinePhase.READY and not address:
             phase = MachinePhase.STARTING
-        trouble = await self._firewall.refresh(root)
-        said = f"Google says: {instance.get('status')}"
+        troubles = [await self._firewall.refresh(root)]
+        if phase is MachinePhase.READY and GANG_LABEL in handle.values:
+            troubles.append(await self._gangs.refresh(root, str(handle.values[GANG_LABEL])))
+        said = [f"Google says: {instance.get('status')}", *(each for each in troubles if each)]
         return MachineView(
             phase=phase,
             login=self._login(name, address) if address else None,
-            explanation=f"{said}; {trouble}" if trouble else said,
+            private_address=_private_address(instance),
+            explanation="; ".join(said),
             billed_from=_time(instance.get("creationTimestamp")),
         )
 
@@ -253,12 +277,15 @@ class GcpMachines:
             billed_until=_time(instance.get("lastStopTimestamp")),
         )
 
-    async def _absent(self, zone: str, handle: Handle, error: ProviderError) -> MachineView:
+    async def _absent(self, root: str, zone: str, handle: Handle, error: ProviderError) -> MachineView:
         """Google has no such machine. Its operations tell whether there will be one, or why there is none."""
         operations = await self._story(zone, str(handle.values["id"]))
         inserted = next((each for each in operations if each.get("operationType") == "insert"), {})
         if inserted and inserted.get("status") != "DONE":
             return MachineView(phase=MachinePhase.STARTING, explanation="Google is making it")
+        if GANG_LABEL in handle.values:
+            # Before it is called gone: after that nobody asks again.
+            await self._gangs.release(root, str(handle.values[GANG_LABEL]))
         refused = operation_fault(inserted)
         is_left = await self._has_disk(zone, str(handle.values["name"]))
         phase = MachinePhase.STOPPED if is_left else MachinePhase.GONE
@@ -315,11 +342,13 @@ class GcpMachines:
     async def list_owned(self) -> list[OwnedMachine]:
         installation_id = self._setup.access.installation_id
         wanted = f'labels.{LABEL} = "{installation_label(installation_id)}"'
-        owned = []
-        async for zone, each in scoped(self._api, await self._root(), "instances", wanted):
+        owned, gangs, root = [], set(), await self._root()
+        async for zone, each in scoped(self._api, root, "instances", wanted):
             key = key_of_name(str(each.get("name") or ""), installation_id)
             if key is not None:
                 owned.append(OwnedMachine(key=key, handle=_handle(zone, each), phase=_phase(each)))
+                gangs.add(str((each.get("labels") or {}).get(GANG_LABEL)))
+        await self._gangs.tidy(root, gangs)
         return owned
 
     async def _root(self) -> str:
@@ -345,7 +374,9 @@ def _kind(offer: Offer) -> Kind:
 
 
 def _handle(zone: str, instance: dict[str, Any]) -> Handle:
-    return Handle({"zone": zone.rpartition("/")[2], "name": str(instance["name"]), "id": str(instance["id"])})
+    values = {"zone": zone.rpartition("/")[2], "name": str(instance["name"]), "id": str(instance["id"])}
+    gang = (instance.get("labels") or {}).get(GANG_LABEL)
+    return Handle(values if gang is None else values | {GANG_LABEL: str(gang)})
 
 
 def _phase(instance: dict[str, Any]) -> MachinePhase:
@@ -357,6 +388,13 @@ def _address(instance: dict[str, Any]) -> str | None:
         for access in interface.get("accessConfigs") or []:
             if access.get("natIP"):
                 return str(access["natIP"])
+    return None
+
+
+def _private_address(instance: dict[str, Any]) -> str | None:
+    for interface in instance.get("networkInterfaces") or []:
+        if interface.get("networkIP"):
+            return str(interface["networkIP"])
     return None
 
 

@@ -52,7 +52,7 @@ CAPABILITIES: Final = Capabilities(
     boot_timeout=timedelta(minutes=20),
     gaps={
         "has_spot": "Lambda sells no interruptible machines",
-        "has_multi_node": "several machines of one job are not rented together here yet",
+        "has_multi_node": "Lambda does not say whether machines get through to each other's private addresses",
         "has_images": "commands run on Lambda's own image, not in a container",
         "has_mig": "whole accelerators only",
         "can_stop_and_start": "Lambda's machines can be restarted and terminated, not stopped",
