@@ -50,7 +50,7 @@ async def _view(plane: OwnHosts) -> NodeView:
 
 
 async def _has_states(plane: OwnHosts, *states: str) -> bool:
-    return [each.state for each in (await _view(plane)).slots] == list(states)
+    return [each.use for each in (await _view(plane)).accelerators] == list(states)
 
 
 async def test_what_others_use_is_said_and_not_handed_out(plane: OwnHosts, ana: tuple[str, int]) -> None:
@@ -63,11 +63,11 @@ async def test_what_others_use_is_said_and_not_handed_out(plane: OwnHosts, ana: 
     assert host.others == said
     view = await _view(plane)
     assert view.others == said
-    first, second = view.slots
-    assert (first.index, first.kind, first.memory_bytes, first.state) == (
+    first, second = view.accelerators
+    assert (first.index, first.name, first.memory_bytes, first.use) == (
         0, "NVIDIA A100-SXM4-80GB", 80 << 30, "free",
     )  # fmt: skip
-    assert (second.state, second.explanation) == ("others", f"in use by others: {user} (pid {pid})")
+    assert (second.use, second.label) == ("others", f"in use by others: {user} (pid {pid})")
     (other,) = second.users
     assert (other.pid, other.user, other.command, other.memory_bytes) == (pid, user, "python3", 1 << 30)
 
@@ -94,10 +94,10 @@ async def test_what_others_use_is_said_and_not_handed_out(plane: OwnHosts, ana: 
     await plane.look_again("one")
     await plane.until(lambda: _is_seen(plane, pid))
     view = await _view(plane)
-    assert [each.state for each in view.slots] == ["held", "held"]
-    assert [each.job for each in view.slots] == [both, both]
-    assert view.slots[0].users == []
-    assert view.slots[1].explanation == f"held by both; also in use by others: {user} (pid {pid})"
+    assert [each.use for each in view.accelerators] == ["held", "held"]
+    assert [each.job_id for each in view.accelerators] == [both, both]
+    assert view.accelerators[0].users == []
+    assert view.accelerators[1].label == f"held by both; also in use by others: {user} (pid {pid})"
     assert view.others == said
     (plane.there(machine, attempt) / "work/enough").touch()
     assert (await plane.ended(both)).status is JobStatus.SUCCEEDED
@@ -112,7 +112,7 @@ async def test_what_others_use_is_said_and_not_handed_out(plane: OwnHosts, ana: 
 
 
 async def _is_seen(plane: OwnHosts, pid: int) -> bool:
-    return any(user.pid == pid for slot in (await _view(plane)).slots for user in slot.users)
+    return any(user.pid == pid for slot in (await _view(plane)).accelerators for user in slot.users)
 
 
 async def test_the_owner_may_hand_them_out_all_the_same(plane: OwnHosts, ana: tuple[str, int]) -> None:
@@ -122,9 +122,9 @@ async def test_the_owner_may_hand_them_out_all_the_same(plane: OwnHosts, ana: tu
     host = await plane.add_again(machine, ignores_others=True)
     # They are seen, and it is said of them; only nothing is kept for them.
     assert (host.ignores_others, host.others) == (True, f"2 of 2 in use by others: {user} (pid {pid})")
-    slots = (await _view(plane)).slots
-    assert [each.state for each in slots] == ["free", "free"]
-    assert slots[0].explanation == f"free, though in use by others: {user} (pid {pid})"
+    slots = (await _view(plane)).accelerators
+    assert [each.use for each in slots] == ["free", "free"]
+    assert slots[0].label == f"free, though in use by others: {user} (pid {pid})"
     job = await plane.submit_to("one", run="true", resources={"accelerators": "A100:2"})
     assert (await plane.ended(job)).status is JobStatus.SUCCEEDED
 

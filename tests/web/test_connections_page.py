@@ -11,6 +11,7 @@ from tests.web.axe import assert_accessible
 from tests.web.browser import Visit
 from tests.web.pictures import come_to_rest
 from tests.web.stage import Stage
+from tests.web.workstation import machine
 
 pytestmark = pytest.mark.scene("rich")
 SECRET = "key-of-the-stage"
@@ -111,16 +112,74 @@ def test_the_host_key_is_asked_about_before_a_machine_is_added(own_stage: Stage,
     page.get_by_role("button", name="Add a machine").click()
     form = page.get_by_role("dialog", name="Add a machine")
     form.get_by_label("Name").fill("atlas")
-    form.get_by_label("User").fill("ana")
-    form.get_by_label("Address").fill("atlas.lab.invalid")
+    form.get_by_label(re.compile("^User")).fill("ana")
+    form.get_by_label(re.compile("^Address")).fill("atlas.lab.invalid")
     form.get_by_role("button", name="Look at its key").click()
     expect(form.get_by_role("alert")).to_contain_text("No SSH server answers")
-    form.get_by_label("Address").fill("atlas.lab.example")
+    form.get_by_label(re.compile("^Address")).fill("atlas.lab.example")
     form.get_by_role("button", name="Look at its key").click()
     expect(form).to_contain_text("Is this the key of atlas.lab.example?")
     fingerprint = own_stage.post("/hosts/probe", {"address": "atlas.lab.example"})["fingerprint"]
     expect(form).to_contain_text(fingerprint)
     assert own_stage.get("/hosts")["items"] == []
+
+
+@pytest.mark.scene("empty")
+def test_a_machine_behind_another_is_added_with_its_networks(own_stage: Stage, visit: Visit) -> None:
+    visit.complaints.allow("422")
+    own_stage.put_host("deep", machine("deep", "NVIDIA L40S", 2))
+    keys = {
+        name: own_stage.post("/hosts/probe", {"address": name})["fingerprint"]
+        for name in ("gate.example", "10.0.0.7")
+    }
+    page = visit.open("/connections/ssh")
+    page.get_by_role("button", name="Add a machine").click()
+    form = page.get_by_role("dialog", name="Add a machine")
+    form.get_by_label("Name").fill("deep")
+    form.get_by_label(re.compile("^User")).fill("ana")
+    form.get_by_label(re.compile("^Address")).fill("10.0.0.7")
+    form.get_by_label("Go through another machine").check()
+    form.get_by_label("User in between").fill("me")
+    form.get_by_label("Address in between").fill("gate of ours")
+    form.get_by_label("Port in between").fill("2222")
+    form.get_by_label("Price of an hour").fill("0.40")
+    form.get_by_role("button", name="Networks, region").click()
+    form.get_by_label("Network", exact=True).fill("rack-1")
+    form.get_by_label("Private address").fill("192.168.1.7")
+    # What an address is, the server decides.
+    form.get_by_role("button", name="Look at its key").click()
+    expect(form.get_by_role("alert")).to_contain_text("address")
+    form.get_by_label("Address in between").fill("gate.example")
+    assert_accessible(page, '[role="dialog"]')
+    form.get_by_role("button", name="Look at its key").click()
+    # First the one in between: nothing goes through it before its key is known to be right.
+    expect(form).to_contain_text("Is this the key of gate.example?")
+    expect(form).to_contain_text(keys["gate.example"])
+    form.get_by_role("button", name="Yes, go on").click()
+    expect(form).to_contain_text("Is this the key of 10.0.0.7?")
+    expect(form).to_contain_text(keys["10.0.0.7"])
+    assert own_stage.get("/hosts")["items"] == []
+    form.get_by_role("button", name="Yes, add it").click()
+    expect(page.get_by_role("list", name="Machines")).to_contain_text("through me@gate.example:2222")
+    (host,) = own_stage.get("/hosts")["items"]
+    assert (host["jump"], host["network"], host["private_address"], host["region"]) == (
+        "me@gate.example:2222",
+        "rack-1",
+        "192.168.1.7",
+        "own",
+    )
+    assert host["price_per_hour"]["micro"] == 400_000
+
+
+@pytest.mark.dark
+def test_an_offer_that_needs_a_connection_leads_to_its_form(visit: Visit) -> None:
+    page = visit.open("/offers?provider=azure")
+    page.get_by_role("link", name=re.compile("^Connect ")).first.click()
+    expect(page).to_have_url(re.compile(r"/connections/azure$"))
+    expect(page.get_by_role("heading", name="Connect", exact=True)).to_be_visible()
+    (first, *_) = visit.stage.get("/providers/azure")["credentials"]
+    expect(page.get_by_label(first["title"])).to_be_visible()
+    assert_accessible(page)
 
 
 def test_a_provider_that_is_none_is_said_to_be_none(visit: Visit) -> None:

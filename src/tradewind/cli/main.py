@@ -81,6 +81,7 @@ SECTIONS: Final = {
             _AT + "job_moves:janitor", "Find rented machines that belong to nothing; give them back."
         ),
         "open": Lazy(_AT + "open:open_browser", "Open the web page, signed in; of a JOB where one is named."),
+        "tokens": Lazy(_AT + "tokens:tokens", "Make, list and revoke what lets programs and browsers in."),
         "doctor": Lazy(
             _AT + "doctor:doctor", "Check this machine and the server, and say how to fix what is wrong."
         ),

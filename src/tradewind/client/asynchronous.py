@@ -24,6 +24,7 @@ from tradewind.client.node_calls import NodeCalls
 from tradewind.client.price_calls import PriceCalls
 from tradewind.client.settings import load_settings
 from tradewind.client.simulation_calls import SimulationCalls
+from tradewind.client.token_calls import TokenCalls
 from tradewind.domain import schemas
 from tradewind.domain.clock import Clock, Entropy, SystemClock, SystemEntropy
 from tradewind.domain.errors import TimedOutError, UnreachableError
@@ -50,6 +51,7 @@ class AsyncClient(
     NodeCalls,
     PriceCalls,
     SimulationCalls,
+    TokenCalls,
 ):
     """Asks a Tradewind server. Without arguments: the configured server, else the local one.
 

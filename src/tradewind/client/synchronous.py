@@ -194,6 +194,9 @@ class Client:
     preview_alert = _Call(AsyncClient.preview_alert)
     preferences = _Call(AsyncClient.preferences)
     put_preferences = _Call(AsyncClient.put_preferences)
+    tokens = _Call(AsyncClient.tokens)
+    create_token = _Call(AsyncClient.create_token)
+    revoke_token = _Call(AsyncClient.revoke_token)
 
     def run(self, job: Job) -> JobHandle:
         """Uploads the job's workdir, submits it and returns at once."""

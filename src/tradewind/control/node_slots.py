@@ -1,4 +1,4 @@
-"""A slot for each accelerator of a node: who has it, and how busy it is."""
+"""A slot for each accelerator of a node: who has it, whether a job can have it, and how busy it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from tradewind.control.others import ignores_others, names_of, users_of
 from tradewind.control.records import number
 from tradewind.db.rows import NodeRow
-from tradewind.domain.schemas_nodes import AcceleratorView, HolderView
+from tradewind.domain.schemas_nodes import AcceleratorView, HolderView, SlotUser
 from tradewind.domain.schemas_shown import BadgeView, Icon, Tone
 from tradewind.domain.units import BYTES_PER_GIB, format_bytes
 
@@ -34,9 +34,13 @@ def accelerators_of(
     usage: Mapping[str, dict[str, Any]],
     at_rest: Mapping[str, datetime],
 ) -> list[AcceleratorView]:
-    """The slots of a node. `usage` is what was last seen of each device; `at_rest` until when it is left alone."""
+    """The slots of a node, by their index; of a rented machine that has not told yet, as many as it was offered with.
+
+    `usage` is what was last seen of each device; `at_rest` until when it is left alone.
+    """
     known = (node.inventory or {}).get("accelerators") or _promised(node)
-    return [_slot(node, state, each, holders, usage, at_rest) for each in known]
+    ordered = sorted(known, key=lambda each: int(each["index"]))
+    return [_slot(node, state, each, holders, usage, at_rest) for each in ordered]
 
 
 def _promised(node: NodeRow) -> list[dict[str, Any]]:
@@ -45,9 +49,9 @@ def _promised(node: NodeRow) -> list[dict[str, Any]]:
     count, name = float(offer.get("accelerator_count") or 0.0), offer.get("accelerator")
     if not node.is_rented or not name or count <= 0:
         return []
-    memory = int(offer.get("accelerator_memory_bytes") or 0)
+    memory = int(float(offer.get("accelerator_memory_gb") or 0.0) * BYTES_PER_GIB)
     return [
-        {"uuid": f"promised-{place}", "name": name, "index": place, "memory_bytes": memory}
+        {"uuid": None, "name": name, "index": place, "memory_bytes": memory}
         for place in range(min(max(round(count), 1), _MOST_PROMISED))
     ]
 
@@ -60,20 +64,21 @@ def _slot(
     usage: Mapping[str, dict[str, Any]],
     at_rest: Mapping[str, datetime],
 ) -> AcceleratorView:
-    uuid, total = str(known["uuid"]), int(known["memory_bytes"])
-    seen = usage.get(uuid, {})
+    uuid, total = known["uuid"], int(known["memory_bytes"] or 0)
+    seen = usage.get(str(uuid), {})
     used = number(seen.get("memory_bytes"))
     # A rented machine is its job's as a whole.
     holder = next((each for each in holders if uuid in each.accelerators or node.is_rented), None)
-    others = [] if ignores_others(node) else users_of(node.inventory or {}, uuid)
-    use = _use(state, holder, is_resting=uuid in at_rest, has_others=bool(others))
+    users = users_of(node.inventory or {}, uuid) if uuid else []
+    use = _use(state, holder, is_resting=uuid in at_rest, has_others=bool(users) and not ignores_others(node))
+    if users and used is None:
+        used = sum(int(each["memory_bytes"] or 0) for each in users)
+    label, tone, icon = _SHOWN[use]
     said = None
     if use == "resting":
-        said = f"it had an error: no job gets it before {at_rest[uuid]:%H:%M} UTC"
-    elif others:
-        said = f"in use by others: {names_of(others)}"
-        used = sum(int(each["memory_bytes"] or 0) for each in others) if used is None else used
-    label, tone, icon = _SHOWN[use]
+        said = f"it had an error: no job gets it before {at_rest[str(uuid)]:%H:%M} UTC"
+    elif users:
+        said = f"in use by others: {names_of(users)}"
     return AcceleratorView(
         uuid=uuid,
         name=str(known["name"]),
@@ -81,13 +86,30 @@ def _slot(
         memory_bytes=total,
         job=None if holder is None else holder.job_name,
         job_id=None if holder is None else holder.job,
+        attempt=None if holder is None else holder.attempt,
+        users=[
+            SlotUser(
+                pid=each["pid"], user=each["user"], command=each["command"], memory_bytes=each["memory_bytes"]
+            )
+            for each in users
+        ],
         utilisation_percent=number(seen.get("util_percent")),
         memory_used_bytes=None if used is None else int(used),
         use=use,
-        label=f"held by {holder.job_name}" if use == "held" and holder is not None else said or label,
+        label=_sentence(use, holder, said),
         badge=BadgeView(label=label, tone=tone, icon=icon, explanation=said),
         memory_text=_memory(total, used),
-    )
+    )  # fmt: skip
+
+
+def _sentence(use: Use, holder: HolderView | None, said: str | None) -> str:
+    """Who has it; `said` is what more there is to say of it."""
+    if use == "held" and holder is not None:
+        return f"held by {holder.job_name}" + (f"; also {said}" if said else "")
+    if use in ("others", "resting"):
+        return said or use
+    word = _SHOWN[use][0].lower()
+    return f"{word}, though {said}" if said else word
 
 
 def _use(state: str, holder: HolderView | None, *, is_resting: bool, has_others: bool) -> Use:

@@ -23,7 +23,6 @@ from tradewind.control.node_words import (
     state_of,
 )
 from tradewind.control.others import sentence_of
-from tradewind.control.slots import slots_of
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow
@@ -122,7 +121,6 @@ def _view(node: NodeRow, known: Known) -> NodeView:
         cpus_held=sum(each.cpus for each in holders),
         memory_bytes=memory_bytes,
         accelerators=accelerators,
-        slots=slots_of(node, holders, usage, set(at_rest)),
         others=sentence_of(inventory),
         holders=holders,
         job=node.job_id,

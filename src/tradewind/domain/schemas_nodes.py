@@ -23,17 +23,31 @@ class HolderView(Answer):
     accelerators: list[str] = Field(default_factory=list)
 
 
+class SlotUser(Answer):
+    """A process that uses an accelerator without this installation."""
+
+    pid: int
+    #: Who runs it; None where the machine does not tell.
+    user: str | None = None
+    command: str = ""
+    memory_bytes: int | None = None
+
+
 class AcceleratorView(Answer):
     """One accelerator of a node, who holds it, and how busy it was when it was last looked at."""
 
-    uuid: str
+    #: None: it is rented, and has not told yet.
+    uuid: str | None = None
     name: str
     index: int
     memory_bytes: int
     #: Name of the job that holds it; None: it is free.
     job: str | None = None
-    #: The id of that job.
+    #: The ids of that job, and of the attempt that holds it.
     job_id: str | None = None
+    attempt: str | None = None
+    #: Who uses it besides; also where a job holds it, or the host's owner has said to ignore them.
+    users: list[SlotUser] = Field(default_factory=list)
     utilisation_percent: float | None = None
     memory_used_bytes: int | None = None
     #: `held` by a job; `idle`: paid for, and no job has it; `others`: somebody uses it without Tradewind; `resting`: it
@@ -67,38 +81,6 @@ class NodeUsage(Answer):
     steps: list[UsageStep] = Field(default_factory=list)
 
 
-class SlotUser(Answer):
-    """A process that uses an accelerator without this installation."""
-
-    pid: int
-    #: Who runs it; None where the machine does not tell.
-    user: str | None = None
-    command: str = ""
-    memory_bytes: int | None = None
-
-
-class SlotView(Answer):
-    """One accelerator of a node, and whether a job can have it. A node's slots are in the order of their index."""
-
-    index: int
-    #: None: it is rented, and has not told yet.
-    uuid: str | None = None
-    #: Which accelerator it is, by name.
-    kind: str
-    memory_bytes: int | None = None
-    #: free | held | others | unhealthy
-    state: str
-    explanation: str
-    #: The job that holds it, where one does: its id and name, and the attempt.
-    job: str | None = None
-    job_name: str | None = None
-    attempt: str | None = None
-    #: Who uses it besides; also where a job holds it, or the host's owner has said to ignore them.
-    users: list[SlotUser] = Field(default_factory=list)
-    utilisation_percent: float | None = None
-    memory_used_bytes: int | None = None
-
-
 class NodeView(Answer):
     """One node."""
 
@@ -120,8 +102,8 @@ class NodeView(Answer):
     cpus: float = 0.0
     cpus_held: float = 0.0
     memory_bytes: int = 0
+    #: By their index.
     accelerators: list[AcceleratorView] = Field(default_factory=list)
-    slots: list[SlotView] = Field(default_factory=list)
     #: Who uses its accelerators without this installation: `2 of 8 in use by others: ana (pid 4711)`; None: nobody.
     others: str | None = None
     holders: list[HolderView] = Field(default_factory=list)

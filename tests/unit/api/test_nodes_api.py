@@ -15,7 +15,6 @@ from tests.unit.conftest import HandClock
 from tests.unit.jobs_for_tests import add_job, task_of
 from tradewind.control.predicting import Foretold
 from tradewind.control.renting import rent
-from tradewind.control.slots import slots_of
 from tradewind.db import tables
 from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow, NodeRow
@@ -137,7 +136,7 @@ async def test_slots_say_who_has_each_accelerator(
             await store.run(
                 lambda tx: tx.execute(update(table).where(table.c.id == node_id).values(**values)).rowcount
             )
-        found: list[dict[str, Any]] = (await api.get(f"/nodes/{node_id}")).json()["slots"]
+        found: list[dict[str, Any]] = (await api.get(f"/nodes/{node_id}")).json()["accelerators"]
         return found
 
     node, attempt = await read(store, node_id)
@@ -149,9 +148,9 @@ async def test_slots_say_who_has_each_accelerator(
         "accelerator_memory_gb": 80.0,
     }
     first, second = await slots(offer=offered)
-    assert (first["index"], second["index"], first["kind"], first["uuid"]) == (0, 1, "H100", None)
+    assert (first["index"], second["index"], first["name"], first["uuid"]) == (0, 1, "H100", None)
     assert first["memory_bytes"] == 80 << 30
-    assert {(each["state"], each["job"], each["attempt"]) for each in (first, second)} == {
+    assert {(each["use"], each["job_id"], each["attempt"]) for each in (first, second)} == {
         ("held", attempt.job_id, attempt.id)
     }
     # On a machine at hand a job holds what it was given; another is ana's.
@@ -175,20 +174,9 @@ async def test_slots_say_who_has_each_accelerator(
     )
     held, free, others, last = await slots(is_rented=False, inventory=inventory)
     assert [each["index"] for each in (held, free, others, last)] == [0, 1, 2, 3]
-    assert (held["state"], held["job"], held["explanation"]) == ("held", attempt.job_id, "held by test")
-    assert (free["state"], free["job"], free["explanation"]) == ("free", None, "free")
-    assert (others["state"], others["explanation"]) == ("others", "in use by others: ana (pid 4711)")
+    assert (held["use"], held["job_id"], held["label"]) == ("held", attempt.job_id, "held by test")
+    assert (free["use"], free["job_id"], free["label"]) == ("free", None, "free")
+    assert (others["use"], others["label"]) == ("others", "in use by others: ana (pid 4711)")
     assert others["users"] == [{"pid": 4711, "user": "ana", "command": "python3", "memory_bytes": 5}]
     ignoring = {**offered, "ignores_others": True}
-    assert [each["state"] for each in await slots(offer=ignoring)] == ["held", "free", "free", "free"]
-
-
-async def test_a_device_that_broke_is_shown_as_such(store: SqlStore, caller: Caller, offer: Offer) -> None:
-    node_id = await rented(store, caller, offer, runs=False)
-    values = {"is_rented": False, "inventory": {"accelerators": [_device(0), _device(1)]}}
-    table = tables.nodes
-    await store.run(
-        lambda tx: tx.execute(update(table).where(table.c.id == node_id).values(**values)).rowcount
-    )
-    node, _ = await read(store, node_id)
-    assert [each.state for each in slots_of(node, [], {}, {"GPU-1"})] == ["free", "unhealthy"]
+    assert [each["use"] for each in await slots(offer=ignoring)] == ["held", "free", "free", "free"]

@@ -17,17 +17,13 @@ RENTED: dict[str, Any] = {
     "holders": [{"job": "job_1", "job_name": "digits", "attempt": "att_1", "status": "running", "cpus": 4}],
     "accelerators": [
         {"uuid": "GPU-1", "name": "A100", "index": 0, "memory_bytes": 80 << 30, "job": "digits",
-         "utilisation_percent": 87.5, "memory_used_bytes": 40 << 30}
-    ],
-    "slots": [
-        {"index": 0, "uuid": "GPU-1", "kind": "A100", "memory_bytes": 80 << 30, "state": "held",
-         "explanation": "held by digits", "job": "job_1", "job_name": "digits", "attempt": "att_1",
+         "job_id": "job_1", "attempt": "att_1", "use": "held", "label": "held by digits",
          "utilisation_percent": 87.5, "memory_used_bytes": 40 << 30}
     ],
 }  # fmt: skip
 OWNED: dict[str, Any] = {
     **RENTED, "id": "node_2", "name": "desk", "provider": "local", "is_rented": False, "market": "owned",
-    "price_per_hour": None, "cost": None, "holders": [], "accelerators": [], "slots": [], "accelerator_count": 0,
+    "price_per_hour": None, "cost": None, "holders": [], "accelerators": [], "accelerator_count": 0,
     "actions": [],
 }  # fmt: skip
 
@@ -52,11 +48,11 @@ def test_one_node_shows_its_accelerators(server: FakeServer, tw: Run) -> None:
 def test_who_else_uses_a_node_is_said(server: FakeServer, tw: Run) -> None:
     said = "1 of 2 in use by others: ana (pid 4711)"
     slots = [
-        {"index": 0, "kind": "A100", "memory_bytes": 80 << 30, "state": "free", "explanation": "free"},
-        {"index": 1, "kind": "A100", "memory_bytes": None, "state": "others",
-         "explanation": "in use by others: ana (pid 4711)", "users": [{"pid": 4711, "user": "ana"}]},
+        {"index": 0, "name": "A100", "memory_bytes": 80 << 30, "use": "free", "label": "free"},
+        {"index": 1, "name": "A100", "memory_bytes": 0, "use": "others",
+         "label": "in use by others: ana (pid 4711)", "users": [{"pid": 4711, "user": "ana"}]},
     ]  # fmt: skip
-    node = {**OWNED, "others": said, "slots": slots, "accelerator_count": 2, "accelerators_held": 0}
+    node = {**OWNED, "others": said, "accelerators": slots, "accelerator_count": 2, "accelerators_held": 0}
     server.on("GET", "/api/v1/nodes", {"items": [node]})
     server.on("GET", "/api/v1/nodes/node_2", node)
     listed = " ".join(tw("nodes", "ls").out.split())

@@ -2334,6 +2334,8 @@ export interface components {
          * @description One accelerator of a node, who holds it, and how busy it was when it was last looked at.
          */
         AcceleratorView: {
+            /** Attempt */
+            attempt: string | null;
             badge: components["schemas"]["BadgeView"] | null;
             /** Index */
             index: number;
@@ -2363,10 +2365,12 @@ export interface components {
              * @enum {string}
              */
             use: "held" | "free" | "idle" | "others" | "resting" | "starting" | "unknown";
+            /** Users */
+            users: components["schemas"]["SlotUser"][];
             /** Utilisation Percent */
             utilisation_percent: number | null;
             /** Uuid */
-            uuid: string;
+            uuid: string | null;
         };
         /**
          * AcceptAnswer
@@ -6568,8 +6572,6 @@ export interface components {
              * @default
              */
             region: string;
-            /** Slots */
-            slots: components["schemas"]["SlotView"][];
             /** Status */
             status: string;
             /**
@@ -6769,8 +6771,6 @@ export interface components {
              * @default
              */
             region: string;
-            /** Slots */
-            slots: components["schemas"]["SlotView"][];
             /** Status */
             status: string;
             /**
@@ -8548,36 +8548,6 @@ export interface components {
             pid: number;
             /** User */
             user: string | null;
-        };
-        /**
-         * SlotView
-         * @description One accelerator of a node, and whether a job can have it. A node's slots are in the order of their index.
-         */
-        SlotView: {
-            /** Attempt */
-            attempt: string | null;
-            /** Explanation */
-            explanation: string;
-            /** Index */
-            index: number;
-            /** Job */
-            job: string | null;
-            /** Job Name */
-            job_name: string | null;
-            /** Kind */
-            kind: string;
-            /** Memory Bytes */
-            memory_bytes: number | null;
-            /** Memory Used Bytes */
-            memory_used_bytes: number | null;
-            /** State */
-            state: string;
-            /** Users */
-            users: components["schemas"]["SlotUser"][];
-            /** Utilisation Percent */
-            utilisation_percent: number | null;
-            /** Uuid */
-            uuid: string | null;
         };
         /**
          * SourceFailure

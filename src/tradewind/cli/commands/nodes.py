@@ -129,13 +129,13 @@ def _show(view: dict[str, Any]) -> str:
         lines.append(f"  {_money(view['price_per_hour'])} an hour, {_money(view['cost'])} so far")
     if view["others"] is not None:
         lines.append(f"  {view['others']}")
-    for each in view["slots"]:
+    for each in view["accelerators"]:
         busy = "" if each["utilisation_percent"] is None else f", {each['utilisation_percent']:g} % busy"
         used = (
             "" if each["memory_used_bytes"] is None else f", {format_bytes(each['memory_used_bytes'])} used"
         )
-        memory = "" if each["memory_bytes"] is None else f" {format_bytes(each['memory_bytes'])}"
-        lines.append(f"  [{each['index']}] {each['kind']}{memory}: {each['explanation']}{busy}{used}")
+        memory = f" {format_bytes(each['memory_bytes'])}" if each["memory_bytes"] else ""
+        lines.append(f"  [{each['index']}] {each['name']}{memory}: {each['label']}{busy}{used}")
     for each in view["holders"]:
         lines.append(f"  {each['job_name']} ({each['job']}) {each['status']}, {each['cpus']:g} processors")
     return "\n".join(lines)

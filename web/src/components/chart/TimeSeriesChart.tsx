@@ -74,7 +74,9 @@ export function TimeSeriesChart({
     const at = host.current;
     if (!at) return undefined;
     const now = latest.current;
-    const chart = new uPlot(optionsOf(now.look, at, Math.max(now.width, 120)), now.columns, at);
+    // Where nobody has measured yet, as in what was opened just now, it fills what holds it from the start.
+    const room = Math.max(now.width || at.clientWidth, 120);
+    const chart = new uPlot(optionsOf(now.look, at, room), now.columns, at);
     plot.current = chart;
     return () => {
       chart.destroy();

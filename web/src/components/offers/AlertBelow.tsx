@@ -13,6 +13,7 @@ import { IconBell, IconCheck } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
 import { Link } from 'react-router';
 import { $api, queries, type Schemas } from '@/api/client';
+import { dollarsOf, microOf } from '@/lib/money';
 import { ProblemAlert } from '@/components/ProblemAlert';
 
 type Filters = Schemas['AlertFilters'];
@@ -47,7 +48,7 @@ export function AlertBelow({
     kind: 'price_below',
     filters,
     per,
-    below_micro: Math.round(value * 1_000_000),
+    below_micro: microOf(value),
   };
 
   function submit(event: FormEvent) {
@@ -142,7 +143,7 @@ export function AlertBelow({
 
 /** A limit a tenth below what is paid now, to the cent. */
 function roundDown(micro: number): number {
-  return Math.floor((micro / 1_000_000) * 0.9 * 100) / 100;
+  return Math.floor(dollarsOf(micro) * 0.9 * 100) / 100;
 }
 
 /** A name that the server takes: letters, digits, dots and dashes. */

@@ -1,9 +1,8 @@
 import type { Schemas } from '@/api/client';
+import { dollarsOf } from '@/lib/money';
 import type { Series } from '@/components/chart/TimeSeriesChart';
 
 type History = Schemas['PriceHistory'];
-
-const MICRO = 1_000_000;
 
 export const RANGES = [
   { value: '24h', label: '24 h', seconds: 86_400 },
@@ -26,7 +25,7 @@ export function bandSeries(history: History, name: string, color: string, dash =
   const points = (pick: (band: History['band'][number]) => number | null) =>
     history.band.map((each): [number, number | null] => {
       const value = pick(each);
-      return [Date.parse(each.at) / 1000, value === null ? null : value / MICRO];
+      return [Date.parse(each.at) / 1000, value === null ? null : dollarsOf(value)];
     });
   return [
     {

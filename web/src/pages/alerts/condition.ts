@@ -1,4 +1,5 @@
 import type { Schemas } from '@/api/client';
+import { dollarsOf, microOf } from '@/lib/money';
 
 export type Condition = Schemas['AlertCondition'];
 
@@ -51,7 +52,7 @@ export function conditionOf(draft: Draft): Schemas['AlertCondition'] | null {
   return {
     kind: draft.kind,
     per: draft.per,
-    below_micro: draft.kind === 'price_below' && below ? Math.round(below * 1e6) : null,
+    below_micro: draft.kind === 'price_below' && below ? microOf(below) : null,
     drop_percent: isDrop ? drop : null,
     window_hours: isDrop ? number(draft.window) : null,
     step_percent: draft.kind === 'available_again' ? null : number(draft.step),
@@ -78,7 +79,7 @@ export function draftOf(alert: Schemas['AlertView']): Draft {
     name: alert.name,
     kind: condition.kind,
     per: condition.per ?? 'accelerator_hour',
-    below: condition.below_micro ? text(condition.below_micro / 1e6) : '',
+    below: condition.below_micro ? text(dollarsOf(condition.below_micro)) : '',
     drop: text(condition.drop_percent),
     window: text(condition.window_hours),
     step: text(condition.step_percent),

@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import type { Schemas } from '@/api/client';
 import { TimeSeriesChart, type Series } from '@/components/chart/TimeSeriesChart';
 import { formatNumber } from '@/lib/format';
+import { dollarsOf } from '@/lib/money';
 
 const seconds = (at: string) => new Date(at).getTime() / 1000;
 
@@ -10,7 +11,7 @@ export function BurnDown({ budget }: { budget: Schemas['BudgetDetail'] }) {
   const hasAmount = budget.amount !== null;
   const series = useMemo((): Series[] => {
     const amountOf = (point: { left: Schemas['MoneyView'] | null }, used: Schemas['MoneyView']) =>
-      ((hasAmount ? point.left : used)?.micro ?? 0) / 1_000_000;
+      dollarsOf((hasAmount ? point.left : used)?.micro ?? 0);
     const now = budget.foreseen[0];
     // A day's sum is known at its end.
     const days = budget.days.flatMap((day): [number, number][] => {
@@ -18,12 +19,7 @@ export function BurnDown({ budget }: { budget: Schemas['BudgetDetail'] }) {
       return now && end > seconds(now.at) ? [] : [[end, amountOf(day, day.total)]];
     });
     const start: [number, number][] = budget.days[0]
-      ? [
-          [
-            seconds(`${budget.days[0].day}T00:00:00Z`),
-            hasAmount ? (budget.amount?.micro ?? 0) / 1_000_000 : 0,
-          ],
-        ]
+      ? [[seconds(`${budget.days[0].day}T00:00:00Z`), hasAmount ? dollarsOf(budget.amount?.micro ?? 0) : 0]]
       : [];
     const foreseen = budget.foreseen.map((point): [number, number] => [
       seconds(point.at),

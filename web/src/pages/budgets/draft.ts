@@ -1,4 +1,5 @@
 import type { Schemas } from '@/api/client';
+import { dollarsOf } from '@/lib/money';
 
 type Budget = Schemas['BudgetView'];
 type Request = Schemas['BudgetRequest'];
@@ -38,7 +39,7 @@ export function draftOf(budget?: Budget): Draft {
 /** All digits of an amount, so that leaving it alone changes nothing. */
 function written(amount?: Schemas['MoneyView'] | null): string {
   if (!amount) return '';
-  const text = (amount.micro / 1_000_000).toFixed(6);
+  const text = dollarsOf(amount.micro).toFixed(6);
   return text.replace(/(\.\d\d)(\d*?)0+$/, '$1$2');
 }
 

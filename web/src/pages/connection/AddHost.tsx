@@ -1,22 +1,31 @@
-import { Alert, Button, Checkbox, Group, Modal, NumberInput, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { IconKey } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
 import { api, queries, type Schemas } from '@/api/client';
 import { ProblemAlert } from '@/components/ProblemAlert';
+import { EMPTY, probeOf, specOf, type HostDraft } from './host';
+import { HostFields } from './HostFields';
 
-const EMPTY = { name: '', address: '', port: 22, user: '', key_file: '', uses_agent: false, price: '' };
+type Key = Schemas['HostKeyView'];
 
-/** Adds a machine in two steps: whose key answers there is shown first, and whether it is right is the user's to say. */
+/** A key that answered, and whether it was said to be the right one. */
+interface Asked {
+  /** The machine in between comes first, where there is one: nothing is sent through it before. */
+  isJump: boolean;
+  key: Key;
+}
+
+/** Adds a machine: whose key answers there is shown first, and whether it is right is the user's to say. */
 export function AddHost({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
-  const [form, setForm] = useState(EMPTY);
-  const [key, setKey] = useState<Schemas['HostKeyView'] | null>(null);
+  const [draft, setDraft] = useState(EMPTY);
+  const [asked, setAsked] = useState<Asked | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const put = (changes: Partial<typeof EMPTY>) => setForm((before) => ({ ...before, ...changes }));
+  const put = (changes: Partial<HostDraft>) => setDraft((before) => ({ ...before, ...changes }));
 
   function end() {
-    setForm(EMPTY);
-    setKey(null);
+    setDraft(EMPTY);
+    setAsked(null);
     setError(null);
     onClose();
   }
@@ -33,32 +42,21 @@ export function AddHost({ isOpen, onClose }: { isOpen: boolean; onClose: () => v
     }
   }
 
-  function look(event: FormEvent) {
-    event.preventDefault();
-    void guarded(async () => {
-      const { data } = await api.POST('/api/v1/hosts/probe', {
-        body: { address: form.address, port: form.port, uses_agent: false },
-      });
-      setKey(data ?? null);
-    });
+  async function look(jumpKey: string) {
+    const { data } = await api.POST('/api/v1/hosts/probe', { body: probeOf(draft, jumpKey) });
+    if (data) setAsked({ isJump: draft.hasJump && !jumpKey, key: data });
   }
 
-  function add() {
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    void guarded(() => look(''));
+  }
+
+  function agree({ isJump, key }: Asked) {
+    const jumpKey = key.jump_host_key ?? '';
     void guarded(async () => {
-      const dollars = Number.parseFloat(form.price);
-      await api.POST('/api/v1/hosts', {
-        body: {
-          name: form.name,
-          address: form.address,
-          port: form.port,
-          user: form.user,
-          host_key: key?.host_key ?? '',
-          key_file: form.key_file || null,
-          uses_agent: form.uses_agent,
-          micro_per_hour: Number.isFinite(dollars) ? Math.round(dollars * 1e6) : null,
-          region: 'own',
-        },
-      });
+      if (isJump) return look(jumpKey);
+      await api.POST('/api/v1/hosts', { body: specOf(draft, key.host_key, jumpKey) });
       await queries.invalidateQueries();
       end();
     });
@@ -66,84 +64,33 @@ export function AddHost({ isOpen, onClose }: { isOpen: boolean; onClose: () => v
 
   return (
     <Modal opened={isOpen} onClose={end} title="Add a machine" size="lg">
-      {key ? (
+      {asked ? (
         <Stack gap="md">
-          <Alert
-            variant="outline"
-            color="yellow"
-            icon={<IconKey aria-hidden />}
-            title={`Is this the key of ${form.address}?`}
-            styles={{ title: { color: 'var(--tw-warning)' } }}
-          >
-            <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-              <code>{key.fingerprint}</code>
-            </Text>
-            <Text size="sm" mt="xs">
-              On the machine, <code>ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub</code> prints it. From
-              now on no other key is accepted.
-            </Text>
-          </Alert>
+          <AskForKey
+            address={asked.isJump ? draft.jumpAddress : draft.address}
+            fingerprint={asked.isJump ? (asked.key.jump_fingerprint ?? '') : asked.key.fingerprint}
+            isJump={asked.isJump}
+          />
           <ProblemAlert error={error} />
           <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={() => setKey(null)}>
+            <Button
+              variant="default"
+              onClick={() => {
+                setAsked(null);
+                setError(null);
+              }}
+            >
               Back
             </Button>
-            <Button loading={busy} onClick={add}>
-              Yes, add it
+            <Button loading={busy} onClick={() => agree(asked)}>
+              {asked.isJump ? 'Yes, go on' : 'Yes, add it'}
             </Button>
           </Group>
         </Stack>
       ) : (
-        <form onSubmit={look}>
+        <form onSubmit={submit}>
           <Stack gap="sm">
-            <TextInput
-              label="Name"
-              description="What it is called here"
-              required
-              data-autofocus
-              value={form.name}
-              onChange={(event) => put({ name: event.currentTarget.value })}
-            />
-            <Group grow align="flex-start">
-              <TextInput
-                label="User"
-                required
-                value={form.user}
-                onChange={(event) => put({ user: event.currentTarget.value })}
-              />
-              <TextInput
-                label="Address"
-                required
-                value={form.address}
-                onChange={(event) => put({ address: event.currentTarget.value })}
-              />
-              <NumberInput
-                label="Port"
-                min={1}
-                max={65_535}
-                value={form.port}
-                onChange={(value) => put({ port: Number(value) || 22 })}
-              />
-            </Group>
-            <TextInput
-              label="Key file"
-              description="On the server’s machine, without a passphrase. Empty: the installation’s own key."
-              value={form.key_file}
-              onChange={(event) => put({ key_file: event.currentTarget.value })}
-            />
-            <Checkbox
-              label="Ask the server’s SSH agent"
-              checked={form.uses_agent}
-              onChange={(event) => put({ uses_agent: event.currentTarget.checked })}
-            />
-            <TextInput
-              label="Price of an hour"
-              description="Dollars for the whole machine. Empty: its electricity is charged."
-              inputMode="decimal"
-              leftSection="$"
-              value={form.price}
-              onChange={(event) => put({ price: event.currentTarget.value })}
-            />
+            <HostFields draft={draft} put={put} />
             <ProblemAlert error={error} />
             <Group justify="flex-end">
               <Button type="submit" loading={busy}>
@@ -154,5 +101,34 @@ export function AddHost({ isOpen, onClose }: { isOpen: boolean; onClose: () => v
         </form>
       )}
     </Modal>
+  );
+}
+
+function AskForKey({
+  address,
+  fingerprint,
+  isJump,
+}: {
+  address: string;
+  fingerprint: string;
+  isJump: boolean;
+}) {
+  return (
+    <Alert
+      variant="outline"
+      color="yellow"
+      icon={<IconKey aria-hidden />}
+      title={`Is this the key of ${address}?`}
+      styles={{ title: { color: 'var(--tw-warning)' } }}
+    >
+      {isJump ? <Text size="sm">It is the machine in between.</Text> : null}
+      <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+        <code>{fingerprint}</code>
+      </Text>
+      <Text size="sm" mt="xs">
+        On the machine, <code>ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub</code> prints it. From now on
+        no other key is accepted.
+      </Text>
+    </Alert>
   );
 }

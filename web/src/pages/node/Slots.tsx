@@ -51,7 +51,13 @@ const COLUMNS: Column<Slot>[] = [
 export function Slots({ slots }: { slots: Slot[] }) {
   return (
     <Panel title="Accelerators" padding={0}>
-      <DataTable isFlush label="Accelerators" rows={slots} columns={COLUMNS} rowKey={(slot) => slot.uuid} />
+      <DataTable
+        isFlush
+        label="Accelerators"
+        rows={slots}
+        columns={COLUMNS}
+        rowKey={(slot) => String(slot.index)}
+      />
     </Panel>
   );
 }

@@ -39,7 +39,7 @@ export function SlotStrip({ slots, isLarge = false }: { slots: Slot[]; isLarge?:
         const Picture = ICONS[slot.use];
         const busy = slot.utilisation_percent;
         return (
-          <Tooltip key={slot.uuid} label={describe(slot)} events={{ hover: true, focus: true, touch: true }}>
+          <Tooltip key={slot.index} label={describe(slot)} events={{ hover: true, focus: true, touch: true }}>
             <li className={classes.slot} data-use={slot.use} data-tone={slot.badge?.tone}>
               {busy === null ? null : (
                 <span className={classes.fill} style={{ height: `${Math.min(busy, 100)}%` }} aria-hidden />
