@@ -51,8 +51,10 @@ class Kind:
     fields: dict[str, Any] = field(default_factory=dict)
     work: dict[str, Any] = field(default_factory=dict)
 
-    def submit(self, stage: Stage, name: str, hours: float, **work: Any) -> str:
-        """Submits one; its id."""
+    def submit(
+        self, stage: Stage, name: str, hours: float, *, guess: float | None = None, **work: Any
+    ) -> str:
+        """Submits one, with what somebody believes that it takes; its id."""
         seconds = hours * 3600
         does = Run(
             **{
@@ -65,8 +67,9 @@ class Kind:
             }
         )
         job: dict[str, Any] = stage.submit(
-            does, name=name, run=self.run, resources=self.resources, tags=self.tags, **self.fields
-        )
+            does, name=name, run=self.run, resources=self.resources, tags=self.tags, **self.fields,
+            **({} if guess is None else {"estimate": {"hours": guess}}),
+        )  # fmt: skip
         return str(job["id"])
 
 
@@ -220,7 +223,7 @@ def _plan_past(story: Story, at: datetime, kind: Kind, name: str, length: float,
     work: dict[str, Any] = {}
     if what == "fails":
         work = {"fails_after_s": hours * 1200, "exit_code": 1, "last_words": _OUT_OF_MEMORY}
-    story.at(at, lambda: ids.append(kind.submit(stage, name, hours, **work)))
+    story.at(at, lambda: ids.append(kind.submit(stage, name, hours, guess=kind.hours, **work)))
     middle = at + timedelta(hours=hours * 0.55)
     if what == "interrupted":
         story.at(middle, lambda: stage.interrupt(ids[0]))

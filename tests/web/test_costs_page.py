@@ -123,6 +123,26 @@ def test_estimates_stand_beside_what_came(visit: Visit) -> None:
     assert_accessible(page)
 
 
+@pytest.mark.parametrize("scheme", [pytest.param("dark", marks=pytest.mark.dark), "light"])
+def test_each_estimate_is_a_dot_against_what_came(visit: Visit, scheme: str) -> None:
+    page = opened(visit, "/costs?tab=estimates")
+    known = visit.stage.get("/cost/overview", range="30d", by="provider")
+    rows = visit.stage.get("/cost/jobs", since=known["since"], until=known["until"])["items"]
+    compared = [each for each in rows if each["estimated"] and each["actual"] and each["actual"]["micro"] > 0]
+    assert compared
+    chart = page.get_by_role("img", name=re.compile("^Cost of"))
+    expect(chart).to_have_attribute("aria-label", re.compile(f"^Cost of {len(compared)} jobs"))
+    dots = chart.locator("circle")
+    expect(dots).to_have_count(len(compared))
+    dots.last.hover(force=True)
+    expect(page.get_by_role("tooltip")).to_contain_text(", estimated $")
+    page.get_by_text("Time", exact=True).click()
+    expect(page).to_have_url(re.compile("measure=time"))
+    expect(page.get_by_role("img", name=re.compile("^Time of"))).to_be_visible()
+    come_to_rest(page)
+    assert_accessible(page)
+
+
 INVOICE = """\
 period,resource,description,quantity,unit,amount,currency
 2026-10,i-unknown,H100,3,hours,3.20,USD

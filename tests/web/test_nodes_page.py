@@ -59,7 +59,7 @@ def test_filters_stand_in_the_address_and_survive_a_reload(visit: Visit) -> None
     own = next(each["count"] for each in facets["kinds"] if each["name"] == "own")
     rows = page.get_by_role("list", name="Nodes", exact=True).locator("> li")
     expect(rows).to_have_count(own)
-    page.get_by_role("group", name="State").get_by_role("button", name=re.compile("^unreachable")).click()
+    page.get_by_role("group", name="State").get_by_role("button", name=re.compile("^Unreachable")).click()
     expect(page).to_have_url(re.compile("state=unreachable"))
     page.reload()
     expect(rows).to_have_count(1)
@@ -106,7 +106,7 @@ def test_giving_back_asks_first_and_says_what_happens_to_the_job(visit: Visit) -
     dialog.get_by_role("button", name="Give back").click()
     expect(dialog).to_be_hidden()
     visit.tick(600)
-    expect(page.get_by_text(re.compile("^(being given back|gone)$")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("^(Being given back|Gone)$")).first).to_be_visible()
 
 
 def test_a_machine_that_is_not_there(visit: Visit) -> None:

@@ -22,6 +22,7 @@ from tradewind.domain.schemas_cost import CostOutlook, JobCost, JobCostPage
 from tradewind.domain.schemas_shown import BadgeView, Icon, Tone
 from tradewind.domain.status import JobStatus
 from tradewind.estimate.tariff import Tariff
+from tradewind.ledger.reports import amounts_of_jobs
 
 _P: Final = price_tables.predictions
 _OUTCOMES: Final[dict[str, tuple[str, Tone, Icon]]] = {
@@ -83,25 +84,26 @@ def job_costs(
 ) -> JobCostPage:
     """Jobs that ended in a period, newest first, with what was foretold of each. Raises InvalidInputError."""
     jobs = tables.jobs
+    within = (visible_to(caller, _P), _P.c.closed_at >= since, _P.c.closed_at < until)
     rows = tx.execute(
         select(_P, jobs.c.name.label("job_name"))
         .join(jobs, jobs.c.id == _P.c.job_id)
-        .where(visible_to(caller, _P), _P.c.closed_at >= since, _P.c.closed_at < until)
+        .where(*within)
         .order_by(_P.c.closed_at.desc(), _P.c.id.desc())
     ).all()
+    # The rent of a machine is settled after its job has ended, and so after the prediction was closed.
+    settled = amounts_of_jobs(tx, select(_P.c.job_id).where(*within, _P.c.actual_cost_micro.is_(None)))
     start = 0
     if cursor is not None:
         start = 1 + next((place for place, row in enumerate(rows) if row.id == cursor), -1)
         if not start:
             raise InvalidInputError("the cursor is none", hint="begin with the first page")
-    compared = [row for row in rows if _is_compared(row)]
-    estimated, actual = (
-        sum(_estimated(row) or 0 for row in compared),
-        sum(row.actual_cost_micro for row in compared),
-    )
+    compared = [row for row in rows if _is_compared(row, settled)]
+    estimated = sum(_estimated(row) or 0 for row in compared)
+    actual = sum(_actual(row, settled) or 0 for row in compared)
     page = rows[start : start + limit]
     return JobCostPage(
-        items=[_job_cost(row) for row in page],
+        items=[_job_cost(row, settled) for row in page],
         compared_jobs=len(compared),
         estimated=money_view(estimated),
         actual=money_view(actual),
@@ -111,17 +113,22 @@ def job_costs(
     )
 
 
-def _is_compared(row: Row[Any]) -> bool:
-    return row.outcome == JobStatus.SUCCEEDED and None not in (_estimated(row), row.actual_cost_micro)
+def _is_compared(row: Row[Any], settled: dict[str, int]) -> bool:
+    return row.outcome == JobStatus.SUCCEEDED and None not in (_estimated(row), _actual(row, settled))
+
+
+def _actual(row: Row[Any], settled: dict[str, int]) -> int | None:
+    known: int | None = row.actual_cost_micro
+    return settled.get(row.job_id) if known is None else known
 
 
 def _estimated(row: Row[Any]) -> int | None:
     return None if row.cost_micro is None else round(row.cost_micro["p50"])
 
 
-def _job_cost(row: Row[Any]) -> JobCost:
-    estimated, actual = _estimated(row), row.actual_cost_micro
-    ratio = actual / estimated if _is_compared(row) and estimated else None
+def _job_cost(row: Row[Any], settled: dict[str, int]) -> JobCost:
+    estimated, actual = _estimated(row), _actual(row, settled)
+    ratio = actual / estimated if _is_compared(row, settled) and estimated and actual is not None else None
     hours = None if row.hours is None else row.hours["p50"]
     label, tone, icon = _OUTCOMES.get(row.outcome, (str(row.outcome), "quiet", "question"))
     if ratio is not None:

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal_column, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+)
 
 from tradewind.db import tables
 from tradewind.db.owners import Caller, visible_to
@@ -45,6 +55,13 @@ def spend_of_jobs(tx: Transaction, job_ids: Iterable[str]) -> dict[str, Spend]:
         return {}
     rows = tx.execute(select(_L.c.job_id, *_sums()).where(_L.c.job_id.in_(wanted)).group_by(_L.c.job_id))
     return {str(row[0]): _spend(row[1:]) for row in rows}
+
+
+def amounts_of_jobs(tx: Transaction, job_ids: Select[tuple[str]]) -> dict[str, int]:
+    """Micro-units per job, for the jobs that a query gives and that have any."""
+    amount = func.sum(_L.c.amount_micro)
+    rows = tx.execute(select(_L.c.job_id, amount).where(_L.c.job_id.in_(job_ids)).group_by(_L.c.job_id))
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def spend_by(

@@ -89,6 +89,13 @@ async def test_the_outlook_of_a_project(api: Api, store: SqlStore, caller: Calle
     assert seen["forecast"]["amount"]["micro"] > 4 * MICRO
 
 
+_RENT = {
+    "provider": "lambda", "kind": "compute", "rate_micro_per_unit": MICRO, "rate_per": "hour", "quantity": 3600,
+    "currency": "USD", "energy_j": 0, "carbon_mg": 0, "basis": "modelled", "note": "", "accelerator": "L4",
+    "accelerator_count": 1.0, "duration_ms": 3_600_000,
+}  # fmt: skip
+
+
 async def test_estimates_stand_beside_what_came(
     api: Api, store: SqlStore, caller: Caller, clock: HandClock
 ) -> None:
@@ -107,13 +114,33 @@ async def test_estimates_stand_beside_what_came(
                 )
             )  # fmt: skip
 
+        # A machine's rent is in the ledger only after its job has ended.
+        job = add_job(tx, caller, name="rented")
+        tx.execute(
+            insert(price_tables.predictions).values(
+                id="pred_9", project_id=caller.project_id, creator_id=caller.user_id, job_id=job.id,
+                fingerprint="f", provider="lambda", accelerator="L4", accelerator_count=1, layer="",
+                hours=None, actual_hours=1.0, outcome="succeeded", created_at=tx.now, cost_micro={"p50": 4e6},
+                actual_cost_micro=None, closed_at=tx.now,
+            )
+        )  # fmt: skip
+        for number, amount in enumerate((5 * MICRO, MICRO)):
+            tx.execute(
+                insert(tables.ledger).values(
+                    id=f"led_{number}", project_id=caller.project_id, creator_id=caller.user_id, job_id=job.id,
+                    started_at=tx.now, ended_at=tx.now, amount_micro=amount, **_RENT,
+                )
+            )  # fmt: skip
+
     await store.run(play)
     clock.advance(60)
+    rented, *others = (await api.get("/cost/jobs")).json()["items"]
+    assert (rented["name"], rented["actual"]["text"], rented["ratio"]) == ("rented", "$6.00", 1.5)
     page = (await api.get("/cost/jobs")).json()
-    assert [(each["name"], each["ratio"]) for each in page["items"]] == [
+    assert (page["compared_jobs"], page["estimated"]["text"], page["actual"]["text"]) == (2, "$6.00", "$9.00")
+    assert [(each["name"], each["ratio"]) for each in others] == [
         ("job-2", None), ("job-1", None), ("job-0", 1.5)
     ]  # fmt: skip
-    assert (page["compared_jobs"], page["estimated"]["text"], page["actual"]["text"]) == (1, "$2.00", "$3.00")
     assert len((await api.get("/cost/jobs", params={"limit": 1})).json()["items"]) == 1
 
 

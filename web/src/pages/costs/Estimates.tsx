@@ -11,6 +11,7 @@ import { When } from '@/components/When';
 import { Sentence } from '@/components/Sentence';
 import { byCursor } from '@/lib/pages';
 import classes from './Costs.module.css';
+import { EstimateScatter } from './EstimateScatter';
 import { RangePicker } from './RangePicker';
 import type { Asked } from './range';
 
@@ -36,7 +37,7 @@ const COLUMNS: Column<Row>[] = [
   { id: 'where', header: 'Where', hideBelow: 'md', render: (row) => `${row.provider} ${row.accelerator}` },
   { id: 'estimated', header: 'Estimated', align: 'right', render: (row) => row.estimated?.text ?? '–' },
   { id: 'actual', header: 'Actual', align: 'right', render: (row) => row.actual?.text ?? '–' },
-  { id: 'ratio', header: '', width: '140px', hideBelow: 'md', render: (row) => <Ratio ratio={row.ratio} /> },
+  { id: 'ratio', header: '', width: '90px', hideBelow: 'md', render: (row) => <Ratio ratio={row.ratio} /> },
   { id: 'text', header: 'Compared', hideBelow: 'sm', render: (row) => row.text },
   {
     id: 'hours',
@@ -95,6 +96,7 @@ export function Estimates({ asked }: { asked: Asked }) {
           </EmptyState>
         </Panel>
       ) : null}
+      {rows.length > 0 ? <EstimateScatter rows={rows} /> : null}
       {rows.length > 0 ? (
         <Panel padding={0}>
           <DataTable
