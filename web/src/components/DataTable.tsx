@@ -1,7 +1,7 @@
 import { Checkbox, UnstyledButton } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconSelector } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, type MouseEvent, type ReactNode } from 'react';
+import { memo, useEffect, useMemo, useRef, type MouseEvent, type ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 import classes from './DataTable.module.css';
 
@@ -73,8 +73,12 @@ export function DataTable<Row>(props: Props<Row>) {
   const above = isLong ? (items[0]?.start ?? 0) : 0;
   const below = isLong ? virtual.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
   const span = columns.length + (onSelect ? 1 : 0);
-  const allKeys = rows.map(rowKey);
-  const chosen = allKeys.filter((key) => selected?.has(key)).length;
+  // Not with every picture while it is scrolled.
+  const allKeys = useMemo(() => rows.map(rowKey), [rows, rowKey]);
+  const chosen = useMemo(
+    () => (selected ? allKeys.filter((key) => selected.has(key)).length : 0),
+    [allKeys, selected],
+  );
 
   return (
     // Scrolls, so that it must be reachable by keyboard.
@@ -158,7 +162,10 @@ function Head<Row>({
   );
 }
 
-function Line<Row>({
+/** Drawn again when something of it changes, and not because others come into sight. */
+const Line = memo(LineAsIs) as typeof LineAsIs;
+
+function LineAsIs<Row>({
   row,
   index,
   columns,
