@@ -50,6 +50,8 @@ class Ruling:
     explanation: str
     next_look_at: datetime
     arithmetic: dict[str, Any]
+    #: Which of the job's alternatives the offer is.
+    alternative: int = 0
 
 
 def rule(
@@ -63,13 +65,14 @@ def rule(
     """None where nobody can say how long the job takes, or nothing fits: it is placed like any other then.
 
     `offers` are those of the market; spot places that are not to be had now say so. `seen` is what was seen of spot
-    places, by `place_name`.
+    places, by `place_name`. Where the job has alternatives, all of them are weighed as one.
     """
     deadline = spec.constraints.deadline
     estimates = JobEstimates(spec, *split_runs(history))
     if deadline is None or not estimates.says_something:
         return None
-    fitting = _fitting(spec, offers, estimates, now)
+    which = _fitting_any(spec, offers, estimates, now)
+    fitting = [offer for offer, _ in which.values()]
     if standing.place is not None and place_name(standing.place) not in {
         place_name(each) for each in fitting
     }:
@@ -103,7 +106,9 @@ def rule(
             at_risk=standing.at_risk,
         )
     )
-    return _ruling(advice, candidates, standing, deadline)
+    ruling = _ruling(advice, candidates, standing, deadline)
+    _, alternative = (None, 0) if ruling.offer is None else which.get(place_name(ruling.offer), (None, 0))
+    return replace(ruling, alternative=alternative)
 
 
 def _ruling(
@@ -125,6 +130,22 @@ def _ruling(
             "weighed": [place_name(each.offer) for each in candidates],
         },
     )
+
+
+def _fitting_any(
+    spec: JobSpec, offers: Sequence[Offer], estimates: JobEstimates, now: datetime
+) -> dict[str, tuple[Offer, int]]:
+    """What fits any alternative, by its place, with the first that it fits; as many as for a job with only one."""
+    found: dict[str, tuple[Offer, int]] = {}
+    for index, each in enumerate(spec.alternatives()):
+        for offer in _fitting(each, offers, estimates, now):
+            found.setdefault(place_name(offer), (offer, index))
+    if not spec.resources.any_of:
+        return found
+    cheap = sorted(found.items(), key=lambda each: (each[1][0].rate.micro_per_unit, each[0]))
+    spot = [each for each in cheap if each[1][0].market == Market.SPOT][:_MOST_SPOT]
+    steady = [each for each in cheap if each[1][0].market != Market.SPOT][:_MOST_ON_DEMAND]
+    return dict([*spot, *steady])
 
 
 def _fitting(spec: JobSpec, offers: Sequence[Offer], estimates: JobEstimates, now: datetime) -> list[Offer]:
