@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from tradewind.control.place_names import place_name
@@ -16,6 +15,7 @@ from tradewind.domain.offers import Market, Offer
 from tradewind.estimate.billing import setup_time
 from tradewind.estimate.interruptions import interruption_rate
 from tradewind.placement.candidates import Surroundings
+from tradewind.placement.choose import why_elsewhere
 from tradewind.placement.estimates import JobEstimates, terms_of
 from tradewind.placement.plan import plan_market
 from tradewind.placement.spot.advice import Action, Advice, Candidate, Situation, advise
@@ -166,19 +166,19 @@ def _fitting(spec: JobSpec, offers: Sequence[Offer], estimates: JobEstimates, no
             hours=estimates.hours,
             fits=estimates.fits,
         )
-        kinds = {(pick.offer.provider, pick.offer.instance_type) for pick in (*plan.shares, *plan.runners_up)}
+        kinds = {_machine(pick.offer) for pick in (*plan.shares, *plan.runners_up)}
         limit = spec.constraints.max_price_micro_usd_per_hour
         alike = [
             each
             for each in some
-            if (each.provider, each.instance_type) in kinds
+            if _machine(each) in kinds
             and (limit is None or each.rate.micro_per_unit <= limit)
-            and _is_in_regions(spec, each)
+            and why_elsewhere(spec, each.provider, each.region, each.market) is None
         ]
         found += sorted(alike, key=lambda each: (each.rate.micro_per_unit, place_name(each)))[:most]
     return found
 
 
-def _is_in_regions(spec: JobSpec, offer: Offer) -> bool:
-    wanted = spec.resources.regions
-    return not wanted or any(fnmatchcase(offer.region, pattern) for pattern in wanted)
+def _machine(offer: Offer) -> tuple[str, str, str | None, float]:
+    """What is the same machine in every zone; some providers have a type with one accelerator or another."""
+    return offer.provider, offer.instance_type, offer.accelerator, round(offer.accelerator_count, 3)

@@ -135,4 +135,4 @@ def test_an_alternative_is_the_job_with_its_keys_written_over(
     expected = merged or [Resources.model_validate(base)]
     assert [each.resources for each in spec.alternatives()] == expected
     for form in ({}, {"mode": "json"}, {"mode": "json", "exclude_defaults": True}):
-        assert JobSpec.model_validate(spec.model_dump(**form)) == spec  # type: ignore[arg-type]
+        assert JobSpec.model_validate(spec.model_dump(**form)) == spec

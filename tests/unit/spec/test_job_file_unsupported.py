@@ -28,8 +28,14 @@ MINIMAL = {"version": 1, "name": "digits", "run": "python train.py"}
         ({"resources": {"nodes": 65}}, "resources.nodes", "`resources.nodes` over 64"),
         ({"resources": {"nodes": {"min": 1, "max": 2}}}, "resources.nodes", "a range of `resources.nodes`"),
         ({"resources": {"any_of": [{}, {"nodes": 2}]}}, "resources.any_of[1].nodes", "`resources.any_of.nodes`"),
-        ({"resources": {"any_of": [{"accelerators": ["A", "L4:0.5"]}]}}, "resources.any_of[0].accelerators[1]", "a share of an accelerator"),
-        ({"resources": {"any_of": [{"accelerators": {"mig": "3g.40gb"}}]}}, "resources.any_of[0].accelerators", "a MIG slice"),
+        (
+            {"resources": {"any_of": [{"accelerators": ["A", "L4:0.5"]}]}}, "resources.any_of[0].accelerators[1]",
+            "a share of an accelerator",
+        ),
+        (
+            {"resources": {"any_of": [{"accelerators": {"mig": "3g.40gb"}}]}}, "resources.any_of[0].accelerators",
+            "a MIG slice",
+        ),
         ({"resources": {"accelerators": ["A", "L4:0.5"]}}, "resources.accelerators[1]", "a share of an accelerator"),
         ({"resources": {"accelerators": "L4:1.5"}}, "resources.accelerators", "a share of an accelerator"),
         ({"resources": {"accelerators": {"mig": "3g.40gb"}}}, "resources.accelerators", "a MIG slice"),
