@@ -327,11 +327,56 @@ def test_any_of_several_offers_of_the_explorer_is_chosen(visit: Visit) -> None:
     take = page.get_by_role("button", name=re.compile("^Use this"))
     take.first.click()
     expect(page.get_by_text(re.compile(r"^Only \w+( \S+)*\.$")).first).to_be_visible()
-    take.nth(1).click()
-    expect(page.get_by_text("An order of preference is not supported by this version")).to_be_visible()
-    assert len(drafts_of(page)[0]["offers"]) == 2
+    chosen = page.get_by_role("list", name="Chosen offers")
+    expect(chosen.get_by_role("listitem")).to_have_count(1)
+    take.first.click()
+    expect(chosen.get_by_role("listitem")).to_have_count(2)
+    expect(chosen.get_by_role("button", name=re.compile("^Move"))).to_have_count(0)
+    chosen.get_by_role("button", name=re.compile("^Remove")).first.click()
+    expect(chosen.get_by_role("listitem")).to_have_count(1)
+    take.first.click()
+    expect(chosen.get_by_role("listitem")).to_have_count(2)
     go(page, "Review")
-    expect(editor(page)).to_have_value(re.compile(r"providers: \[.*\]"))
+    expect(editor(page)).to_have_value(re.compile(r"any_of:(.|\n)*ordered: false"))
+
+
+def test_offers_are_put_in_order_by_keyboard_and_the_job_file_says_so(visit: Visit) -> None:
+    page = begin(visit)
+    write_command(page)
+    go(page, "Resources")
+    page.get_by_role("textbox", name="Accelerator 1").fill("H100:8")
+    go(page, "Provider")
+    pick(page, "In order")
+    page.get_by_role("tab", name="All offers").click()
+    take = page.get_by_role("button", name=re.compile("^Use this"))
+    for count in (1, 2, 3):
+        take.first.click()
+        rows = page.get_by_role("list", name="Order of preference").get_by_role("listitem")
+        expect(rows).to_have_count(count)
+    before = [row.inner_text() for row in rows.all()]
+    names = [text.splitlines()[-1] for text in before]
+    # The last one to the top: twice up, with nothing but the keyboard.
+    rows.nth(2).get_by_role("button", name=re.compile("^Move .* up$")).focus()
+    page.keyboard.press("ArrowUp")
+    expect(rows.nth(1)).to_contain_text(names[2])
+    expect(rows.nth(1).get_by_role("button", name=re.compile("^Move .* up$"))).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(rows.nth(0)).to_contain_text(names[2])
+    expect(page.get_by_text(re.compile(r"^First .*, then .*: the next where the one before"))).to_be_visible()
+    held = drafts_of(page)[0]["spec"]["resources"]["any_of"]
+    assert [one["providers"][0] for one in held] == [re.split("[ ,]", names[place])[0] for place in (2, 0, 1)]
+    go(page, "Review")
+    expect(editor(page)).to_have_value(re.compile(r"any_of:"))
+    expect(editor(page)).not_to_have_value(re.compile(r"ordered:"))
+    expect(page.get_by_text("tradewind run mine.yaml")).to_be_visible()
+    # And back: as a set, then anywhere.
+    go(page, "Provider")
+    pick(page, "Any of several")
+    expect(page.get_by_role("list", name="Chosen offers").get_by_role("listitem")).to_have_count(3)
+    pick(page, "Best that fits")
+    expect(page.get_by_role("list", name="Chosen offers")).to_have_count(0)
+    go(page, "Review")
+    expect(editor(page)).not_to_have_value(re.compile(r"any_of"))
 
 
 def test_the_memory_of_a_model_names_accelerators_to_take(visit: Visit) -> None:

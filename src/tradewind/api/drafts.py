@@ -65,7 +65,7 @@ async def form(caller: CallerOf) -> DraftForm:
 @router.post("/job-files/places")
 async def places(request: PlacesRequest, caller: CallerOf) -> PlacesAnswer:
     """Holds a job file to offers that were chosen; without any it may go anywhere again."""
-    return hold_to(request.spec, [read_key(key) for key in request.offers])
+    return hold_to(request.spec, [read_key(key) for key in request.offers], is_ordered=request.ordered)
 
 
 @router.get("/templates")

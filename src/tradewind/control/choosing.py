@@ -18,13 +18,14 @@ from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Accelerator, Exclusion, Market, Offer
 from tradewind.domain.status import Reason
 from tradewind.estimate.band import Band
+from tradewind.estimate.power import Watts
 from tradewind.placement.candidates import Own, Surroundings
 from tradewind.placement.choose import fit_offer
-from tradewind.placement.demand import Demand, demand_of, node_count, pick_accelerators
+from tradewind.placement.demand import Demand, demand_of, node_count, pick_accelerators, titles_of
 from tradewind.placement.estimates import JobEstimates, Place, terms_of
 from tradewind.placement.gangs import OwnGang, find_gangs
 from tradewind.placement.picks import Pick
-from tradewind.placement.plan import MarketPlan, plan_market
+from tradewind.placement.plan import Ask, MarketPlan, plan_any
 from tradewind.placement.spot.advice import LOOK_EVERY
 from tradewind.placement.wanted import wanted_of
 from tradewind.spec.models import JobSpec
@@ -50,6 +51,8 @@ class Chosen:
     arithmetic: dict[str, Any] = field(default_factory=dict)
     #: What an hour of the same machine costs on demand; None: it is not to be had so, or nobody says.
     on_demand_micro: int | None = None
+    #: Which of the job's alternatives it is.
+    alternative: int = 0
 
 
 #: With these a task waits for a machine at hand, though another could be rented at once.
@@ -84,25 +87,33 @@ def choose_place(
         return _choose_several(spec, own, allowed, market, refusals, free, history, now, together)
     if wish is not None and now < datetime.fromisoformat(wish["until"]):
         wished = [each for each in allowed if _is_wished(wish, each)]
-        plan = _plan(spec, (), wished, free, history, now)
+        plan = _plan(spec, (), wished, free, history, now, refusals, market)
         if plan.chosen is not None:
             return _chosen(plan, plan.chosen, market, "")
-    plan = _plan(spec, own, allowed, free, history, now)
+    plan = _plan(spec, own, allowed, free, history, now, refusals, market)
     warning = ""
     if plan.chosen is None and spec.constraints.deadline is not None:
-        plan = _plan(_without_deadline(spec), own, allowed, free, history, now)
+        plan = _plan(_without_deadline(spec), own, allowed, free, history, now, refusals, market)
         if plan.chosen is not None:
             warning = "no place ends it by its deadline: it is placed where it ends soonest"
     if plan.chosen is not None and plan.chosen.offer.market != Market.OWNED:
+        # In order, the first alternative that can be had decides; else the deadline weighs all of them.
+        is_one, first = spec.resources.ordered, plan.chosen.alternative
         ruling = rule(
-            spec, as_they_are(market, refusals), Standing(share_done=share_done), history, seen or {}, now
+            spec.alternative(first) if is_one else spec,
+            as_they_are(market, refusals),
+            Standing(share_done=share_done),
+            history,
+            seen or {},
+            now,
         )
         if ruling is not None:
-            return _ruled(ruling, plan, warning, now)
+            ruled = _ruled(ruling, plan, warning, now)
+            return replace(ruled, alternative=first) if is_one else ruled
     if plan.chosen is not None:
         return _chosen(plan, plan.chosen, market, warning)
     return _nowhere(
-        plan, market, refusals, lambda: _plan(_without_deadline(spec), (), market, free, history, now)
+        spec, plan, market, refusals, lambda: _plan(_without_deadline(spec), (), market, free, history, now)
     )
 
 
@@ -118,6 +129,38 @@ def _choose_several(
     together: frozenset[str],
 ) -> Chosen:
     """The place of an attempt on several nodes. It does not wait for spot: what is weighed there is one machine."""
+    found = [_gangs_with_room(each, own, free) for each in spec.alternatives()]
+    rentable = [each for each in market if each.provider in together]
+    has_other = any(each.provider in together for each in allowed) or (
+        len(found) > 1 and any(gang.has_room for gangs, _ in found for gang in gangs)
+    )
+    if has_other and not _is_patient(spec):
+        found = [_only_with_room(*each) for each in found]
+    nobody = [((), excluded) for _, excluded in found]
+
+    def planned(spec: JobSpec, offers: Sequence[Offer], own: Sequence[_Gangs]) -> MarketPlan:
+        return _plan_several(spec, offers, own, history, now, together, refusals, rentable)
+
+    plan, warning = planned(spec, allowed, found), ""
+    if plan.chosen is None and spec.constraints.deadline is not None:
+        plan = planned(_without_deadline(spec), allowed, found)
+        if plan.chosen is not None:
+            warning = "no place ends it by its deadline: it is placed where it ends soonest"
+    if plan.chosen is not None:
+        chosen = _chosen(plan, plan.chosen, market, warning)
+        every = (gang for gangs, _ in found for gang in gangs)
+        gang = next((each for each in every if each.offer is chosen.offer), None)
+        return chosen if gang is None else replace(chosen, members=gang.offers, has_room=gang.has_room)
+    return _nowhere(
+        spec, plan, rentable, refusals, lambda: planned(_without_deadline(spec), rentable, nobody)
+    )
+
+
+#: Machines at hand that fit one alternative together, and those that are in no such gang.
+_Gangs = tuple[Sequence[OwnGang], Sequence[Exclusion]]
+
+
+def _gangs_with_room(spec: JobSpec, own: Sequence[Offer], free: dict[str, Capacity]) -> _Gangs:
     demand = demand_of(spec)
 
     def room(offer: Offer) -> tuple[Accelerator, ...] | None:
@@ -126,64 +169,95 @@ def _choose_several(
             return None
         return pick_accelerators(demand, capacity.free_accelerators)
 
-    gangs, excluded = find_gangs(spec, own, room)
-    rentable = [each for each in market if each.provider in together]
-    if spec.strategy not in _PATIENT and any(each.provider in together for each in allowed):
-        excluded += [
-            Exclusion(offer=each.offer, constraint="capacity", explanation="not all of them have room now")
-            for each in gangs
-            if not each.has_room
-        ]
-        gangs = [each for each in gangs if each.has_room]
+    return find_gangs(spec, own, room)
 
-    def planned(spec: JobSpec, offers: Sequence[Offer], gangs: Sequence[OwnGang]) -> MarketPlan:
-        return _plan_several(spec, offers, gangs, excluded, history, now, together)
 
-    plan, warning = planned(spec, allowed, gangs), ""
-    if plan.chosen is None and spec.constraints.deadline is not None:
-        plan = planned(_without_deadline(spec), allowed, gangs)
-        if plan.chosen is not None:
-            warning = "no place ends it by its deadline: it is placed where it ends soonest"
-    if plan.chosen is not None:
-        chosen = _chosen(plan, plan.chosen, market, warning)
-        gang = next((each for each in gangs if each.offer is chosen.offer), None)
-        return chosen if gang is None else replace(chosen, members=gang.offers, has_room=gang.has_room)
-    return _nowhere(plan, rentable, refusals, lambda: planned(_without_deadline(spec), rentable, ()))
+def _only_with_room(gangs: Sequence[OwnGang], excluded: Sequence[Exclusion]) -> _Gangs:
+    full = [
+        Exclusion(offer=each.offer, constraint="capacity", explanation="not all of them have room now")
+        for each in gangs
+        if not each.has_room
+    ]
+    return [each for each in gangs if each.has_room], [*excluded, *full]
 
 
 def _plan_several(
     spec: JobSpec,
     market: Sequence[Offer],
-    gangs: Sequence[OwnGang],
-    excluded: Sequence[Exclusion],
+    own: Sequence[_Gangs],
     history: Sequence[PastRun],
     now: datetime,
     together: frozenset[str],
+    refusals: Sequence[Refusal],
+    whole: Sequence[Offer],
 ) -> MarketPlan:
     estimates, nodes = JobEstimates(spec, *split_runs(history)), node_count(spec)
-    fitting = [
-        own_candidate(each.offer, each.watts, estimates.hours_at(each.offer, each.held, nodes), nodes)
-        for each in gangs
+    asks = [
+        Ask(
+            wanted=replace(wanted_of(each, now), together=together),
+            terms=terms_of(each),
+            own=[
+                own_candidate(gang.offer, gang.watts, estimates.hours_at(gang.offer, gang.held, nodes), nodes)
+                for gang in gangs
+            ],
+            own_excluded=excluded,
+            title=title,
+            why=_why_of(each, refusals, whole, history, now, together),
+        )
+        for each, title, (gangs, excluded) in zip(spec.alternatives(), titles_of(spec), own, strict=True)
     ]
-    return plan_market(
+    providers = {gang.offer.provider for gangs, _ in own for gang in gangs}
+    return plan_any(
         OfferTable.of(list(market)),
-        replace(wanted_of(spec, now), together=together),
-        terms_of(spec),
+        asks,
         Surroundings(
-            runnable=frozenset({each.provider for each in market} | {each.offer.provider for each in gangs}),
+            runnable=frozenset({each.provider for each in market} | providers),
             kilowatts=Place.kilowatts,
             grams_per_kwh=Place.grams_per_kwh,
             endless=endless_providers(),
             now=now,
         ),
+        is_ordered=spec.resources.ordered,
         hours=estimates.hours if estimates.says_something else None,
         fits=estimates.fits,
-        own=fitting,
-        own_excluded=excluded,
     )
 
 
+def _why_of(
+    spec: JobSpec,
+    refusals: Sequence[Refusal],
+    market: Sequence[Offer],
+    history: Sequence[PastRun],
+    now: datetime,
+    together: frozenset[str] = frozenset(),
+) -> Callable[[], str | None]:
+    """What an alternative is told of places that fit and said no a short while ago."""
+
+    def why() -> str | None:
+        refused = [each for each in market if any(refusal.concerns(each) for refusal in refusals)]
+        if not refused:
+            return None
+        easy = _without_deadline(spec)
+        plan = (
+            _plan_several(easy, refused, [((), ())], history, now, together, (), ())
+            if node_count(spec) > 1
+            else _plan(easy, (), refused, {}, history, now)
+        )
+        if plan.chosen is None:
+            return None
+        fitting = {(pick.offer.provider) for pick in (*plan.shares, *plan.runners_up)}
+        said = {
+            f"{each.provider}: {each.message}"
+            for each in refusals
+            if each.provider in fitting and any(each.concerns(offer) for offer in refused)
+        }
+        return f"said no a short while ago ({'; '.join(sorted(said)[:3])})"
+
+    return why
+
+
 def _nowhere(
+    spec: JobSpec,
     plan: MarketPlan,
     market: Sequence[Offer],
     refusals: Sequence[Refusal],
@@ -193,6 +267,12 @@ def _nowhere(
     refused = [each for each in refusals if any(each.concerns(offer) for offer in market)]
     if refused and if_nobody_refused().chosen is not None:
         until = min(each.until for each in refused)
+        if spec.resources.any_of:
+            return Chosen(
+                reason=Reason.NO_CAPACITY,
+                explanation=plan.reason.removeprefix("no offer: "),
+                next_try_at=until,
+            )
         said = "; ".join(sorted({f"{each.provider}: {each.message}" for each in refused})[:3])
         return Chosen(
             reason=Reason.NO_CAPACITY,
@@ -226,16 +306,23 @@ def _ruled(ruling: Ruling, plan: MarketPlan, warning: str, now: datetime) -> Cho
         warning=warning,
         hours=None if plan.chosen is None else plan.chosen.hours,
         arithmetic=ruling.arithmetic,
+        alternative=ruling.alternative,
     )
 
 
 def _chosen(plan: MarketPlan, pick: Pick, market: Sequence[Offer], warning: str) -> Chosen:
     if pick.offer.market == Market.OWNED:
         return Chosen(
-            is_own=True, offer=pick.offer, explanation=plan.reason, warning=warning, hours=pick.hours
+            is_own=True,
+            offer=pick.offer,
+            explanation=plan.reason,
+            warning=warning,
+            hours=pick.hours,
+            alternative=pick.alternative,
         )
     return Chosen(
         offer=original(pick.offer, market),
+        alternative=pick.alternative,
         explanation=plan.reason,
         warning=warning,
         hours=pick.hours,
@@ -292,30 +379,43 @@ def _plan(
     free: dict[str, Capacity],
     history: Sequence[PastRun],
     now: datetime,
+    refusals: Sequence[Refusal] = (),
+    whole: Sequence[Offer] = (),
 ) -> MarketPlan:
+    """The plan over the `market`; the `whole` of it, with the refusals, says why an alternative has nothing there."""
     estimates = JobEstimates(spec, *split_runs(history))
-    demand = demand_of(spec)
-    fitting: list[Own] = []
-    excluded: list[Exclusion] = []
-    fits = [(offer, fit_offer(spec, demand, offer)) for offer in own]
-    with_room = [each for each, _ in fits if _has_room(free_of(free, each), demand)]
+    specs = spec.alternatives()
+    judged = [_judge_own(each, own, free) for each in specs]
     # What would have to wait is left out where something else need not, on a machine at hand or a rented one.
     has_other = bool(market) or any(
-        not isinstance(fit, Exclusion) and each in with_room for each, fit in fits
+        has_room and not isinstance(fit, Exclusion) for each in judged for _, fit, has_room in each
     )
-    is_patient = spec.strategy in _PATIENT
-    for offer, fit in fits:
-        if isinstance(fit, Exclusion):
-            excluded.append(fit)
-        elif has_other and not is_patient and offer not in with_room:
-            excluded.append(Exclusion(offer=offer, constraint="capacity", explanation="it is full now"))
-        else:
-            held = pick_accelerators(demand, offer.accelerators) or ()
-            fitting.append(own_candidate(offer, fit, estimates.hours_at(offer, held)))
-    return plan_market(
+    asks: list[Ask] = []
+    for each, title, machines in zip(specs, titles_of(spec), judged, strict=True):
+        demand = demand_of(each)
+        fitting: list[Own] = []
+        excluded: list[Exclusion] = []
+        for offer, fit, has_room in machines:
+            if isinstance(fit, Exclusion):
+                excluded.append(fit)
+            elif has_other and not _is_patient(spec) and not has_room:
+                excluded.append(Exclusion(offer=offer, constraint="capacity", explanation="it is full now"))
+            else:
+                held = pick_accelerators(demand, offer.accelerators) or ()
+                fitting.append(own_candidate(offer, fit, estimates.hours_at(offer, held)))
+        asks.append(
+            Ask(
+                wanted=wanted_of(each, now),
+                terms=terms_of(each),
+                own=fitting,
+                own_excluded=excluded,
+                title=title,
+                why=_why_of(each, refusals, whole, history, now),
+            )
+        )
+    return plan_any(
         OfferTable.of(list(market)),
-        wanted_of(spec, now),
-        terms_of(spec),
+        asks,
         Surroundings(
             runnable=frozenset({each.provider for each in (*own, *market)}),
             kilowatts=Place.kilowatts,
@@ -323,11 +423,23 @@ def _plan(
             endless=endless_providers(),
             now=now,
         ),
+        is_ordered=spec.resources.ordered,
         hours=estimates.hours if estimates.says_something else None,
         fits=estimates.fits,
-        own=fitting,
-        own_excluded=excluded,
     )
+
+
+def _judge_own(
+    spec: JobSpec, own: Sequence[Offer], free: dict[str, Capacity]
+) -> list[tuple[Offer, Watts | Exclusion, bool]]:
+    """Of every machine at hand: how it fits this alternative, and whether it has room now."""
+    demand = demand_of(spec)
+    return [(each, fit_offer(spec, demand, each), _has_room(free_of(free, each), demand)) for each in own]
+
+
+def _is_patient(spec: JobSpec) -> bool:
+    """Whether it waits for a machine at hand. A job that names what to fall back on does not."""
+    return spec.strategy in _PATIENT and not (spec.resources.any_of and spec.resources.ordered)
 
 
 def _is_wished(wish: dict[str, Any], offer: Offer) -> bool:

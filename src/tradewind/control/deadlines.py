@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from tradewind.control.place_names import place_name
@@ -16,6 +15,7 @@ from tradewind.domain.offers import Market, Offer
 from tradewind.estimate.billing import setup_time
 from tradewind.estimate.interruptions import interruption_rate
 from tradewind.placement.candidates import Surroundings
+from tradewind.placement.choose import why_elsewhere
 from tradewind.placement.estimates import JobEstimates, terms_of
 from tradewind.placement.plan import plan_market
 from tradewind.placement.spot.advice import Action, Advice, Candidate, Situation, advise
@@ -50,6 +50,8 @@ class Ruling:
     explanation: str
     next_look_at: datetime
     arithmetic: dict[str, Any]
+    #: Which of the job's alternatives the offer is.
+    alternative: int = 0
 
 
 def rule(
@@ -63,13 +65,14 @@ def rule(
     """None where nobody can say how long the job takes, or nothing fits: it is placed like any other then.
 
     `offers` are those of the market; spot places that are not to be had now say so. `seen` is what was seen of spot
-    places, by `place_name`.
+    places, by `place_name`. Where the job has alternatives, all of them are weighed as one.
     """
     deadline = spec.constraints.deadline
     estimates = JobEstimates(spec, *split_runs(history))
     if deadline is None or not estimates.says_something:
         return None
-    fitting = _fitting(spec, offers, estimates, now)
+    which = _fitting_any(spec, offers, estimates, now)
+    fitting = [offer for offer, _ in which.values()]
     if standing.place is not None and place_name(standing.place) not in {
         place_name(each) for each in fitting
     }:
@@ -103,7 +106,9 @@ def rule(
             at_risk=standing.at_risk,
         )
     )
-    return _ruling(advice, candidates, standing, deadline)
+    ruling = _ruling(advice, candidates, standing, deadline)
+    _, alternative = (None, 0) if ruling.offer is None else which.get(place_name(ruling.offer), (None, 0))
+    return replace(ruling, alternative=alternative)
 
 
 def _ruling(
@@ -127,6 +132,22 @@ def _ruling(
     )
 
 
+def _fitting_any(
+    spec: JobSpec, offers: Sequence[Offer], estimates: JobEstimates, now: datetime
+) -> dict[str, tuple[Offer, int]]:
+    """What fits any alternative, by its place, with the first that it fits; as many as for a job with only one."""
+    found: dict[str, tuple[Offer, int]] = {}
+    for index, each in enumerate(spec.alternatives()):
+        for offer in _fitting(each, offers, estimates, now):
+            found.setdefault(place_name(offer), (offer, index))
+    if not spec.resources.any_of:
+        return found
+    cheap = sorted(found.items(), key=lambda each: (each[1][0].rate.micro_per_unit, each[0]))
+    spot = [each for each in cheap if each[1][0].market == Market.SPOT][:_MOST_SPOT]
+    steady = [each for each in cheap if each[1][0].market != Market.SPOT][:_MOST_ON_DEMAND]
+    return dict([*spot, *steady])
+
+
 def _fitting(spec: JobSpec, offers: Sequence[Offer], estimates: JobEstimates, now: datetime) -> list[Offer]:
     """Offers that fulfil every other wish: the cheapest kinds, in every zone that has them."""
     limits = spec.constraints.model_copy(update={"deadline": None})
@@ -145,19 +166,19 @@ def _fitting(spec: JobSpec, offers: Sequence[Offer], estimates: JobEstimates, no
             hours=estimates.hours,
             fits=estimates.fits,
         )
-        kinds = {(pick.offer.provider, pick.offer.instance_type) for pick in (*plan.shares, *plan.runners_up)}
+        kinds = {_machine(pick.offer) for pick in (*plan.shares, *plan.runners_up)}
         limit = spec.constraints.max_price_micro_usd_per_hour
         alike = [
             each
             for each in some
-            if (each.provider, each.instance_type) in kinds
+            if _machine(each) in kinds
             and (limit is None or each.rate.micro_per_unit <= limit)
-            and _is_in_regions(spec, each)
+            and why_elsewhere(spec, each.provider, each.region, each.market) is None
         ]
         found += sorted(alike, key=lambda each: (each.rate.micro_per_unit, place_name(each)))[:most]
     return found
 
 
-def _is_in_regions(spec: JobSpec, offer: Offer) -> bool:
-    wanted = spec.resources.regions
-    return not wanted or any(fnmatchcase(offer.region, pattern) for pattern in wanted)
+def _machine(offer: Offer) -> tuple[str, str, str | None, float]:
+    """What is the same machine in every zone; some providers have a type with one accelerator or another."""
+    return offer.provider, offer.instance_type, offer.accelerator, round(offer.accelerator_count, 3)

@@ -12,8 +12,9 @@ from tradewind.domain.offers import Market, Offer
 from tradewind.domain.schemas_drafts import PlacesAnswer
 from tradewind.hardware.names import short_name
 from tradewind.providers.about import find_about
+from tradewind.spec.resources import MOST_ALTERNATIVES
 
-_KEYS: Final = ("providers", "regions")
+_KEYS: Final = ("providers", "regions", "any_of", "ordered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,12 @@ def write_key(offer: Offer) -> str:
     return "|".join(text.replace("%", "%25").replace("|", "%7C") for text in texts)
 
 
-def hold_to(mapping: dict[str, Any], places: Sequence[PlaceChoice]) -> PlacesAnswer:
+def hold_to(
+    mapping: dict[str, Any], places: Sequence[PlaceChoice], *, is_ordered: bool = True
+) -> PlacesAnswer:
     """The job file with its places replaced; without any it may go anywhere again.
 
-    A job file names providers, regions and accelerators apart from each other, so several offers allow every
-    combination of theirs; `notes` say where that is more than what was chosen.
+    Several become alternatives: in order of preference, or (not `is_ordered`) as a set of which the best deal is taken.
     """
     spec = deepcopy(mapping)
     written = spec.get("resources")
@@ -62,42 +64,51 @@ def hold_to(mapping: dict[str, Any], places: Sequence[PlaceChoice]) -> PlacesAns
         resources.pop(key, None)
     notes: list[str] = []
     if places:
-        notes = _hold(resources, places)
+        notes = _hold(resources, list(dict.fromkeys(places)), is_ordered=is_ordered)
     if resources:
         spec["resources"] = resources
     else:
         spec.pop("resources", None)
-    return PlacesAnswer(spec=spec, text=_in_words(places), notes=notes)
+    return PlacesAnswer(spec=spec, text=_in_words(places, is_ordered=is_ordered), notes=notes)
 
 
-def _hold(resources: dict[str, Any], places: Sequence[PlaceChoice]) -> list[str]:
-    providers = list(dict.fromkeys(place.provider for place in places))
-    resources["providers"] = providers
-    regions = list(dict.fromkeys(place.region for place in places if place.region))
-    # Machines of one's own are in no region: naming some would rule them out.
-    is_anywhere = any(not place.region or _is_owned(place.provider) for place in places)
-    if regions and not is_anywhere:
-        resources["regions"] = regions
-    wanted = list(dict.fromkeys(filter(None, map(_accelerator, places))))
-    if wanted:
-        resources["accelerators"] = wanted if len(wanted) > 1 else wanted[0]
-    markets = {place.market for place in places} - {""}
-    if markets == {Market.SPOT}:
-        resources["spot"] = "only"
-    elif markets and Market.SPOT not in markets:
-        resources["spot"] = "never"
-    else:
-        resources.pop("spot", None)
-    notes = []
-    count = len(providers) * max(len(regions), 1) * max(len(wanted), 1)
-    if count > len(places) > 1:
+def _hold(resources: dict[str, Any], places: Sequence[PlaceChoice], *, is_ordered: bool) -> list[str]:
+    alternatives: list[dict[str, Any]] = []
+    for place in places:
+        one = _alternative(place)
+        if one not in alternatives:
+            alternatives.append(one)
+    notes: list[str] = []
+    if len(alternatives) > MOST_ALTERNATIVES:
         notes.append(
-            "a job file names providers, regions and accelerators apart from each other: every combination of those"
-            " chosen will do, and the strategy decides among them"
+            f"a job file has at most {MOST_ALTERNATIVES} alternatives: the first {MOST_ALTERNATIVES} are kept"
         )
-    if len(places) > 1:
-        notes.append("an order of preference is not supported by this version")
+        alternatives = alternatives[:MOST_ALTERNATIVES]
+    if len(alternatives) == 1:
+        resources.pop("spot", None)
+        resources.update(alternatives[0])
+        return notes
+    resources["any_of"] = alternatives
+    if not is_ordered:
+        resources["ordered"] = False
     return notes
+
+
+def _alternative(place: PlaceChoice) -> dict[str, Any]:
+    """What a job file says of one offer."""
+    said: dict[str, Any] = {}
+    accelerator = _accelerator(place)
+    if accelerator is not None:
+        said["accelerators"] = accelerator
+    if place.market == Market.SPOT:
+        said["spot"] = "only"
+    elif place.market:
+        said["spot"] = "never"
+    said["providers"] = [place.provider]
+    # Machines of one's own are in no region: naming some would rule them out.
+    if place.region and not _is_owned(place.provider):
+        said["regions"] = [place.region]
+    return said
 
 
 def _accelerator(place: PlaceChoice) -> str | None:
@@ -113,11 +124,13 @@ def _is_owned(provider: str) -> bool:
         return False
 
 
-def _in_words(places: Sequence[PlaceChoice]) -> str:
+def _in_words(places: Sequence[PlaceChoice], *, is_ordered: bool) -> str:
     if not places:
         return "Any connected place that fits."
     # A provider without regions goes by its own name there.
     names = list(
         dict.fromkeys(" ".join(dict.fromkeys(filter(None, (each.provider, each.region)))) for each in places)
     )
+    if is_ordered and len(names) > 1:
+        return f"First {', then '.join(names)}: the next where the one before cannot be had."
     return f"Only {' or '.join(names)}."

@@ -48,6 +48,7 @@ _STEP_OF: Final[dict[tuple[str, ...], DraftStep]] = {
     **dict.fromkeys(
         [
             ("resources", "providers"), ("resources", "regions"), ("resources", "spot"), ("resources", "any_of"),
+            ("resources", "ordered"),
             ("constraints",), ("strategy",), ("migrate",), ("profile",),
         ],
         "provider",

@@ -14,7 +14,7 @@ from tradewind.estimate.presets import near_names, preset
 from tradewind.hardware.names import identify
 from tradewind.providers.about import find_about
 from tradewind.spec.models import JobSpec
-from tradewind.spec.resources import Spot
+from tradewind.spec.resources import Resources, Spot
 
 if TYPE_CHECKING:
     from tradewind.control.drafting import Around
@@ -53,8 +53,10 @@ def _of_files(mapping: dict[str, Any], around: Around) -> Found:
 
 
 def _may_be_spot(spec: JobSpec) -> bool:
-    is_own = bool(spec.resources.providers) and all(map(_is_owned, spec.resources.providers))
-    return spec.resources.spot is not Spot.NEVER and not is_own
+    return any(
+        each.spot is not Spot.NEVER and not (each.providers and all(map(_is_owned, each.providers)))
+        for each in spec.resources.alternatives()
+    )
 
 
 def _is_owned(provider: str) -> bool:
@@ -161,14 +163,29 @@ def _of_time(spec: JobSpec, around: Around) -> Found:
 
 
 def _of_places(spec: JobSpec, around: Around) -> Found:
-    missing = [name for name in spec.resources.providers if _id_of(name) not in around.providers]
-    for name in missing:
-        yield "not_connected", "resources.providers", *_not_connected(name)
-    for request in spec.resources.accelerators:
+    said: set[str] = set()
+    for index, each in enumerate(spec.resources.alternatives()):
+        over = spec.resources.any_of[index] if spec.resources.any_of else None
+        here = f"resources.any_of[{index}]"
+        providers, accelerators = (
+            "resources" if over is None or getattr(over, key) is None else here
+            for key in ("providers", "accelerators")
+        )
+        for found in _of_alternative(each, around, f"{providers}.providers", f"{accelerators}.accelerators"):
+            if found[2] not in said:
+                said.add(found[2])
+                yield found
+
+
+def _of_alternative(resources: Resources, around: Around, providers: str, accelerators: str) -> Found:
+    for name in resources.providers:
+        if _id_of(name) not in around.providers:
+            yield "not_connected", providers, *_not_connected(name)
+    for request in resources.accelerators:
         if request.name and identify(request.name).model is None:
             yield (
                 "unknown_accelerator",
-                "resources.accelerators",
+                accelerators,
                 f"nothing is known of an accelerator called {request.name!r}: only a machine with that very name fits",
                 "the list of offers has the names that are known",
             )

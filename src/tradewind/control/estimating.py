@@ -33,6 +33,7 @@ from tradewind.placement.demand import node_count
 from tradewind.placement.estimates import JobEstimates, terms_of
 from tradewind.placement.gangs import find_gangs
 from tradewind.spec.models import JobSpec
+from tradewind.spec.resources import AcceleratorRequest
 
 if TYPE_CHECKING:
     from tradewind.domain.offer_table import OfferTable
@@ -58,10 +59,12 @@ def estimate_job(
     kinds = _kinds(spec, accelerators, table)
     lines = [_line(spec, estimates, model, count, table) for model, count in kinds]
     if node_count(spec) > 1:
-        lines += [gang_line(estimates, each) for each in find_gangs(spec, own)[0]]
+        gangs = [gang for each in spec.alternatives() for gang in find_gangs(each, own)[0]]
+        lines += _each_once([gang_line(estimates, each) for each in gangs])
     else:
-        lines += [line for offer in own if (line := own_line(spec, estimates, offer)) is not None]
-    if accelerators is None and not spec.resources.accelerators and any(map(_tells, lines)):
+        some = [own_line(each, estimates, offer) for each in spec.alternatives() for offer in own]
+        lines += _each_once([line for line in some if line is not None])
+    if accelerators is None and not _requests(spec) and any(map(_tells, lines)):
         # All there is was looked at: what nothing is known of is no answer.
         lines = [line for line in lines if _tells(line)]
     lines.sort(key=_order)
@@ -105,7 +108,7 @@ def _kinds(
         return [_asked_for(name) for name in accelerators]
     models = all_models()
     offered = [models[word] for word in table.words["accelerator"] if word in models]
-    requests = spec.resources.accelerators
+    requests = _requests(spec)
     if not requests:
         stated = spec.estimate.on if spec.estimate is not None else None
         count = (identify(stated).count if stated else None) or 1.0
@@ -116,6 +119,31 @@ def _kinds(
             if request.mig is None and fulfils(request.name, model.key):
                 found[model.key, request.count] = (model, request.count)
     return list(found.values())
+
+
+def _requests(spec: JobSpec) -> list[AcceleratorRequest]:
+    """The accelerators of all alternatives; none where one of them asks for none: then any will do."""
+    asked = [each.resources.accelerators for each in spec.alternatives()]
+    return list(dict.fromkeys(request for some in asked for request in some)) if all(asked) else []
+
+
+def _each_once(lines: Sequence[EstimateLine]) -> list[EstimateLine]:
+    """Without those that several alternatives have alike."""
+    found: list[EstimateLine] = []
+    for line in lines:
+        if line not in found:
+            found.append(line)
+    return found
+
+
+def _alternative_for(spec: JobSpec, model: AcceleratorModel, count: float) -> JobSpec:
+    """The first alternative that so many of these fulfil; the first of all where none does."""
+    every = spec.alternatives()
+    for each in every:
+        wanted = each.resources.accelerators
+        if not wanted or any(fulfils(ask.name, model.key) and ask.count == count for ask in wanted):
+            return each
+    return every[0]
 
 
 def _asked_for(name: str) -> tuple[AcceleratorModel, float]:
@@ -133,7 +161,7 @@ def _asked_for(name: str) -> tuple[AcceleratorModel, float]:
 def _not_found(spec: JobSpec, kinds: Sequence[tuple[AcceleratorModel, float]]) -> list[str]:
     return [
         f"nothing is known of an accelerator called {request.name!r}; `tradewind gpus` lists what is"
-        for request in spec.resources.accelerators
+        for request in _requests(spec)
         if request.name and not any(fulfils(request.name, model.key) for model, _ in kinds)
     ]
 
@@ -182,7 +210,7 @@ def _of_run(
     carbon = estimate_carbon(
         energy, offer.provider, offer.region, accelerator=model, accelerator_hours=nodes * count * hours.p50
     )
-    cost = estimate_cost(offer, hours, replace(terms_of(spec), nodes=nodes))
+    cost = estimate_cost(offer, hours, replace(terms_of(_alternative_for(spec, model, count)), nodes=nodes))
     return found | {
         "carbon_grams": band_view(carbon.total),
         "cost": money_view(cost.p50_micro, cost.currency),

@@ -15,6 +15,7 @@ from tradewind.control.gang_terms import terms_of_all
 from tradewind.control.loops import lock_at_hand
 from tradewind.control.nodes import Capacity
 from tradewind.control.predicting import Foretold, keep_prediction
+from tradewind.control.specs import note_alternative
 from tradewind.db import tables
 from tradewind.db.rows import JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
@@ -60,7 +61,7 @@ def place_gang(
         return {}
     members = _lock(tx, [nodes[each].id for each in wanted])
     taken = [kept[each.id] for each in members if each.id in kept]
-    demand = demand_of(spec)
+    demand = demand_of(spec.alternative(choice.alternative))
     if taken:
         text = f"waiting for {len(wanted)} machines at once: some are kept for {taken[0]}"
         placing.say_why(tx, job, Reason.WAITING_FOR_CAPACITY, text)
@@ -122,7 +123,8 @@ def _put(
         placing.refuse_for_budget(tx, job, task)
         return
     attempt_id, provider = tx.new_id(ids.ATTEMPT), shares[0].node.provider
-    terms = terms_of_all([each.offer for each in shares], attempt_id)
+    kept = note_alternative(spec, choice.alternative)
+    terms = terms_of_all([each.offer for each in shares], attempt_id) | kept
     refusal = money.refused(tx, job, provider, reservations.OWNED, rate_of(terms), hold)
     if refusal is not None:
         hold_back(tx, job, task, refusal)
@@ -130,7 +132,7 @@ def _put(
     members = tuple(
         placing.Member(
             node_id=each.node.id,
-            offer=each.offer,
+            offer=each.offer | kept,
             milli_cpus=demand.milli_cpus,
             memory_bytes=demand.memory_bytes,
             accelerators=[device.uuid for device in each.held],

@@ -60,7 +60,7 @@ def wanted_by(tx: Transaction, caller: Caller) -> list[Wanted]:
     ][:_SHOWN]
     names: dict[str, None] = {}
     for spec in _last_specs(tx, caller):
-        names.update((str(each), None) for each in spec.resources.accelerators)
+        names.update((str(each), None) for one in spec.alternatives() for each in one.resources.accelerators)
     why, chosen = ("used lately", list(names)) if names else ("much used", list(_POPULAR))
     for name in chosen[: max(_SHOWN - len(found), 0)]:
         filters = _filters(name, preferences.default_filters)

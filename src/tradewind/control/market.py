@@ -145,6 +145,7 @@ class MarketController:
             each.spec,
             offer,
             foretold,
+            alternative=choice.alternative,
             on_demand_micro=choice.on_demand_micro,
         )
         if attempt_id is None:

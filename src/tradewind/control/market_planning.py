@@ -5,6 +5,7 @@ Loaded only when there is a market to look at, because it needs numpy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tradewind.control.draft_places import write_key
@@ -32,11 +33,11 @@ from tradewind.estimate.power import Watts
 from tradewind.hardware.names import short_name
 from tradewind.placement.candidates import Own, Surroundings
 from tradewind.placement.choose import fit_offer, hourly_micro
-from tradewind.placement.demand import demand_of, node_count, pick_accelerators
+from tradewind.placement.demand import demand_of, node_count, pick_accelerators, titles_of
 from tradewind.placement.estimates import JobEstimates, Place, terms_of
-from tradewind.placement.gangs import OwnGang, find_gangs
+from tradewind.placement.gangs import find_gangs
 from tradewind.placement.picks import Pick
-from tradewind.placement.plan import MarketPlan, plan_market
+from tradewind.placement.plan import Ask, MarketPlan, plan_any
 from tradewind.placement.wanted import Wanted, wanted_of
 from tradewind.providers.about import all_abouts, find_about
 from tradewind.spec.models import JobSpec
@@ -56,34 +57,20 @@ def make_market_plan(
 
     `together` are the providers of which an attempt can have several machines.
     """
-    demand = demand_of(spec)
-    own: list[Own] = []
-    watts: dict[int, Watts] = {}
-    excluded: list[Exclusion] = []
-    nodes = node_count(spec)
-    gangs: list[OwnGang] = []
-    if nodes > 1:
-        gangs, excluded = find_gangs(spec, offers)
-    for gang in gangs:
-        band = estimates.hours_at(gang.offer, gang.held, nodes)
-        own.append(own_candidate(gang.offer, gang.watts, band, nodes))
-        watts[id(gang.offer)] = gang.watts
-    for offer in offers if nodes == 1 else ():
-        fit = fit_offer(spec, demand, offer)
-        if isinstance(fit, Exclusion):
-            excluded.append(fit)
-            continue
-        held = pick_accelerators(demand, offer.accelerators) or ()
-        own.append(own_candidate(offer, fit, estimates.hours_at(offer, held)))
-        watts[id(offer)] = fit
+    specs, watts = spec.alternatives(), Drawn()
+    found = [_own_of(each, index, offers, estimates, watts) for index, each in enumerate(specs)]
     connected = {offer.provider for offer in offers}
-    wanted = replace(wanted_of(spec, tx.now), together=together)
+    wanted = [replace(wanted_of(each, tx.now), together=together) for each in specs]
 
-    def plan_for(asked: Wanted) -> MarketPlan:
-        return plan_market(
+    def plan_for(asked: Sequence[Wanted]) -> MarketPlan:
+        return plan_any(
             _without(table, connected),
-            asked,
-            terms_of(spec),
+            [
+                Ask(wanted=one, terms=terms_of(each), own=own, own_excluded=excluded, title=title)
+                for each, one, title, (own, excluded) in zip(
+                    specs, asked, titles_of(spec), found, strict=True
+                )
+            ],
             Surroundings(
                 runnable=rentable | connected,
                 kilowatts=Place.kilowatts,
@@ -91,16 +78,15 @@ def make_market_plan(
                 endless=endless_providers(),
                 now=tx.now,
             ),
+            is_ordered=spec.resources.ordered,
             hours=estimates.hours if estimates.says_something else None,
             fits=estimates.fits,
-            own=own,
-            own_excluded=excluded,
         )
 
     plan, warnings = plan_for(wanted), []
-    if plan.chosen is None and wanted.deadline_h is not None:
+    if plan.chosen is None and spec.constraints.deadline is not None:
         # As when it is placed: a job that cannot be in time is not left waiting for that.
-        late = plan_for(replace(wanted, deadline_h=None, strategy=Strategy.FASTEST))
+        late = plan_for([replace(each, deadline_h=None, strategy=Strategy.FASTEST) for each in wanted])
         if late.chosen is not None:
             plan = late
             warnings.append("no connected place ends it by its deadline: it goes where it ends soonest")
@@ -111,12 +97,42 @@ def make_market_plan(
             provider=each.offer.provider,
             instance_type=each.offer.instance_type,
             constraint=each.constraint,
-            explanation=each.explanation,
+            explanation=f"{title}: {each.explanation}" if title else each.explanation,
         )
+        for title, (_, excluded) in zip(titles_of(spec), found, strict=True)
         for each in excluded
     ]
     view.warnings += [note for note in estimates.notes if note not in view.warnings]
     return view
+
+
+#: Watts of the share that a job would hold of a machine at hand, by the machine and the alternative.
+Drawn = dict[tuple[int, int], Watts]
+
+
+def _own_of(
+    spec: JobSpec, index: int, offers: Sequence[Offer], estimates: JobEstimates, watts: Drawn
+) -> tuple[list[Own], list[Exclusion]]:
+    """The machines at hand that fit one alternative, and why others do not; notes what is drawn there."""
+    own: list[Own] = []
+    nodes = node_count(spec)
+    if nodes > 1:
+        gangs, excluded = find_gangs(spec, offers)
+        for gang in gangs:
+            band = estimates.hours_at(gang.offer, gang.held, nodes)
+            own.append(own_candidate(gang.offer, gang.watts, band, nodes))
+            watts[id(gang.offer), index] = gang.watts
+        return own, excluded
+    excluded, demand = [], demand_of(spec)
+    for offer in offers:
+        fit = fit_offer(spec, demand, offer)
+        if isinstance(fit, Exclusion):
+            excluded.append(fit)
+            continue
+        held = pick_accelerators(demand, offer.accelerators) or ()
+        own.append(own_candidate(offer, fit, estimates.hours_at(offer, held)))
+        watts[id(offer), index] = fit
+    return own, excluded
 
 
 def own_candidate(offer: Offer, watts: Watts, band: Band | None, nodes: int = 1) -> Own:
@@ -159,15 +175,15 @@ def endless_providers() -> frozenset[str]:
 
 
 def _view(
-    tx: Transaction, spec: JobSpec, plan: MarketPlan, watts: dict[int, Watts], estimates: JobEstimates
+    tx: Transaction, spec: JobSpec, plan: MarketPlan, watts: Drawn, estimates: JobEstimates
 ) -> PlanView:
     chosen = plan.chosen
     if chosen is None:
         view = PlanView(
             id=tx.new_id(ids.PLAN), job_name=spec.name, chosen=None, reason=plan.reason, hours_source=""
         )
-    elif id(chosen.offer) in watts:
-        view = plan_here(tx, spec, chosen.offer, watts[id(chosen.offer)], estimates)
+    elif (own := watts.get((id(chosen.offer), chosen.alternative))) is not None:
+        view = plan_here(tx, spec.alternative(chosen.alternative), chosen.offer, own, estimates)
         view.reason = plan.reason
     else:
         view = _rented(tx, spec, plan, chosen)
@@ -217,9 +233,9 @@ def _rented(tx: Transaction, spec: JobSpec, plan: MarketPlan, chosen: Pick) -> P
     )
 
 
-def _place(pick: Pick, watts: dict[int, Watts]) -> PlaceView:
+def _place(pick: Pick, watts: Drawn) -> PlaceView:
     measures, cost, offer = pick.measures, pick.cost, pick.offer
-    own = watts.get(id(offer))
+    own = watts.get((id(offer), pick.alternative))
     return PlaceView(
         key=write_key(offer),
         offer=_offer_view(pick) if own is None else own_offer_view(offer, own),

@@ -23,6 +23,7 @@ from tradewind.control.remaining import Remaining, remaining_of
 from tradewind.control.runner import Apply
 from tradewind.control.running import Running, read_running
 from tradewind.control.share_done import at_risk, share_now
+from tradewind.control.specs import alternative_of
 from tradewind.control.spot_history import Seen, spot_seen
 from tradewind.db import tables
 from tradewind.db.events import append_event
@@ -199,7 +200,14 @@ def _rule_one(each: Running, scene: _Scene, market: list[Offer], now: datetime) 
         place=here,
         at_risk=at_risk(each.attempt, each.checkpoint_at, now),
     )
-    ruling = rule(each.spec, as_they_are(market, scene.refusals), standing, each.history, scene.seen, now)
+    places = as_they_are(market, scene.refusals)
+    near = each.spec.up_to(alternative_of(each.attempt))
+    ruling = rule(near, places, standing, each.history, scene.seen, now)
+    if near != each.spec and (ruling is None or not ruling.arithmetic["is_guaranteed"]):
+        # What it would rather have does not end it by its deadline: what else is allowed may.
+        any_ruling = rule(each.spec, places, standing, each.history, scene.seen, now)
+        if any_ruling is not None and any_ruling.arithmetic["is_guaranteed"]:
+            ruling = any_ruling
     if ruling is None:
         return None
     target = None if ruling.offer is None else place_name(ruling.offer)

@@ -10,6 +10,7 @@ from tradewind.control.place_names import place_name, place_of_attempt
 from tradewind.control.predicting import split_runs
 from tradewind.control.remaining import Remaining
 from tradewind.control.running import Running
+from tradewind.control.specs import alternative_of
 from tradewind.domain.money import divide_half_even
 from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Offer
@@ -18,7 +19,7 @@ from tradewind.estimate.place_fees import traffic_micro_per_gb
 from tradewind.placement.candidates import Surroundings
 from tradewind.placement.estimates import JobEstimates, terms_of
 from tradewind.placement.migration import Alternative
-from tradewind.placement.plan import plan_market
+from tradewind.placement.plan import Ask, plan_any
 from tradewind.placement.wanted import wanted_of
 
 _BYTES_PER_GB = 10**9
@@ -33,11 +34,13 @@ def alternatives_of(
     if not others:
         return [], {}
     estimates = JobEstimates(each.spec, *split_runs(each.history))
-    plan = plan_market(
+    # One that has alternatives in an order does not leave a better one for a cheaper one.
+    spec = each.spec.up_to(alternative_of(each.attempt))
+    plan = plan_any(
         OfferTable.of(others),
-        wanted_of(each.spec, now),
-        terms_of(each.spec),
+        [Ask(wanted=wanted_of(some, now), terms=terms_of(some)) for some in spec.alternatives()],
         Surroundings(runnable=frozenset(offer.provider for offer in others), now=now),
+        is_ordered=False,
         hours=estimates.hours if estimates.says_something else None,
         fits=estimates.fits,
     )

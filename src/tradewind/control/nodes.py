@@ -7,7 +7,7 @@ capacity holds back those behind it (no starvation of big jobs); one that could 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from tradewind.control.others import sentence_of, taken_by_others, without_own
 from tradewind.control.predicting import keep_prediction
 from tradewind.control.queue import next_retry, pages
 from tradewind.control.runner import Apply
-from tradewind.control.specs import spec_of
+from tradewind.control.specs import note_alternative, spec_of
 from tradewind.control.tidying import Tidier
 from tradewind.db import tables
 from tradewind.db.rows import JobRow, NodeRow, TaskRow
@@ -36,7 +36,7 @@ from tradewind.domain.status import AttemptStatus, Desired, Reason
 from tradewind.estimate.power import Watts, share_of
 from tradewind.ledger import reservations
 from tradewind.placement.choose import why_elsewhere
-from tradewind.placement.demand import Demand, demand_of, node_count, pick_accelerators
+from tradewind.placement.demand import Demand, demand_of, node_count, pick_accelerators, titles_of
 from tradewind.spec.models import JobSpec
 
 _REFRESH: Final = timedelta(minutes=1)
@@ -137,25 +137,13 @@ class NodeController:
         if job.desired is Desired.STOP:
             return True
         spec = spec_of(job)
-        demand = demand_of(spec)
-        region = str((node.offer or {}).get("region") or "local")
-        elsewhere = why_elsewhere(spec, node.provider, region, "owned")
-        never = capacity.why_never(demand) if elsewhere is None else elsewhere[1]
-        if node_count(spec) > 1:
-            never = f"needs {node_count(spec)} nodes; this machine is one"
-        if never is not None:
-            placing.say_why(tx, job, Reason.NO_OFFER, never)
-            return True
-        held = pick_accelerators(demand, capacity.free_accelerators)
-        if (
-            held is None
-            or demand.milli_cpus > capacity.free_milli_cpus
-            or demand.memory_bytes > capacity.free_bytes
-        ):
-            placing.say_why(tx, job, Reason.WAITING_FOR_CAPACITY, capacity.why_not_now(demand))
-            return False
+        fit = _find_fit(spec, node, capacity)
+        if fit.held is None:
+            placing.say_why(tx, job, fit.reason, fit.explanation)
+            return fit.reason is Reason.NO_OFFER
+        demand, held = fit.demand, fit.held
         watts = share_of(capacity.watts, capacity.cpus, capacity.accelerators, demand.cpus, held)
-        offer = self._offer(node, watts, held)
+        offer = self._offer(node, watts, held) | note_alternative(spec, fit.alternative)
         rate = money.rate_of(offer)
         hold = money.hold_for(tx, spec, job.id, rate, watts.busy, accrued_micro=0, ran=timedelta(0))
         if hold is None:
@@ -219,6 +207,46 @@ class NodeController:
             "carbon_g_per_kwh": tariff.carbon_g_per_kwh,
             "note": f"{tariff.price_note}; {tariff.carbon_note}",
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """What a job would hold of a machine now, as which of its alternatives; or why nothing."""
+
+    demand: Demand
+    held: tuple[Accelerator, ...] | None
+    alternative: int = 0
+    reason: Reason = Reason.NO_OFFER
+    explanation: str = ""
+
+
+def _find_fit(spec: JobSpec, node: NodeRow, capacity: Capacity) -> _Fit:
+    """The first alternative that has room; else why it waits, or why none of them ever fits this machine."""
+    fits = [_fit(each, node, capacity) for each in spec.alternatives()]
+    for index, fit in enumerate(fits):
+        if fit.held is not None:
+            return replace(fit, alternative=index)
+    if not spec.resources.any_of:
+        return fits[0]
+    waits = [fit for fit in fits if fit.reason is not Reason.NO_OFFER]
+    said = "; ".join(f"{title}: {fit.explanation}" for title, fit in zip(titles_of(spec), fits, strict=True))
+    return replace((waits or fits)[0], explanation=said)
+
+
+def _fit(spec: JobSpec, node: NodeRow, capacity: Capacity) -> _Fit:
+    demand = demand_of(spec)
+    region = str((node.offer or {}).get("region") or "local")
+    elsewhere = why_elsewhere(spec, node.provider, region, "owned")
+    never = capacity.why_never(demand) if elsewhere is None else elsewhere[1]
+    if node_count(spec) > 1:
+        never = f"needs {node_count(spec)} nodes; this machine is one"
+    if never is not None:
+        return _Fit(demand, None, explanation=never)
+    held = pick_accelerators(demand, capacity.free_accelerators)
+    is_full = demand.milli_cpus > capacity.free_milli_cpus or demand.memory_bytes > capacity.free_bytes
+    if held is None or is_full:
+        return _Fit(demand, None, 0, Reason.WAITING_FOR_CAPACITY, capacity.why_not_now(demand))
+    return _Fit(demand, held)
 
 
 def _is_crowded(tx: Transaction, node: NodeRow, capacity: Capacity) -> bool:

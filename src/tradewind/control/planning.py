@@ -95,7 +95,7 @@ def make_plan(
             hours_source="",
             excluded=excluded_views(choice),
         )
-    plan = plan_here(tx, spec, choice.offer, choice.watts, estimates)
+    plan = plan_here(tx, spec.alternative(choice.alternative), choice.offer, choice.watts, estimates)
     plan.reason, plan.excluded, plan.queue_ahead = choice.reason, excluded_views(choice), _queue_ahead(tx)
     return plan
 

@@ -19,6 +19,7 @@ from tradewind.domain.schemas_queue import QueueItem, QueuePage
 from tradewind.domain.status import REASON_TEXT, Desired, Reason, TaskStatus
 from tradewind.domain.units import format_bytes
 from tradewind.spec.models import JobSpec
+from tradewind.spec.resources import Resources
 
 _T: Final = tables.tasks
 _J: Final = tables.jobs
@@ -84,8 +85,13 @@ def _item(row: Any) -> QueueItem:
 
 
 def wants_text(spec: JobSpec) -> str:
-    """What a job asks for, in a few words: `A100-80GB:8 or H100:4, 8+ CPUs`."""
-    asked, parts = spec.resources, []
+    """What a job asks for, in a few words: `A100-80GB:8 or H100:4, 8+ CPUs`; alternatives as they are taken."""
+    texts = list(dict.fromkeys(_wants(each.resources) for each in spec.alternatives()))
+    return ("; else " if spec.resources.ordered else "; or ").join(texts)
+
+
+def _wants(asked: Resources) -> str:
+    parts = []
     if asked.accelerators:
         parts.append(" or ".join(str(each) for each in asked.accelerators))
     if asked.cpus is not None:

@@ -16,6 +16,7 @@ from tradewind.control.loops import RENTALS
 from tradewind.control.offer_json import offer_from_json, offer_to_json
 from tradewind.control.predicting import Foretold, keep_prediction
 from tradewind.control.rent_money import unsettled_micro
+from tradewind.control.specs import note_alternative
 from tradewind.db import tables
 from tradewind.db.rows import JobRow, TaskRow
 from tradewind.db.store import Transaction
@@ -43,9 +44,10 @@ def rent(
     offer: Offer,
     foretold: Foretold,
     *,
+    alternative: int = 0,
     on_demand_micro: int | None = None,
 ) -> str | Refusal | None:
-    """Plans to rent this offer for the task. Returns the attempt's id.
+    """Plans to rent this offer for the task, for one of its job's alternatives. Returns the attempt's id.
 
     `on_demand_micro` is what an hour of the same machine costs on demand: reports say by it what spot has saved.
 
@@ -69,10 +71,11 @@ def rent(
     if refusal is not None:
         return refusal
     attempt_id = tx.new_id(ids.ATTEMPT)
+    mine, kept = spec.alternative(alternative), note_alternative(spec, alternative)
     # Those who rent machines open the way between the machines of one gang: new ones join those that are idle.
     gang = None if nodes == 1 else idling.gang_at_hand(tx, job, offer) or attempt_id
     members = tuple(
-        _take_one(tx, installation_id, job, spec, offer, watts, attempt_id, on_demand_micro, gang)
+        _take_one(tx, installation_id, job, mine, offer, watts, attempt_id, on_demand_micro, gang, kept)
         for _ in range(nodes)
     )
     first, name = members[0], describe(offer)
@@ -102,6 +105,7 @@ def _take_one(
     attempt_id: str,
     on_demand_micro: int | None,
     gang: str | None,
+    kept: dict[str, int],
 ) -> placing.Member:
     """One machine: an idle one that is just such a one, or one that is to be rented."""
     idle = idling.find_idle(tx, job, offer, gang)
@@ -113,7 +117,7 @@ def _take_one(
     return placing.Member(
         node_id=node_id,
         # A machine that is yet to boot tells of its devices when it is met.
-        offer=attempt_terms(offer, watts) | {"accelerators": devices, ON_DEMAND: on_demand_micro},
+        offer=attempt_terms(offer, watts) | kept | {"accelerators": devices, ON_DEMAND: on_demand_micro},
         milli_cpus=demand_of(spec).milli_cpus,
         memory_bytes=offer.memory_bytes,
         accelerators=[each["uuid"] for each in devices],

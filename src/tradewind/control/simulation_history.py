@@ -123,8 +123,11 @@ class _AsItWas:
 def jobs_of_past(past: Sequence[PastJob], others: int, start: datetime) -> Jobs:
     """Past jobs as they came, counted from `start`; each takes what it took."""
     shapes, arrivals, notes = [], [], []
+    with_others = 0
     for place, job in enumerate(past):
-        spec = JobSpec.model_validate(job.spec)
+        whole = JobSpec.model_validate(job.spec)
+        with_others += bool(whole.resources.any_of)
+        spec = whole.alternative(0)
         tasks = count_tasks(spec)
         run = PastRun(
             hours=max(job.hours / tasks, 1 / 3600),
@@ -155,6 +158,10 @@ def jobs_of_past(past: Sequence[PastJob], others: int, start: datetime) -> Jobs:
         ]
     if others:
         notes.append(f"{others:,} jobs of this time did not succeed and were left out")
+    if with_others:
+        notes.append(
+            f"{with_others:,} jobs have alternatives in `resources.any_of`: only the first of them is looked at"
+        )
     notes.append(
         "past jobs take the hours that they took, carried over to other accelerators; "
         "those without any take as long anywhere"

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from tradewind.control.context import Context
-from tradewind.control.specs import spec_of
+from tradewind.control.specs import spec_at
 from tradewind.db import tables
 from tradewind.db.rows import AttemptRow, JobRow
 from tradewind.db.store import Transaction
@@ -59,7 +59,7 @@ async def build_request(
         CheckpointDamagedError: the checkpoint to resume from is not whole.
         OSError: there is no room.
     """
-    spec = spec_of(job)
+    spec = spec_at(job, attempt)
     name = attempt.id if part is None else part.name
     directory = context.attempt_directory(name)
     resume = None

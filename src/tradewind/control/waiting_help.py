@@ -39,15 +39,15 @@ def what_helps(spec: JobSpec, reason: Reason | None) -> list[HelpView]:
     if reason is Reason.WAITING_FOR_SPOT:
         return [HelpView(text="`resources.spot: never` begins at once at the on-demand price")]
     if reason is Reason.NO_QUOTA:
-        return [HelpView(text="ask the provider for more quota"), *_looser(spec.resources), *_CONNECT]
+        return [HelpView(text="ask the provider for more quota"), *_looser(spec), *_CONNECT]
     if reason is Reason.WAITING_FOR_CAPACITY:
         return [
             HelpView(text="it begins when a job on a machine at hand ends", link="/nodes"),
-            *_looser(spec.resources),
+            *_looser(spec),
             *_CONNECT,
         ]
     if reason in (Reason.NO_CAPACITY, Reason.NO_OFFER):
-        return [*_constraints(spec), *_looser(spec.resources), *_CONNECT]
+        return [*_constraints(spec), *_looser(spec), *_CONNECT]
     return []
 
 
@@ -56,7 +56,15 @@ _CONNECT: Final = (
 )
 
 
-def _looser(resources: Resources) -> list[HelpView]:
+def _looser(spec: JobSpec) -> list[HelpView]:
+    each = [help_ for one in spec.resources.alternatives() for help_ in _looser_one(one)]
+    found = [help_ for place, help_ in enumerate(each) if help_ not in each[:place]]
+    if spec.resources.any_of:
+        found.append(HelpView(text="name another alternative in `resources.any_of`"))
+    return found
+
+
+def _looser_one(resources: Resources) -> list[HelpView]:
     found = []
     if resources.spot is Spot.ONLY:
         found.append(HelpView(text="allow on-demand machines: `resources.spot: auto`"))

@@ -196,6 +196,8 @@ class PlacesRequest(Schema):
     offers: Annotated[list[Annotated[str, Field(max_length=1024)]], Field(max_length=32)] = Field(
         default_factory=list
     )
+    #: Whether several are in order of preference; else the best deal of them is taken.
+    ordered: bool = True
 
 
 class PlacesAnswer(Answer):

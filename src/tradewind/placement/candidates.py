@@ -41,6 +41,8 @@ class Own:
     carbon_g: float | None = None
     #: More than one: `offer` stands for so many machines, and the figures are of all of them.
     nodes: int = 1
+    #: Which of the job's alternatives they are for.
+    alternative: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,8 @@ class Candidates:
     zone: Words
     kind: Words
     availability: Ints
+    #: Which of the job's alternatives each fulfils; a place that fulfils several is there for each of them.
+    alternative: Ints
     has_hours: bool
 
     def __len__(self) -> int:
@@ -95,7 +99,7 @@ class Candidates:
 _COLUMNS: Final = (
     "rows", "hourly_micro", "cost_p50_micro", "cost_p90_micro", "hours_p50", "wall_p50_h", "wall_p90_h", "setup_min",
     "interruptions", "carbon_g", "risk", "reliability", "is_owned", "is_spot", "is_runnable", "nodes", "provider",
-    "region", "zone", "kind", "availability",
+    "region", "zone", "kind", "availability", "alternative",
 )  # fmt: skip
 
 
@@ -150,7 +154,7 @@ def _smallest(values: Floats, size: int) -> Rows:
 
 
 def find_candidates(
-    found: Screen, terms: RunTerms, around: Surroundings, own: Sequence[Own] = ()
+    found: Screen, terms: RunTerms, around: Surroundings, own: Sequence[Own] = (), alternative: int = 0
 ) -> Candidates:
     """The places that pass, costed in full. The cheapest of all that pass is always among them."""
     size = _SHORTLIST
@@ -160,7 +164,26 @@ def find_candidates(
         if len(rows) == len(found.rows) or _holds_the_cheapest(found, rows, columns):
             break
         size *= 4
-    return join(found, columns, own)
+    return join(found, columns | {"alternative": np.full(len(rows), alternative, dtype=np.int64)}, own)
+
+
+def join_all(parts: Sequence[Candidates]) -> Candidates:
+    """The places of several alternatives, over one table, in one set of columns."""
+    if len(parts) == 1:
+        return parts[0]
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(each, name) for each in parts]) for name in _COLUMNS
+    }
+    before, rows = 0, []
+    for each in parts:
+        rows.append(np.where(each.rows < 0, each.rows - before, each.rows))
+        before += len(each.own)
+    return Candidates(
+        table=parts[0].table,
+        own=tuple(own for each in parts for own in each.own),
+        has_hours=any(each.has_hours for each in parts),
+        **(columns | {"rows": np.concatenate(rows)}),
+    )
 
 
 def _holds_the_cheapest(found: Screen, rows: Rows, columns: dict[str, Any]) -> bool:
@@ -269,6 +292,7 @@ def _own_columns(own: Sequence[Own]) -> dict[str, Any]:
         "zone": column([each.zone or "" for each in offers], np.object_),
         "kind": column([each.accelerator or "" for each in offers], np.object_),
         "availability": column([0] * len(own), np.int64),
+        "alternative": column([each.alternative for each in own], np.int64),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -10,7 +11,7 @@ from tradewind.domain.money import Rate, format_money, worst_case_micro
 from tradewind.domain.offers import Exclusion, Market, Offer
 from tradewind.domain.units import format_bytes
 from tradewind.estimate.power import Watts, share_of
-from tradewind.placement.demand import Demand, demand_of, pick_accelerators
+from tradewind.placement.demand import Demand, demand_of, pick_accelerators, refuse_several, titles_of
 from tradewind.spec.models import JobSpec
 
 #: Share of time that a machine stays up, where its provider does not say. Assumed.
@@ -32,6 +33,8 @@ class Choice:
     price_max_micro_per_hour: int
     excluded: list[Exclusion]
     reason: str
+    #: Which of the job's alternatives it is.
+    alternative: int = 0
 
 
 def hourly_micro(rate: Rate, watts: float) -> int:
@@ -40,7 +43,37 @@ def hourly_micro(rate: Rate, watts: float) -> int:
 
 
 def choose(spec: JobSpec, offers: list[Offer]) -> Choice:
-    """The cheapest offer that fulfils every constraint."""
+    """The cheapest offer that fulfils every constraint; of alternatives in an order, of the first that has one."""
+    return choose_any(spec, lambda each: _choose_one(each, offers))
+
+
+def choose_any(spec: JobSpec, choose_one: Callable[[JobSpec], Choice]) -> Choice:
+    """The choice for a job that may have alternatives, made from those for each of them."""
+    choices = [choose_one(each) for each in spec.alternatives()]
+    if len(choices) == 1 and not spec.resources.any_of:
+        return choices[0]
+    titles = titles_of(spec)
+    excluded = [
+        replace(exclusion, explanation=f"{title}: {exclusion.explanation}")
+        for title, each in zip(titles, choices, strict=True)
+        for exclusion in each.excluded
+    ]
+    found = [index for index, each in enumerate(choices) if each.offer is not None]
+    if not found:
+        said = "; ".join(f"{title}: {each.reason}" for title, each in zip(titles, choices, strict=True))
+        return replace(choices[0], excluded=excluded, reason=said)
+    taken = (
+        found[0]
+        if spec.resources.ordered
+        else min(found, key=lambda index: choices[index].price_micro_per_hour)
+    )
+    said = f"{titles[taken]}: {choices[taken].reason}"
+    if spec.resources.ordered:
+        said = "; ".join([said, *(f"{titles[index]}: {choices[index].reason}" for index in range(taken))])
+    return replace(choices[taken], excluded=excluded, reason=said, alternative=taken)
+
+
+def _choose_one(spec: JobSpec, offers: list[Offer]) -> Choice:
     demand = demand_of(spec)
     fitting: list[tuple[int, Offer, Watts]] = []
     excluded: list[Exclusion] = []
@@ -72,6 +105,7 @@ def choose(spec: JobSpec, offers: list[Offer]) -> Choice:
 
 def why_elsewhere(spec: JobSpec, provider: str, region: str, market: str) -> tuple[str, str] | None:
     """The constraint that keeps a job from a provider, region or market, and a sentence on it; None if nothing does."""
+    refuse_several(spec)
     wanted = spec.resources
     if wanted.providers and provider not in wanted.providers:
         return "resources.providers", f"only {', '.join(wanted.providers)} are allowed"

@@ -33,8 +33,21 @@ def node_count(spec: JobSpec) -> int:
     return nodes.min if isinstance(nodes, NodeRange) else nodes
 
 
+def titles_of(spec: JobSpec) -> tuple[str, ...]:
+    """What each of a job's alternatives is called; the only one has no name."""
+    named = spec.resources.any_of
+    return tuple(f"alternative {number} ({each})" for number, each in enumerate(named, 1)) or ("",)
+
+
+def refuse_several(spec: JobSpec) -> None:
+    """Keeps a job with alternatives from being taken for what is written beside them. Raises ValueError."""
+    if spec.resources.any_of:
+        raise ValueError(f"job {spec.name!r} has alternatives: ask for each of `spec.alternatives()`")
+
+
 def demand_of(spec: JobSpec) -> Demand:
-    """What the job file asks for; one processor where it asks for none."""
+    """What one alternative of the job file asks for; one processor where it asks for none."""
+    refuse_several(spec)
     wanted = spec.resources
     cpus = wanted.cpus.value if wanted.cpus else 1.0
     memory = int(wanted.memory.value) if wanted.memory else 0

@@ -20,6 +20,7 @@ from tradewind.estimate.run_terms import RunTerms
 from tradewind.estimate.workload import Family, Workload
 from tradewind.hardware.accelerators import AcceleratorModel, all_models
 from tradewind.hardware.names import fulfils, identify
+from tradewind.placement.demand import refuse_several
 from tradewind.spec.models import JobSpec
 from tradewind.spec.parts import Estimate
 
@@ -229,7 +230,8 @@ def stated_band(hours: float, basis: str) -> Band:
 
 
 def terms_of(spec: JobSpec) -> RunTerms:
-    """What the job takes and leaves beside its hours, as far as the job file says."""
+    """What one alternative takes and leaves beside its hours, as far as the job file says."""
+    refuse_several(spec)
     estimate, checkpoints, disk = spec.estimate, spec.checkpoints, spec.resources.disk
     return RunTerms(
         data_gb=(estimate.dataset_gb or 0.0) if estimate is not None else 0.0,

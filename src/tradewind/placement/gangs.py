@@ -10,7 +10,7 @@ from tradewind.domain.money import rate_of_all
 from tradewind.domain.offers import Accelerator, Exclusion, Offer
 from tradewind.estimate.power import Watts
 from tradewind.hardware.names import identify
-from tradewind.placement.choose import Choice, fit_offer, hourly_micro
+from tradewind.placement.choose import Choice, choose_any, fit_offer, hourly_micro
 from tradewind.placement.demand import Demand, demand_of, node_count, pick_accelerators
 from tradewind.spec.models import JobSpec
 
@@ -32,7 +32,11 @@ class OwnGang:
 
 
 def choose_gang(spec: JobSpec, offers: list[Offer]) -> Choice:
-    """The cheapest of the gangs that fulfil every constraint."""
+    """The cheapest of the gangs that fulfil every constraint; of alternatives in an order, of the first with one."""
+    return choose_any(spec, lambda each: _choose_gang(each, offers))
+
+
+def _choose_gang(spec: JobSpec, offers: list[Offer]) -> Choice:
     gangs, excluded = find_gangs(spec, offers)
     if not gangs:
         reasons = "; ".join(f"{each.offer.instance_type}: {each.explanation}" for each in excluded[:3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,8 @@ class Pick:
     offer: Offer
     tasks: int = 1
     nodes: int = 1
+    #: Which of the job's alternatives it is.
+    alternative: int = 0
     hours: Band | None
     cost: CostEstimate | None
     measures: Measures
@@ -48,7 +51,14 @@ def pick_unmeasured(own: Own) -> Pick:
         carbon_g=None,
         risk=0.0,
     )
-    return Pick(offer=own.offer, hours=None, cost=None, measures=nothing, is_runnable=True)
+    return Pick(
+        offer=own.offer,
+        alternative=own.alternative,
+        hours=None,
+        cost=None,
+        measures=nothing,
+        is_runnable=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +66,10 @@ class Details:
     """Works out in full the few places that are shown."""
 
     candidates: Candidates
-    terms: RunTerms
+    #: Of each alternative.
+    terms: Sequence[RunTerms]
     around: Surroundings
-    found: Screen
+    found: Sequence[Screen]
     points: Floats
 
     def pick(self, index: int, *, tasks: int = 1, against: int | None = None) -> Pick:
@@ -66,9 +77,10 @@ class Details:
         offer, nodes = all_of.offer(index), int(all_of.nodes[index])
         mine = self._measures(index)
         better, worse = ((), ()) if against is None else compare_to(mine, self._measures(against))
+        alternative = int(all_of.alternative[index])
         band, cost = self._cost(index, offer, nodes)
         risk_terms = RiskTerms(
-            has_checkpoints=self.terms.checkpoint_every_s is not None,
+            has_checkpoints=self.terms[alternative].checkpoint_every_s is not None,
             endless=self.around.endless,
             now=self.around.now,
         )
@@ -77,6 +89,7 @@ class Details:
             offer=offer,
             tasks=tasks,
             nodes=nodes,
+            alternative=alternative,
             hours=band,
             cost=cost,
             measures=mine,
@@ -94,10 +107,14 @@ class Details:
         row = int(self.candidates.rows[index])
         if row < 0:
             return self.candidates.own[-1 - row].hours, None
-        band = self.found.facts.hours[self.found.kinds.codes[row]]
+        found = self.found[int(self.candidates.alternative[index])]
+        band = found.facts.hours[found.kinds.codes[row]]
         if band is None:
             return None, None
-        return band, estimate_cost(offer, band, replace(self.terms, nodes=nodes))
+        return band, estimate_cost(offer, band, self._terms(index, nodes))
+
+    def _terms(self, index: int, nodes: int) -> RunTerms:
+        return replace(self.terms[int(self.candidates.alternative[index])], nodes=nodes)
 
     def _cost_p10(self, index: int, offer: Offer, nodes: int, band: Band | None) -> int | None:
         if band is None:
@@ -107,7 +124,7 @@ class Details:
             # Electricity is paid by the second.
             return round(expected * band.p10 / band.p50) if band.p50 else None
         short = replace(band, p50=band.p10, p90=band.p10)
-        return min(estimate_cost(offer, short, replace(self.terms, nodes=nodes)).p50_micro, expected)
+        return min(estimate_cost(offer, short, self._terms(index, nodes)).p50_micro, expected)
 
     def _measures(self, index: int) -> Measures:
         of = self.candidates

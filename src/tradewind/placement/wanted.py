@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from tradewind.domain.units import BYTES_PER_GIB
+from tradewind.placement.demand import refuse_several
 from tradewind.spec.models import JobSpec, NodeRange
 from tradewind.spec.parts import Strategy
 from tradewind.spec.resources import Spot
@@ -50,7 +51,8 @@ class Wanted:
 
 
 def wanted_of(spec: JobSpec, now: datetime | None = None) -> Wanted:
-    """What a job file asks for; its deadline counts from `now`, and does not count without one."""
+    """What one alternative of a job file asks for; its deadline counts from `now`, and does not count without one."""
+    refuse_several(spec)
     resources, limits, estimate = spec.resources, spec.constraints, spec.estimate
     nodes = resources.nodes
     least, most = (nodes.min, nodes.max) if isinstance(nodes, NodeRange) else (nodes, nodes)

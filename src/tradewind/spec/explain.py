@@ -48,6 +48,8 @@ def explain(error: ErrorDetails) -> Fault:
         for part in (location[:-1] if is_marked else location)
         if not (isinstance(part, str) and part.startswith(FORM_MARK))
     )
+    if kind == "value_error" and isinstance(error["ctx"]["error"], FieldError):
+        path = (*path, *error["ctx"]["error"].at)
     message, hint = _describe(error, path)
     if message[:1].islower():
         message = f"`{format_path(path)}` {message}" if path else f"the job {message}"

@@ -240,6 +240,9 @@ def _job(said: object, path: KeyPath, faults: list[Fault]) -> JobSpec | None:
     whole = {**_UNSAID, "name": f"job-{int(path[1]) + 1}", **said}
     spec, found = check_mapping(whole)
     left = [each for each in found if not (each.is_unsupported and _is_replayed(each.path))]
+    if spec is not None and spec.resources.any_of:
+        message, hint = "a replay does not know of alternatives", "leave it out, and name what it ran on"
+        left.append(Fault(path=("resources", "any_of"), message=message, hint=hint, is_unsupported=True))
     faults += [replace(each, path=(*path, *each.path)) for each in left]
     return JobSpec.model_validate(whole) if found and not left else spec
 

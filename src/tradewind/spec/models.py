@@ -207,3 +207,21 @@ class JobSpec(SpecModel):
         description="Names and values to find it and to group its cost by.",
         examples=[{"paper": "neurips"}],
     )
+
+    def alternatives(self) -> tuple[JobSpec, ...]:
+        """The job once for each of its alternatives, in their order, and without others: itself, where it has none."""
+        if not self.resources.any_of:
+            return (self,)
+        return tuple(self.model_copy(update={"resources": each}) for each in self.resources.alternatives())
+
+    def alternative(self, index: int | None) -> JobSpec:
+        """The job with one of its alternatives; the first where nobody says which."""
+        found = self.alternatives()
+        return found[index] if index is not None and 0 <= index < len(found) else found[0]
+
+    def up_to(self, index: int | None) -> JobSpec:
+        """What a job that runs as this alternative may move to: in an order, none that comes after it."""
+        if not self.resources.any_of or not self.resources.ordered or index is None:
+            return self
+        kept = self.resources.model_copy(update={"any_of": self.resources.any_of[: index + 1]})
+        return self.model_copy(update={"resources": kept})

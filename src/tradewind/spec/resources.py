@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -27,6 +29,8 @@ _ACCELERATOR_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9 ._/-]*(:[0-9]+(\.[0-9]+)?)?$
 _ACCELERATOR: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._/-]*?)\s*(?::\s*([0-9]{1,6}(?:\.[0-9]{1,20})?))?")
 #: Machines that are simply there: nothing takes them back, so they are never spot.
 _NEVER_SPOT: Final = frozenset({"local"})
+#: Of `any_of`: each is planned for by itself.
+MOST_ALTERNATIVES: Final = 16
 
 
 class SpecModel(BaseModel):
@@ -143,10 +147,101 @@ def _allow_one(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [array, array["items"]]
 
 
-class ResourceOverrides(SpecModel):
-    """One alternative of `any_of`; the same keys as `resources`."""
+def _allow_one_or_none(schema: dict[str, Any]) -> None:
+    """The same where the key may be left out."""
+    array = next(each for each in schema.pop("anyOf") if each.get("type") == "array")
+    schema["anyOf"] = [array, array["items"]]
 
-    accelerators: tuple[AcceleratorRequest, ...] = Field(
+
+def _accept_one(value: object) -> object:
+    return [value] if isinstance(value, str | dict) else value
+
+
+def _has_each_once(value: tuple[AcceleratorRequest, ...]) -> tuple[AcceleratorRequest, ...]:
+    seen: set[tuple[str, float, str | None]] = set()
+    for request in value:
+        key = (request.name.casefold(), request.count, request.mig)
+        if key in seen:
+            raise FieldError(f"`{request}` is listed twice", "keep one of them")
+        seen.add(key)
+    return value
+
+
+def _names_each_once(value: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((name for name in value if value.count(name) > 1), None)
+    if twice is not None:
+        raise FieldError(f"`{twice}` is listed twice", "keep one of them")
+    return value
+
+
+def _find_never_spot(providers: tuple[str, ...], spot: Spot | None) -> FieldError | None:
+    """What is wrong with asking these providers for nothing but spot."""
+    if not providers or not _NEVER_SPOT.issuperset(providers) or spot is not Spot.ONLY:
+        return None
+    return FieldError(
+        f"`{', '.join(providers)}` has no spot machines, and `spot: only` accepts nothing else",
+        "write `spot: auto`, or name another provider",
+    )
+
+
+Accelerators = Annotated[
+    tuple[AcceleratorRequest, ...], BeforeValidator(_accept_one), AfterValidator(_has_each_once)
+]
+Providers = Annotated[tuple[Name, ...], AfterValidator(_names_each_once)]
+Regions = tuple[Annotated[str, Field(min_length=1, max_length=128)], ...]
+
+
+class ResourceOverrides(SpecModel):
+    """One alternative of `any_of`: what is left out is as `resources` has it."""
+
+    accelerators: Accelerators | None = Field(
+        default=None,
+        description="As `resources.accelerators`; an empty list asks for none.",
+        examples=[["H100:8"]],
+        json_schema_extra=_allow_one_or_none,
+    )
+    nodes: Nodes | None = Field(default=None, description="As `resources.nodes`.", examples=[1])
+    cpus: CountAmount | None = Field(default=None, description="As `resources.cpus`.", examples=["8+"])
+    memory: SizeAmount | None = Field(default=None, description="As `resources.memory`.", examples=["64GB+"])
+    disk: SizeAmount | None = Field(default=None, description="As `resources.disk`.", examples=["200GB"])
+    spot: Spot | None = Field(default=None, description="As `resources.spot`.", examples=["only"])
+    providers: Providers | None = Field(
+        default=None,
+        description="As `resources.providers`; an empty list stands for every connected provider.",
+        examples=[["lambda"]],
+    )
+    regions: Regions | None = Field(
+        default=None,
+        description="As `resources.regions`; an empty list stands for every region.",
+        examples=[["us-*"]],
+    )
+
+    def __str__(self) -> str:
+        """`A100-80GB:8, spot, lambda`."""
+        said = self.model_dump(mode="json", exclude_none=True)
+        words = []
+        if self.accelerators is not None:
+            words.append(" or ".join(map(str, self.accelerators)) or "no accelerator")
+        words += [
+            f"{said[key]} {noun}"
+            for key, noun in (("cpus", "processors"), ("memory", "memory"), ("disk", "disk"))
+            if key in said
+        ]
+        if self.spot is not None:
+            words.append(
+                {Spot.NEVER: "on demand", Spot.AUTO: "spot or on demand", Spot.ONLY: "spot"}[self.spot]
+            )
+        if self.providers is not None:
+            words.append(" or ".join(self.providers) or "any provider")
+        if self.regions is not None:
+            words.append(" or ".join(self.regions) or "any region")
+        return ", ".join(words) or "nothing else"
+
+
+class Resources(SpecModel):
+    """What a job needs of each machine, and where it may be."""
+
+    accelerators: Accelerators = Field(
         default=(),
         description="Accelerators per node, any of the list; one need not be written as a list. None when left out.",
         examples=[["A100-80GB:8", "H100:4"]],
@@ -171,51 +266,74 @@ class ResourceOverrides(SpecModel):
         description="Whether machines that can be taken back at any time will do: never, auto (when it pays) or only.",
         examples=["auto"],
     )
-    providers: tuple[Name, ...] = Field(
+    providers: Providers = Field(
         default=(),
         description="Where it may run; every connected provider when left out.",
         examples=[["lambda", "runpod", "local"]],
     )
-    regions: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = Field(
+    regions: Regions = Field(
         default=(), description="Regions it may run in; * stands for anything.", examples=[["us-*"]]
     )
 
-    @field_validator("accelerators", mode="before")
-    @classmethod
-    def _accept_one(cls, value: object) -> object:
-        return [value] if isinstance(value, str | dict) else value
-
-    @field_validator("accelerators")
-    @classmethod
-    def _has_each_once(cls, value: tuple[AcceleratorRequest, ...]) -> tuple[AcceleratorRequest, ...]:
-        seen: set[tuple[str, float, str | None]] = set()
-        for request in value:
-            key = (request.name.casefold(), request.count, request.mig)
-            if key in seen:
-                raise FieldError(f"`{request}` is listed twice", "keep one of them")
-            seen.add(key)
-        return value
+    any_of: Annotated[tuple[ResourceOverrides, ...], Field(max_length=MOST_ALTERNATIVES)] = Field(
+        default=(),
+        description="Alternatives, of which one has to do; each overrides the keys above.",
+        examples=[[{"accelerators": "H100:8"}, {"accelerators": "A100-80GB:8"}]],
+    )
+    ordered: bool = Field(
+        default=True,
+        description="Whether `any_of` is in order of preference: the next is for where the one before cannot be had. "
+        "If not, the best deal of all of them is taken.",
+        examples=[True],
+    )
 
     @field_validator("providers")
     @classmethod
     def _can_be_spot(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        twice = next((name for name in value if value.count(name) > 1), None)
-        if twice is not None:
-            raise FieldError(f"`{twice}` is listed twice", "keep one of them")
-        if value and _NEVER_SPOT.issuperset(value) and info.data.get("spot") is Spot.ONLY:
-            names = ", ".join(value)
+        problem = _find_never_spot(value, info.data.get("spot"))
+        if problem is not None:
+            raise problem
+        return value
+
+    @field_validator("any_of")
+    @classmethod
+    def _are_possible(
+        cls, value: tuple[ResourceOverrides, ...], info: ValidationInfo
+    ) -> tuple[ResourceOverrides, ...]:
+        """Each with what it takes over from the keys beside `any_of`."""
+        if not {"accelerators", "providers", "spot"} <= info.data.keys():
+            # Those have faults of their own.
+            return value
+        base = cls.model_construct(**info.data)
+        seen: list[Resources] = []
+        for index, each in enumerate(value):
+            merged = base.overridden_by(each)
+            problem = _find_never_spot(merged.providers, merged.spot)
+            if problem is not None:
+                key = "providers" if each.providers is not None else "spot"
+                at = (index, key) if getattr(each, key) is not None else (index,)
+                raise FieldError(str(problem), problem.hint, at=at)
+            if merged in seen:
+                said = f"asks for the same as alternative {seen.index(merged) + 1}"
+                raise FieldError(said, "keep one of them", at=(index,))
+            seen.append(merged)
+        return value
+
+    @field_validator("ordered")
+    @classmethod
+    def _orders_something(cls, value: bool, info: ValidationInfo) -> bool:
+        if not value and info.data.get("any_of") == ():
             raise FieldError(
-                f"`{names}` has no spot machines, and `spot: only` accepts nothing else",
-                "write `spot: auto`, or name another provider",
+                "says nothing without `any_of`", "leave it out, or list alternatives in `any_of`"
             )
         return value
 
+    def overridden_by(self, alternative: ResourceOverrides) -> Resources:
+        """What one alternative asks for."""
+        said = {name: getattr(alternative, name) for name in ResourceOverrides.model_fields}
+        kept = {name: value for name, value in said.items() if value is not None}
+        return self.model_copy(update={**kept, "any_of": (), "ordered": True})
 
-class Resources(ResourceOverrides):
-    """What a job needs of each machine, and where it may be."""
-
-    any_of: tuple[ResourceOverrides, ...] = Field(
-        default=(),
-        description="Alternatives in order of preference; each overrides the keys above.",
-        examples=[[{"accelerators": "H100:8"}, {"accelerators": "A100-80GB:8"}]],
-    )
+    def alternatives(self) -> tuple[Resources, ...]:
+        """What will do, none of them with alternatives of its own: one, unless `any_of` has more."""
+        return tuple(self.overridden_by(each) for each in self.any_of) if self.any_of else (self,)

@@ -85,7 +85,9 @@ UNSUPPORTED: Final = (
         ("resources", "nodes"), f"write at most `nodes: {MOST_NODES}`", _is_too_many,
         f"`resources.nodes` over {MOST_NODES}", f"more than {MOST_NODES} are",
     ),
-    Unsupported(("resources", "any_of"), "leave it out; `accelerators` can name alternatives"),
+    Unsupported(
+        ("resources", "any_of", "nodes"), "write `nodes` once, beside `any_of`: every alternative has as many",
+    ),
     Unsupported(("resources", "accelerators", "mig"), "ask for a whole accelerator", _is_slice, "a MIG slice"),
     Unsupported(
         ("resources", "accelerators"), "ask for a whole one, for example L4:1", _is_share, "a share of an accelerator",
@@ -115,20 +117,23 @@ def _name_subject(entry: Unsupported, value: object) -> str:
 
 def _find_values(mapping: dict[str, Any], path: tuple[str, ...]) -> list[tuple[KeyPath, Any]]:
     if path[:2] == ("resources", "accelerators"):
-        return _find_accelerators(mapping)
-    value: Any = mapping
-    for key in path:
-        if not isinstance(value, dict):
-            return []
-        value = value.get(key)
-    return [(path, value)]
+        keys = [*_walk(mapping, path[:2]), *_walk(mapping, ("resources", "any_of", "accelerators"))]
+        return [each for where, value in keys for each in _items(where, value)]
+    return _walk(mapping, path)
 
 
-def _find_accelerators(mapping: dict[str, Any]) -> list[tuple[KeyPath, Any]]:
+def _walk(value: Any, path: tuple[str, ...], where: KeyPath = ()) -> list[tuple[KeyPath, Any]]:
+    """What is there under the names of a path; under each of the alternatives."""
+    if not path:
+        return [(where, value)]
+    if isinstance(value, list) and where[-1:] == ("any_of",):
+        found = [_walk(item, path, (*where, index)) for index, item in enumerate(value)]
+        return [each for some in found for each in some]
+    return _walk(value.get(path[0]), path[1:], (*where, path[0])) if isinstance(value, dict) else []
+
+
+def _items(where: KeyPath, value: Any) -> list[tuple[KeyPath, Any]]:
     """Each request with its path; one that is not in a list has the path of the key itself."""
-    path: KeyPath = ("resources", "accelerators")
-    resources = mapping.get("resources")
-    value = resources.get("accelerators") if isinstance(resources, dict) else None
     if isinstance(value, list):
-        return [((*path, index), item) for index, item in enumerate(value)]
-    return [(path, value)]
+        return [((*where, index), item) for index, item in enumerate(value)]
+    return [(where, value)]

@@ -9,11 +9,14 @@ FORM_MARK: Final = "\0"
 
 
 class FieldError(ValueError):
-    """What is wrong with a value, and what would be right. A message without a capital goes on from the key's name."""
+    """What is wrong with a value, and what would be right. A message without a capital goes on from the key's name.
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    `at` is where inside of the value, for one that is looked at as a whole.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, at: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint, self.at = hint, at
 
 
 def name_type(value: object) -> str:

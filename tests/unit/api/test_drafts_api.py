@@ -303,14 +303,44 @@ async def test_a_job_is_held_to_one_offer(api: Api) -> None:
     assert (await check(api, spec=found["spec"]))["is_valid"]
 
 
-async def test_several_offers_allow_all_their_combinations_and_say_so(api: Api) -> None:
-    found = await places(api, RIGHT, KEY, "vast|eu-nl||x|L4|1|spot")
+async def test_several_offers_become_alternatives_in_their_order(api: Api) -> None:
+    draft = {**RIGHT, "resources": {"cpus": 8, "accelerators": "H100:8", "providers": ["vast"]}}
+    found = await places(api, draft, KEY, "vast|eu-nl||x|L4|1|spot", "local|here||vm||0|owned", KEY)
     assert found["spec"]["resources"] == {
-        "providers": ["aws", "vast"],
-        "regions": ["us-east-1", "eu-nl"],
-        "accelerators": ["H100 SXM:8", "L4:1"],
+        "cpus": 8,
+        "accelerators": "H100:8",
+        "any_of": [
+            {"accelerators": "H100 SXM:8", "spot": "never", "providers": ["aws"], "regions": ["us-east-1"]},
+            {"accelerators": "L4:1", "spot": "only", "providers": ["vast"], "regions": ["eu-nl"]},
+            {"spot": "never", "providers": ["local"]},
+        ],
     }
-    assert len(found["notes"]) == 2
+    assert found["notes"] == []
+    assert found["text"] == (
+        "First aws us-east-1, then vast eu-nl, then local here: the next where the one before cannot be had."
+    )
+    checked = await check(api, spec=found["spec"])
+    assert checked["is_valid"]
+    assert "any_of" in checked["yaml"]
+
+
+async def test_several_offers_without_an_order_are_a_set(api: Api) -> None:
+    body = {"spec": RIGHT, "offers": [KEY, "vast|eu-nl||x|L4|1|spot"], "ordered": False}
+    answer = await api.post("/job-files/places", json=body)
+    found = answer.json()
+    assert found["spec"]["resources"]["ordered"] is False
+    assert len(found["spec"]["resources"]["any_of"]) == 2
+    assert found["text"] == "Only aws us-east-1 or vast eu-nl."
+    # One alone is no list, and what was held to before is gone.
+    alone = await places(api, found["spec"], KEY)
+    assert alone["spec"]["resources"].keys() == {"accelerators", "spot", "providers", "regions"}
+
+
+async def test_no_more_offers_are_kept_than_a_job_file_can_name(api: Api) -> None:
+    found = await places(api, RIGHT, *(f"vast|r{number}||x|L4|1|spot" for number in range(20)))
+    assert len(found["spec"]["resources"]["any_of"]) == 16
+    assert found["notes"] == ["a job file has at most 16 alternatives: the first 16 are kept"]
+    assert (await check(api, spec=found["spec"]))["is_valid"]
 
 
 async def test_spot_offers_alone_ask_for_spot_alone(api: Api) -> None:

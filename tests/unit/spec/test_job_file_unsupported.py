@@ -27,7 +27,15 @@ MINIMAL = {"version": 1, "name": "digits", "run": "python train.py"}
         ({"depends_on": ["a"]}, "depends_on", "`depends_on`"),
         ({"resources": {"nodes": 65}}, "resources.nodes", "`resources.nodes` over 64"),
         ({"resources": {"nodes": {"min": 1, "max": 2}}}, "resources.nodes", "a range of `resources.nodes`"),
-        ({"resources": {"any_of": [{}]}}, "resources.any_of", "`resources.any_of`"),
+        ({"resources": {"any_of": [{}, {"nodes": 2}]}}, "resources.any_of[1].nodes", "`resources.any_of.nodes`"),
+        (
+            {"resources": {"any_of": [{"accelerators": ["A", "L4:0.5"]}]}}, "resources.any_of[0].accelerators[1]",
+            "a share of an accelerator",
+        ),
+        (
+            {"resources": {"any_of": [{"accelerators": {"mig": "3g.40gb"}}]}}, "resources.any_of[0].accelerators",
+            "a MIG slice",
+        ),
         ({"resources": {"accelerators": ["A", "L4:0.5"]}}, "resources.accelerators[1]", "a share of an accelerator"),
         ({"resources": {"accelerators": "L4:1.5"}}, "resources.accelerators", "a share of an accelerator"),
         ({"resources": {"accelerators": {"mig": "3g.40gb"}}}, "resources.accelerators", "a MIG slice"),
@@ -45,7 +53,7 @@ def test_it_is_refused_by_name(keys: dict[str, Any], where: str, subject: str) -
     "keys",
     [
         {"launcher": "none"}, {"sweep": None}, {"sweep": {}}, {"data": []}, {"secrets": []}, {"depends_on": []},
-        {"resources": {"nodes": 64}},
+        {"resources": {"nodes": 64}}, {"resources": {"any_of": [{"accelerators": "A:2"}, {"spot": "never"}]}},
         {"resources": {"nodes": 1, "any_of": [], "accelerators": ["A100:8", {"name": "H100"}]}},
         {"workdir": "."}, {"estimate": {"hours": 2, "on": "RTX 4090"}}, {"constraints": {"deadline": None}},
         *({"strategy": strategy} for strategy in ("cheapest", "fastest", "balanced", "reliable")),

@@ -7140,6 +7140,11 @@ export interface components {
         PlacesRequest: {
             /** Offers */
             offers?: string[];
+            /**
+             * Ordered
+             * @default true
+             */
+            ordered?: boolean;
             /** Spec */
             spec: {
                 [key: string]: unknown;

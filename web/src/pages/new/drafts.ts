@@ -3,7 +3,7 @@ import type { Spec } from './spec';
 
 export type StepId = Schemas['DraftStepView']['id'];
 export type SourceKind = 'template' | 'upload' | 'job' | 'command';
-export type PlaceMode = 'auto' | 'pinned' | 'several';
+export type PlaceMode = 'auto' | 'pinned' | 'ordered' | 'several';
 
 /** A job that is being put together. It lives in this browser until it is launched or discarded. */
 export interface Draft {

@@ -1,13 +1,13 @@
 import { Loader, SegmentedControl, Stack, Tabs, Text } from '@mantine/core';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo, useRef, useState } from 'react';
 import { api } from '@/api/client';
 import type { OfferSearch } from '@/components/offers/types';
 import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
 import { useDraft } from '../draft';
 import type { PlaceMode } from '../drafts';
-import { NotSupported } from '../fields';
 import { asList, asText, read } from '../spec';
+import { PlaceOrder } from './PlaceOrder';
 
 const PlanPlaces = lazy(() => import('./PlanPlaces'));
 const OffersExplorer = lazy(async () => ({
@@ -17,13 +17,15 @@ const OffersExplorer = lazy(async () => ({
 const MODES: { value: PlaceMode; label: string }[] = [
   { value: 'auto', label: 'Best that fits' },
   { value: 'pinned', label: 'One offer' },
+  { value: 'ordered', label: 'In order' },
   { value: 'several', label: 'Any of several' },
 ];
 
-/** Where the job may go: anywhere that fits, to one offer, or to any of some. */
+/** Where the job may go: anywhere that fits, to one offer, to the first of some that can be had, or to any of them. */
 export function Places() {
   const { draft, spec, change } = useDraft();
   const [error, setError] = useState<unknown>(null);
+  const asked = useRef(0);
 
   const wanted = JSON.stringify(read(spec, ['resources', 'accelerators']) ?? []);
   const hours = Number(asText(read(spec, ['estimate', 'hours'])));
@@ -34,18 +36,24 @@ export function Places() {
     [wanted, hours, on],
   );
 
+  const isOrdered = draft.mode === 'ordered';
+  const isSeveral = isOrdered || draft.mode === 'several';
+
   async function hold(offers: string[], mode: PlaceMode) {
     setError(null);
+    const before = { offers: draft.offers, mode: draft.mode };
+    const mine = ++asked.current;
+    // The choice is seen at once; only the answer to the last one counts.
+    change({ offers, mode });
     try {
-      const { data } = await api.POST('/api/v1/job-files/places', { body: { spec, offers } });
-      if (data)
-        change({
-          spec: data.spec,
-          mode,
-          offers,
-          placeNotes: offers.length > 0 ? [data.text, ...data.notes] : [],
-        });
+      const { data } = await api.POST('/api/v1/job-files/places', {
+        body: { spec, offers, ordered: mode !== 'several' },
+      });
+      if (data && mine === asked.current)
+        change({ spec: data.spec, placeNotes: offers.length > 0 ? [data.text, ...data.notes] : [] });
     } catch (problem) {
+      if (mine !== asked.current) return;
+      change(before);
       setError(problem);
     }
   }
@@ -56,12 +64,13 @@ export function Places() {
         draft.offers.filter((each) => each !== key),
         draft.mode,
       );
-    else void hold(draft.mode === 'several' ? [...draft.offers, key] : [key], draft.mode);
+    else void hold(isSeveral ? [...draft.offers, key] : [key], draft.mode);
   }
 
   function choose(mode: PlaceMode) {
     if (mode === 'auto') void hold([], mode);
     else if (mode === 'pinned' && draft.offers.length > 1) void hold(draft.offers.slice(0, 1), mode);
+    else if (draft.offers.length > 1) void hold(draft.offers, mode);
     else change({ mode });
   }
 
@@ -89,6 +98,20 @@ export function Places() {
             </Text>
           ))}
         </div>
+        {isSeveral ? (
+          <>
+            <Text size="sm" c="var(--tw-quiet)">
+              {isOrdered
+                ? 'Choose offers below. The first that can be had is taken, the next are what to fall back on.'
+                : 'Choose offers below. The strategy takes the best deal of them.'}
+            </Text>
+            <PlaceOrder
+              offers={draft.offers}
+              isOrdered={isOrdered}
+              onChange={(offers) => void hold(offers, draft.mode)}
+            />
+          </>
+        ) : null}
         {draft.mode !== 'auto' ? (
           <Tabs defaultValue="best" keepMounted={false}>
             <Tabs.List mb="sm">
@@ -111,7 +134,6 @@ export function Places() {
             </Suspense>
           </Tabs>
         ) : null}
-        {draft.mode === 'several' ? <NotSupported where="resources.any_of" /> : null}
       </Stack>
     </Panel>
   );

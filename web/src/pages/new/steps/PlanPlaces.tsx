@@ -19,7 +19,7 @@ export default function PlanPlaces({ picked, onPick }: { picked: string[]; onPic
   // What was picked before must not hide what else there is.
   const open = useMemo(() => {
     const free = (spec: Spec, key: string) => write(spec, ['resources', key], undefined);
-    return estimable && ['providers', 'regions', 'spot'].reduce(free, estimable);
+    return estimable && ['providers', 'regions', 'spot', 'any_of', 'ordered'].reduce(free, estimable);
   }, [estimable]);
   const [asked] = useDebouncedValue(open, 300);
   const { data, error, isPending } = $api.useQuery(
