@@ -21,6 +21,8 @@ const PATHS: Record<string, string[]> = {
 };
 const SETTLE_MS = 300;
 const POLL_MS = 30_000;
+/** How long a tab that nobody sees keeps its stream. A browser gives one server six connections, all tabs together. */
+const REST_AFTER_MS = 5_000;
 const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
 
 export type LiveState = 'connecting' | 'live' | 'reconnecting';
@@ -39,9 +41,12 @@ export class Live {
   private opened = '';
   private startedAt: string | null = null;
   private failures = 0;
-  private timers: { settle?: number; retry?: number; poll?: number; open?: number } = {};
+  private isResting = false;
+  private timers: { settle?: number; retry?: number; poll?: number; open?: number; rest?: number } = {};
 
-  constructor(private readonly client: QueryClient) {}
+  constructor(private readonly client: QueryClient) {
+    document.addEventListener('visibilitychange', this.onSight);
+  }
 
   want(topics: readonly string[]): () => void {
     for (const topic of topics) this.wanted.set(topic, (this.wanted.get(topic) ?? 0) + 1);
@@ -69,11 +74,29 @@ export class Live {
   };
 
   close(): void {
+    document.removeEventListener('visibilitychange', this.onSight);
+    this.letGo();
+  }
+
+  private readonly onSight = (): void => {
+    window.clearTimeout(this.timers.rest);
+    if (document.hidden) {
+      this.timers.rest = window.setTimeout(() => {
+        this.isResting = true;
+        this.letGo();
+      }, REST_AFTER_MS);
+    } else if (this.isResting) {
+      this.open();
+    }
+  };
+
+  private letGo(): void {
     this.source?.close();
     this.source = null;
     this.opened = '';
     for (const timer of Object.values(this.timers)) window.clearTimeout(timer);
     window.clearInterval(this.timers.poll);
+    this.timers = {};
   }
 
   private reopenSoon(): void {
@@ -84,6 +107,7 @@ export class Live {
 
   private open(): void {
     const topics = [...this.wanted.keys()].sort().join(',');
+    if (this.isResting && document.hidden) return;
     if (!topics || (topics === this.opened && this.source)) return;
     this.source?.close();
     this.opened = topics;
@@ -106,7 +130,8 @@ export class Live {
     const hello = JSON.parse(event.data as string) as { started_at: string };
     this.position = event.lastEventId || this.position;
     const isOther = this.startedAt !== null && this.startedAt !== hello.started_at;
-    const wasAway = this.state === 'reconnecting';
+    const wasAway = this.isResting || this.state === 'reconnecting';
+    this.isResting = false;
     this.startedAt = hello.started_at;
     this.failures = 0;
     window.clearInterval(this.timers.poll);
