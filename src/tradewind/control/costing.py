@@ -92,7 +92,7 @@ def job_costs(
         .order_by(_P.c.closed_at.desc(), _P.c.id.desc())
     ).all()
     # The rent of a machine is settled after its job has ended, and so after the prediction was closed.
-    settled = amounts_of_jobs(tx, select(_P.c.job_id).where(*within, _P.c.actual_cost_micro.is_(None)))
+    settled = amounts_of_jobs(tx, select(_P.c.job_id).where(*within))
     start = 0
     if cursor is not None:
         start = 1 + next((place for place, row in enumerate(rows) if row.id == cursor), -1)
@@ -119,7 +119,7 @@ def _is_compared(row: Row[Any], settled: dict[str, int]) -> bool:
 
 def _actual(row: Row[Any], settled: dict[str, int]) -> int | None:
     known: int | None = row.actual_cost_micro
-    return settled.get(row.job_id) if known is None else known
+    return settled.get(row.job_id, known)
 
 
 def _estimated(row: Row[Any]) -> int | None:

@@ -12,6 +12,7 @@ from tradewind.db import price_tables
 from tradewind.db.store import Transaction
 from tradewind.domain.schemas import BandView, PredictionView
 from tradewind.domain.status import JobStatus
+from tradewind.ledger.reports import amounts_of_jobs
 
 _TABLE: Final = price_tables.predictions
 #: Estimates closer than this are called right.
@@ -24,6 +25,9 @@ def prediction_view(tx: Transaction, job_id: str, currency: str) -> PredictionVi
     if row is None:
         return None
     hours = _hours(row)
+    # The rent of a machine is settled after its job has ended, and so after the prediction was closed.
+    settled = amounts_of_jobs(tx, select(_TABLE.c.job_id).where(_TABLE.c.id == row.id))
+    actual: int | None = None if row.closed_at is None else settled.get(job_id, row.actual_cost_micro)
     is_finished = row.outcome == JobStatus.SUCCEEDED
     error = None
     if hours is not None and is_finished and row.actual_hours:
@@ -33,11 +37,11 @@ def prediction_view(tx: Transaction, job_id: str, currency: str) -> PredictionVi
         cost=None if row.cost_micro is None else money_view(round(row.cost_micro["p50"]), currency),
         energy_kwh=None if row.energy_kwh is None else row.energy_kwh["p50"],
         actual_hours=row.actual_hours,
-        actual_cost=None if row.actual_cost_micro is None else money_view(row.actual_cost_micro, currency),
+        actual_cost=None if actual is None else money_view(actual, currency),
         actual_energy_kwh=row.actual_energy_kwh,
         error=error,
         implied_hours=None if row.closed_at is None or is_finished else row.implied_hours,
-        text=_text(row, hours, currency),
+        text=_text(row, hours, actual, currency),
     )
 
 
@@ -50,7 +54,7 @@ def _hours(row: Row[Any]) -> BandView | None:
     )
 
 
-def _text(row: Row[Any], hours: BandView | None, currency: str) -> str:
+def _text(row: Row[Any], hours: BandView | None, actual_micro: int | None, currency: str) -> str:
     if hours is None:
         return ""
     said = f"estimated {show_hours(hours.p50)} ({show_hours(hours.p10)} to {show_hours(hours.p90)})"
@@ -69,9 +73,9 @@ def _text(row: Row[Any], hours: BandView | None, currency: str) -> str:
         )
         return f"{said}; it did not finish{pace}"
     text = f"took {show_hours(row.actual_hours)}: {apart(row.actual_hours / hours.p50, 'longer', 'shorter')}"
-    if row.cost_micro is not None and row.cost_micro["p50"] and row.actual_cost_micro is not None:
-        cost = money_view(row.actual_cost_micro, currency).text
-        text += f"; {cost}, {apart(row.actual_cost_micro / row.cost_micro['p50'], 'more', 'less')}"
+    if row.cost_micro is not None and row.cost_micro["p50"] and actual_micro is not None:
+        cost = money_view(actual_micro, currency).text
+        text += f"; {cost}, {apart(actual_micro / row.cost_micro['p50'], 'more', 'less')}"
     if row.energy_kwh is not None and row.energy_kwh["p50"] and row.actual_energy_kwh is not None:
         text += (
             f"; {_show_energy(row.actual_energy_kwh)}, "

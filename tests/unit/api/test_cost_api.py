@@ -13,6 +13,7 @@ from tests.unit.api.conftest import Api
 from tests.unit.conftest import HandClock
 from tests.unit.control.test_budget_controller import run_at, spend
 from tests.unit.jobs_for_tests import add_attempt, add_job
+from tradewind.control.prediction_views import prediction_view
 from tradewind.db import budget_tables, price_tables, tables
 from tradewind.db.owners import Caller
 from tradewind.db.store import SqlStore, Transaction
@@ -114,14 +115,14 @@ async def test_estimates_stand_beside_what_came(
                 )
             )  # fmt: skip
 
-        # A machine's rent is in the ledger only after its job has ended.
+        # The last of a machine's rent is in the ledger only after its job has ended.
         job = add_job(tx, caller, name="rented")
         tx.execute(
             insert(price_tables.predictions).values(
                 id="pred_9", project_id=caller.project_id, creator_id=caller.user_id, job_id=job.id,
                 fingerprint="f", provider="lambda", accelerator="L4", accelerator_count=1, layer="",
                 hours=None, actual_hours=1.0, outcome="succeeded", created_at=tx.now, cost_micro={"p50": 4e6},
-                actual_cost_micro=None, closed_at=tx.now,
+                actual_cost_micro=5 * MICRO, closed_at=tx.now,
             )
         )  # fmt: skip
         for number, amount in enumerate((5 * MICRO, MICRO)):
@@ -136,6 +137,10 @@ async def test_estimates_stand_beside_what_came(
     clock.advance(60)
     rented, *others = (await api.get("/cost/jobs")).json()["items"]
     assert (rented["name"], rented["actual"]["text"], rented["ratio"]) == ("rented", "$6.00", 1.5)
+    shown = await store.read(lambda tx: prediction_view(tx, rented["job"], "USD"))
+    assert shown is not None
+    assert shown.actual_cost is not None
+    assert shown.actual_cost.text == "$6.00"
     page = (await api.get("/cost/jobs")).json()
     assert (page["compared_jobs"], page["estimated"]["text"], page["actual"]["text"]) == (2, "$6.00", "$9.00")
     assert [(each["name"], each["ratio"]) for each in others] == [
