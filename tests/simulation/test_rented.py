@@ -12,10 +12,12 @@ from tests.simulation.clocks import START
 from tests.simulation.fleet import Fleet
 from tests.simulation.loop import run_simulated
 from tradewind.control.moving import decisions_of
+from tradewind.control.prediction_views import prediction_view
 from tradewind.db.events import events_after
 from tradewind.db.rows import JobRow
 from tradewind.domain.offers import CreateIdempotency, SelfTermination
 from tradewind.domain.status import JobStatus, Reason
+from tradewind.ledger.reports import spend_of_jobs
 from tradewind.providers.base import AttemptRequest
 from tradewind.providers.simulated import Faults, Machine, Profile, Steps, Stock, Work
 
@@ -106,6 +108,24 @@ def test_a_job_rents_a_machine_runs_and_gives_it_back(tmp_path: Path) -> None:
     fleet = play(tmp_path, story, cloud(stock()))
     (machine,) = machines(fleet)
     assert machine.why == "terminated"
+
+
+def test_what_a_rented_job_will_cost_is_foretold_and_stands_beside_what_it_came_to(tmp_path: Path) -> None:
+    async def story(fleet: Fleet) -> None:
+        job_id = await fleet.submit(estimate={"hours": 2})
+        (job,) = await fleet.until_ended()
+        assert job.status is JobStatus.SUCCEEDED
+        # The rent is settled once the machine is gone.
+        await fleet.drain()
+        view = await fleet.store.read(lambda tx: prediction_view(tx, job_id, "USD"))
+        assert view is not None
+        assert view.cost is not None
+        assert view.actual_cost is not None
+        assert 2 * DOLLAR <= view.cost.micro <= 3 * DOLLAR
+        (bill,) = await fleet.store.read(lambda tx: list(spend_of_jobs(tx, [job_id]).values()))
+        assert view.actual_cost.micro == bill.amount_micro > 0
+
+    play(tmp_path, story, cloud(stock()), work=Work(seconds=7200.0))
 
 
 def test_a_place_without_capacity_is_left_out_and_the_runner_up_taken(tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ class Chosen:
     next_try_at: datetime | None = None
     warning: str = ""
     hours: Band | None = None
+    #: Micro-dollars for all of it, with setting up; None: nobody can say.
+    cost_micro: Band | None = None
     arithmetic: dict[str, Any] = field(default_factory=dict)
     #: What an hour of the same machine costs on demand; None: it is not to be had so, or nobody says.
     on_demand_micro: int | None = None
@@ -300,11 +302,14 @@ def _ruled(ruling: Ruling, plan: MarketPlan, warning: str, now: datetime) -> Cho
             explanation=f"waiting for spot: {ruling.explanation}",
             next_try_at=min(ruling.next_look_at, now + LOOK_EVERY),
         )
+    pick = plan.chosen
+    is_same = pick is not None and place_of(pick.offer) == place_of(ruling.offer)
     return Chosen(
         offer=ruling.offer,
         explanation=ruling.explanation,
         warning=warning,
-        hours=None if plan.chosen is None else plan.chosen.hours,
+        hours=None if pick is None else pick.hours,
+        cost_micro=_cost_of(pick) if pick is not None and is_same else None,
         arithmetic=ruling.arithmetic,
         alternative=ruling.alternative,
     )
@@ -318,6 +323,7 @@ def _chosen(plan: MarketPlan, pick: Pick, market: Sequence[Offer], warning: str)
             explanation=plan.reason,
             warning=warning,
             hours=pick.hours,
+            cost_micro=_cost_of(pick),
             alternative=pick.alternative,
         )
     return Chosen(
@@ -326,6 +332,7 @@ def _chosen(plan: MarketPlan, pick: Pick, market: Sequence[Offer], warning: str)
         explanation=plan.reason,
         warning=warning,
         hours=pick.hours,
+        cost_micro=_cost_of(pick),
         arithmetic={
             "price_per_hour": format_money(pick.measures.hourly_micro),
             "cost_p50_micro": pick.measures.cost_p50_micro,
@@ -342,6 +349,16 @@ def _chosen(plan: MarketPlan, pick: Pick, market: Sequence[Offer], warning: str)
             ],
         },
     )
+
+
+def _cost_of(pick: Pick) -> Band | None:
+    costs = (pick.cost_p10_micro, pick.measures.cost_p50_micro, pick.measures.cost_p90_micro)
+    if pick.hours is None or None in costs:
+        return None
+    low, middle, high = (float(each) for each in costs if each is not None)
+    # Each is rounded by itself, to what is billed at least.
+    low, high = min(low, middle), max(high, middle)
+    return Band(p10=low, p50=middle, p90=high, layer=pick.hours.layer, basis="the plan it was placed by")
 
 
 def on_demand_price(offer: Offer, market: Sequence[Offer]) -> int | None:

@@ -156,4 +156,6 @@ def _put(
     placing.note_decision(tx, job, "place", text, choice.arithmetic, attempt_id)
     if task.fence == 0:
         offer = {**terms, "provider": provider}
-        keep_prediction(tx, job, spec, attempt_id, offer, Foretold(hours=choice.hours))
+        keep_prediction(
+            tx, job, spec, attempt_id, offer, Foretold(hours=choice.hours, cost_micro=choice.cost_micro)
+        )

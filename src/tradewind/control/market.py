@@ -136,7 +136,7 @@ class MarketController:
     def _rent(
         self, tx: Transaction, each: Waiting, job: JobRow, task: TaskRow, offer: Offer, choice: Chosen
     ) -> None:
-        foretold = Foretold(hours=choice.hours)
+        foretold = Foretold(hours=choice.hours, cost_micro=choice.cost_micro)
         attempt_id = rent(
             tx,
             self._context.installation_id,
