@@ -9,9 +9,9 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 
 def dump_document(value: Any) -> str:
-    """JSON in text. Halves of surrogate pairs, of names that are no text, are kept as `json` escapes them."""
+    """JSON in ASCII, escaped as `json` does: searches look for words in it. So are halves of surrogate pairs."""
     try:
-        return to_json(value, inf_nan_mode="constants").decode()
+        return to_json(value, inf_nan_mode="constants", ensure_ascii=True).decode()
     except (PydanticSerializationError, UnicodeError):
         return json.dumps(value)
 

@@ -26,6 +26,11 @@ def test_they_come_back_as_they_went(value: object) -> None:
     assert json.loads(dump_document(value)) == value
 
 
+@given(text=st.text())
+def test_words_are_escaped_as_searches_look_for_them(text: str) -> None:
+    assert json.dumps(text)[1:-1] in dump_document({"tags": {text: "x"}})
+
+
 def test_names_that_are_no_text_are_kept() -> None:
     value = {"path": "weights-\udcff.bin", "plain": "ü"}
     assert load_document(dump_document(value)) == value
