@@ -149,7 +149,7 @@ def visit(
         service_workers="block",
     )
     try:
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         page = context.new_page()
         context.route("**/*", _guard)
         page.clock.install(time=stage.now)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.web.browser import Visit, chromium, launch
 from tests.web.browser import visit as open_visit
@@ -23,6 +23,9 @@ from tests.web.stage import Stage
 
 #: FastAPI's parameters and models that are built when they are first needed do not get on; nothing comes of it.
 _LATE_MODELS = "ignore:The 'alias' attribute with value:UserWarning"
+
+#: How long a page may take to become what is expected of it on a busy machine; where nothing is wrong nobody waits it out.
+_PATIENCE_MS = 30_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,6 +42,7 @@ def browser() -> Iterator[Browser]:
     Not for longer: while it is there, its event loop runs in this thread, and tests of other folders start theirs.
     """
     chromium()
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         started = launch(playwright)
         yield started

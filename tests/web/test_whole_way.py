@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.web.browser import Visit, watch
@@ -15,14 +13,6 @@ from tests.web.training import Run
 #: How long a page may take to follow the server on a machine that is busy with other things.
 _PATIENCE_MS = 45_000
 _NAME = "whole-way"
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """For every expectation of this module."""
-    expect.set_options(timeout=_PATIENCE_MS)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def test_from_the_comparison_to_a_finished_job_through_an_interruption_and_a_restart(
