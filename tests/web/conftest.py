@@ -24,7 +24,7 @@ from tests.web.stage import Stage
 #: FastAPI's parameters and models that are built when they are first needed do not get on; nothing comes of it.
 _LATE_MODELS = "ignore:The 'alias' attribute with value:UserWarning"
 
-#: How long a page may take to become what is expected of it on a busy machine; where nothing is wrong nobody waits it out.
+#: How long a page may take to become what is expected of it, on a busy machine. Where nothing is wrong it takes less.
 _PATIENCE_MS = 30_000
 
 
