@@ -167,11 +167,11 @@ def test_an_invoice_is_read_before_it_is_taken_in_and_held_against_the_ledger(vi
     expect(dialog).to_be_hidden()
     table = page.get_by_role("table", name="Invoice against ledger")
     unknown = table.get_by_role("row").filter(has_text="i-unknown")
-    expect(unknown).to_contain_text("invoice only")
+    expect(unknown).to_contain_text("Invoice only")
     unknown.get_by_role("checkbox").check()
     page.get_by_role("button", name="Take over what the invoice says").click()
     page.get_by_role("dialog").get_by_role("button", name="Take over").click()
-    expect(unknown).to_contain_text("agrees")
+    expect(unknown).to_contain_text("Agrees")
     assert_accessible(page)
 
 
