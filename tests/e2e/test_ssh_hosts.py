@@ -172,7 +172,7 @@ def test_who_else_uses_a_hosts_gpus_is_shown(installation: Installation, machine
         assert (slot["index"], slot["use"], slot["users"][0]["pid"]) == (1, "others", stranger.pid)
         shown = installation.cli("nodes", "show", "gpu1").stdout
         assert "[0] NVIDIA A100-SXM4-80GB 80.0 GB: free\n" in shown
-        assert f"[1] NVIDIA A100-SXM4-80GB 80.0 GB: {said.removeprefix('1 of 2 ')}\n" in shown
+        assert f"[1] NVIDIA A100-SXM4-80GB 80.0 GB: {said.removeprefix('1 of 2 ')}, 1.0 GB used\n" in shown
         add(installation, machine, "--fingerprint", machine.fingerprint, "--ignore-others")
         (host,) = hosts(installation)
         assert (host["ignores_others"], host["others"]) == (True, said)
