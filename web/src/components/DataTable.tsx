@@ -119,7 +119,22 @@ export function DataTable<Row>(props: Props<Row>) {
           <Spacer height={above} span={span} />
           {shown.map((index) => {
             const row = rows[index];
-            return row === undefined ? null : <Line key={rowKey(row)} row={row} index={index} {...props} />;
+            if (row === undefined) return null;
+            return (
+              <Line
+                key={rowKey(row)}
+                row={row}
+                index={index}
+                columns={columns}
+                rowKey={rowKey}
+                href={props.href}
+                onPick={props.onPick}
+                selected={selected}
+                onSelect={onSelect}
+                rowHeight={rowHeight}
+                isMuted={props.isMuted}
+              />
+            );
           })}
           <Spacer height={below} span={span} />
         </tbody>
@@ -162,7 +177,12 @@ function Head<Row>({
   );
 }
 
-/** Drawn again when something of it changes, and not because others come into sight. */
+type LineProps<Row> = Pick<
+  Props<Row>,
+  'columns' | 'rowKey' | 'href' | 'onPick' | 'selected' | 'onSelect' | 'rowHeight' | 'isMuted'
+> & { row: Row; index: number };
+
+/** Drawn again when something of it changes, and not because others come into sight or are loaded. */
 const Line = memo(LineAsIs) as typeof LineAsIs;
 
 function LineAsIs<Row>({
@@ -176,7 +196,7 @@ function LineAsIs<Row>({
   onSelect,
   rowHeight = 41,
   isMuted,
-}: Props<Row> & { row: Row; index: number }) {
+}: LineProps<Row>) {
   const navigate = useNavigate();
   const target = href?.(row);
   const key = rowKey(row);
