@@ -39,8 +39,11 @@ def begin_job(page: Page, step: str) -> None:
     """The wizard with a template in it, at one of its steps."""
     page.locator("label").filter(has_text="Template").click()
     page.get_by_role("button", name="Use Handwritten digits").click()
-    page.get_by_role("button", name="Start over from Handwritten digits").wait_for()
+    # What the server says of it, and not of the empty draft before.
+    page.get_by_test_id("files").filter(has_text="3 files").wait_for()
     open_step(page, step)
+    if step == "Review":
+        page.get_by_text("Cost, P10 to P90").wait_for()
 
 
 def fit_model(page: Page) -> None:
