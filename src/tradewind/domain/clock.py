@@ -72,31 +72,40 @@ class SystemClock:
         return True
 
 
+class _Page:
+    """Chance for what is small, asked of the system a page at a time; one for the process, a new one after a fork."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begins anew: what a forked process took over is its parent's."""
+        self._lock = threading.Lock()
+        self._rest = b""
+
+    def take(self, byte_count: int) -> bytes:
+        """Bytes that nobody else is given."""
+        with self._lock:
+            if len(self._rest) < byte_count:
+                self._rest = secrets.token_bytes(_PAGE_BYTES)
+            taken, self._rest = self._rest[:byte_count], self._rest[byte_count:]
+        return taken
+
+
+_PAGE: Final = _Page()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_PAGE.forget)
+
+
 class SystemEntropy:
     """The operating system's random source. What ids are made of is asked for a page at a time.
 
     A system call for every row that is written was five percent of the writer's time. Keys and tokens are asked for
-    one by one; a forked process begins a page of its own.
+    one by one.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._page = b""
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forget)
-
     def token(self, byte_count: int) -> bytes:
-        if byte_count > _SMALL_BYTES:
-            return secrets.token_bytes(byte_count)
-        with self._lock:
-            if len(self._page) < byte_count:
-                self._page = secrets.token_bytes(_PAGE_BYTES)
-            taken, self._page = self._page[:byte_count], self._page[byte_count:]
-        return taken
-
-    def _forget(self) -> None:
-        self._lock = threading.Lock()
-        self._page = b""
+        return secrets.token_bytes(byte_count) if byte_count > _SMALL_BYTES else _PAGE.take(byte_count)
 
     def uniform(self) -> float:
         return (int.from_bytes(self.token(7)) >> 3) / (1 << 53)
