@@ -36,3 +36,13 @@ def test_a_tab_that_nobody_sees_lets_its_stream_go_and_catches_up_when_it_is_see
         _turn(page, hidden=False)
     expect(page.get_by_role("link", name="came-meanwhile", exact=True)).to_be_visible(timeout=30_000)
     expect(page.get_by_text("reconnecting")).to_be_hidden()
+
+
+def test_a_tab_that_was_opened_behind_another_one_keeps_no_stream_either(visit: Visit) -> None:
+    page = visit.page
+    page.add_init_script("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    with page.expect_event("requestfailed", _is_stream, timeout=30_000):
+        visit.open("/jobs")
+    with page.expect_request(_is_stream):
+        _turn(page, hidden=False)
+    expect(page.get_by_text("reconnecting")).to_be_hidden()

@@ -46,6 +46,8 @@ export class Live {
 
   constructor(private readonly client: QueryClient) {
     document.addEventListener('visibilitychange', this.onSight);
+    // A tab that was opened behind another one is not told that it is hidden.
+    this.onSight();
   }
 
   want(topics: readonly string[]): () => void {
