@@ -64,7 +64,7 @@ def _configure(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=30000", "cache_size=-32000"):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=30000", "cache_size=-8000"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -100,7 +100,7 @@ if hasattr(os, "register_at_fork"):
 class SystemEntropy:
     """The operating system's random source. What ids are made of is asked for a page at a time.
 
-    A system call for every row that is written was five percent of the writer's time. Keys and tokens are asked for
+    A system call for every row that is written was four percent of the writer's time. Keys and tokens are asked for
     one by one.
     """
 
