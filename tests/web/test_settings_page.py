@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.web.axe import assert_accessible
 from tests.web.browser import Visit
@@ -48,7 +48,29 @@ def test_a_price_is_set_and_unset_and_holds_at_once(own_stage: Stage, visit: Vis
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("from local.electricity_price_usd_per_kwh in config.toml").first).to_be_visible()
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    # "Save" is disabled while the answer is on its way, too, and "otherwise" has named the file before.
+    expect(page.get_by_text("0.250 USD/kWh (your own electricity price)", exact=False)).to_have_count(0)
     assert own_stage.server.context.tariff.micro_usd_per_kwh == 310_000
+
+
+@pytest.mark.scene("empty")
+def test_what_is_typed_while_an_answer_is_on_its_way_is_kept(own_stage: Stage, visit: Visit) -> None:
+    page = visit.open("/settings")
+    held: list[Route] = []
+    page.route(
+        "**/api/v1/settings",
+        lambda route: held.append(route) if route.request.method == "PUT" else route.continue_(),
+    )
+    page.get_by_role("textbox", name="Electricity price").fill("0.25")
+    page.get_by_role("button", name="Save").click()
+    idle = page.get_by_role("textbox", name="Power at rest")
+    idle.fill("42")
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().continue_()
+    expect(page.get_by_text("your own electricity price", exact=False).first).to_be_visible()
+    expect(idle).to_have_value("42")
+    expect(page.get_by_role("button", name="Save")).to_be_enabled()
 
 
 @pytest.mark.scene("empty")

@@ -10,35 +10,38 @@ import classes from './settings.module.css';
 type Setting = Schemas['SettingView'];
 type Values = Record<string, string>;
 
+const CURRENCY = 'electricity_currency';
+
 /** What electricity costs and emits here, and what the machine draws: each figure with who said it. */
 export function Power() {
   const settings = $api.useQuery('get', '/api/v1/settings');
   const places = $api.useQuery('get', '/api/v1/settings/places', {}, { staleTime: Infinity });
   if (settings.isPending) return <Skeleton height={420} radius="md" />;
   if (settings.error) return <ProblemAlert error={settings.error} onRetry={() => void settings.refetch()} />;
-  // A form of its own for each state of the server's: what somebody else has set must not be overwritten unseen.
-  const key = settings.data.items.map((each) => each.stored).join('|');
-  return <PowerForm key={key} view={settings.data} places={places.data ?? { countries: [], zones: [] }} />;
+  return <PowerForm view={settings.data} places={places.data ?? { countries: [], zones: [] }} />;
 }
 
 function PowerForm({ view, places }: { view: Schemas['SettingsView']; places: Schemas['PowerPlaces'] }) {
-  const [values, setValues] = useState<Values>(() =>
-    Object.fromEntries(view.items.map((each) => [each.name, each.stored ?? ''])),
-  );
-  const [currency, setCurrency] = useState(view.electricity_currency);
+  // Only what was touched here is kept: the other fields follow the server, also when somebody else sets them.
+  const [edits, setEdits] = useState<Values>({});
   const put = $api.useMutation('put', '/api/v1/settings');
-  const isChanged =
-    view.items.some((each) => (each.stored ?? '') !== (values[each.name] ?? '')) ||
-    currency !== view.electricity_currency;
-  const set = (name: string, value: string) => setValues((before) => ({ ...before, [name]: value }));
+  const stored = storedIn(view);
+  const values = { ...stored, ...edits };
+  const isChanged = Object.keys(values).some((name) => values[name] !== stored[name]);
+  const set = (name: string, value: string) => setEdits((before) => ({ ...before, [name]: value }));
 
   function save(event: FormEvent) {
     event.preventDefault();
     put.mutate(
-      { body: { ...bodyOf(values), electricity_currency: currency } },
+      { body: bodyOf(values) },
       {
-        onSuccess: () => {
+        onSuccess: (saved) => {
           notifications.show({ message: 'Saved. It holds for what begins from now on.' });
+          queries.setQueryData($api.queryOptions('get', '/api/v1/settings').queryKey, saved);
+          // What was typed while the answer was on its way has not been saved yet.
+          setEdits((now) =>
+            Object.fromEntries(Object.entries(now).filter(([name, value]) => value !== values[name])),
+          );
           void queries.invalidateQueries();
         },
       },
@@ -68,7 +71,15 @@ function PowerForm({ view, places }: { view: Schemas['SettingsView']; places: Sc
               onChange={(value) => set(setting.name, value)}
               places={places}
               isFixed={!view.can_change}
-              currency={setting.name === 'electricity_price' ? { currency, setCurrency, view } : null}
+              currency={
+                setting.name === 'electricity_price'
+                  ? {
+                      currency: values[CURRENCY] ?? '',
+                      setCurrency: (value) => set(CURRENCY, value),
+                      view,
+                    }
+                  : null
+              }
             />
           ))}
           <div style={{ padding: '0 16px' }}>
@@ -167,6 +178,13 @@ function Row({
   );
 }
 
+function storedIn(view: Schemas['SettingsView']): Values {
+  return {
+    ...Object.fromEntries(view.items.map((each) => [each.name, each.stored ?? ''])),
+    [CURRENCY]: view.electricity_currency,
+  };
+}
+
 function bodyOf(values: Values): Schemas['SettingsRequest'] {
   const text = (name: string) => values[name]?.trim().replace(',', '.') || null;
   const number = (name: string) => {
@@ -177,7 +195,7 @@ function bodyOf(values: Values): Schemas['SettingsRequest'] {
     country: text('country'),
     carbon_zone: text('carbon_zone'),
     electricity_price: text('electricity_price'),
-    electricity_currency: 'USD',
+    electricity_currency: values[CURRENCY] ?? 'USD',
     carbon_grams_per_kwh: number('carbon_grams_per_kwh'),
     watts_idle: number('watts_idle'),
     watts_max: number('watts_max'),
