@@ -33,6 +33,7 @@ class Picture:
 
 def _first_rented(page: Page) -> None:
     page.get_by_role("list", name="Nodes", exact=True).locator("> li").last.get_by_role("link").first.click()
+    page.get_by_role("heading", name="Held and working").wait_for()
 
 
 def begin_job(page: Page, step: str) -> None:
@@ -157,6 +158,7 @@ def _take_one(browser: Browser, stage: Stage, picture: Picture, folder: Path) ->
                 come_to_rest(page)
                 if picture.prepare is not None:
                     picture.prepare(page)
+                    page.evaluate("window.scrollTo(0, 0)")
                     come_to_rest(page)
                 page.screenshot(path=target, animations="disabled", caret="hide")
                 # A picture of a page that complains is of no use.

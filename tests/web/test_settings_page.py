@@ -173,3 +173,20 @@ def test_the_reference_of_the_api_needs_nothing_from_elsewhere(visit: Visit, sch
     # What a link leads to is opened, though it was closed.
     expect(page.locator("#model-JobPage table")).to_be_visible()
     assert_accessible(page)
+
+
+def test_the_examination_says_what_is_wrong_and_what_to_do(visit: Visit) -> None:
+    page = visit.open("/settings?tab=server")
+    checks = visit.stage.get("/doctor")["checks"]
+    lines = page.get_by_role("list", name="Examination").get_by_role("listitem")
+    expect(lines).to_have_count(len(checks))
+    for line, check in zip(lines.all(), checks, strict=True):
+        expect(line).to_contain_text(check["name"])
+        expect(line).to_contain_text(check["message"])
+    expect(lines.last).to_contain_text("tradewind connect lyceum")
+
+
+@pytest.mark.phone
+def test_the_tab_in_use_is_in_view_on_a_phone(visit: Visit) -> None:
+    page = visit.open("/settings?tab=server")
+    expect(page.get_by_role("tab", name="Server")).to_be_in_viewport(ratio=0.9)

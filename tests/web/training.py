@@ -181,7 +181,10 @@ class Training(Process):
         return max(round(self.work.seconds / self.run.step_s * 10), 1)
 
     def _step_at(self, at: datetime) -> int:
-        return round(self.done_at(at) / self.run.step_s * 10)
+        return self._step_after(self.done_at(at))
+
+    def _step_after(self, done_s: float) -> int:
+        return round(done_s / self.run.step_s * 10)
 
     def _step_line(self, at: datetime) -> tuple[str, dict[str, Any]]:
         step, share = self._step_at(at), self.done_at(at) / self.work.seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tradewind.control.waiting_help import waiting_badge
 from tradewind.db.rows import AttemptRow, JobRow
 from tradewind.domain.schemas_shown import ActionView, BadgeView, Icon, Tone
 from tradewind.domain.status import AttemptStatus, Desired, JobStatus, Reason, has_ended
@@ -18,13 +19,6 @@ JOB_LOOKS: Final[dict[JobStatus, _Look]] = {
     JobStatus.SUCCEEDED: ("Succeeded", "good", "check"),
     JobStatus.FAILED: ("Failed", "bad", "cross"),
     JobStatus.CANCELLED: ("Cancelled", "quiet", "stop"),
-}
-_WAITING_LOOKS: Final[dict[Reason, _Look]] = {
-    Reason.WAITING_FOR_SPOT: ("Waiting for spot", "quiet", "clock"),
-    Reason.WAITING_FOR_BUDGET: ("Waiting for budget", "warning", "lock"),
-    Reason.NO_CAPACITY: ("No capacity", "warning", "clock"),
-    Reason.NO_OFFER: ("No place", "warning", "alert"),
-    Reason.WAITING_FOR_RETRY: ("Trying again soon", "warning", "swap"),
 }
 ATTEMPT_LOOKS: Final[dict[AttemptStatus, _Look]] = {
     AttemptStatus.CREATING: ("Being created", "busy", "bolt"),
@@ -93,9 +87,9 @@ def status_badge(status: JobStatus) -> BadgeView:
 def job_badge(job: JobRow, attempt: AttemptRow | None, explanation: str | None) -> BadgeView:
     """How a job is, as lists and details show it."""
     look = JOB_LOOKS[job.status]
-    if job.status is JobStatus.QUEUED and job.reason is not None:
-        look = _WAITING_LOOKS.get(job.reason, look)
-    elif job.status is JobStatus.STARTING and attempt is not None:
+    if job.status is JobStatus.QUEUED:
+        return waiting_badge(job.reason, explanation)
+    if job.status is JobStatus.STARTING and attempt is not None:
         if attempt.accepted_at is None and attempt.is_rented:
             look = ("Renting", "busy", "bolt")
         elif attempt.observed.get("phase") == "setup":

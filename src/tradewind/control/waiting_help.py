@@ -11,19 +11,19 @@ from tradewind.domain.status import Reason
 from tradewind.spec.models import JobSpec
 from tradewind.spec.resources import Resources, Spot
 
-_NOT_LOOKED_AT: Final = BadgeView(label="Queued", tone="quiet", icon="clock")
+_NOT_LOOKED_AT: Final = BadgeView(label="Waiting", tone="quiet", icon="clock")
 _BADGES: Final = {
-    Reason.WAITING_FOR_BUDGET: BadgeView(label="Waits for a budget", tone="warning", icon="lock"),
-    Reason.WAITING_FOR_CAPACITY: BadgeView(label="Waits for a free machine", tone="busy", icon="clock"),
-    Reason.WAITING_FOR_RETRY: BadgeView(label="Tried again soon", tone="busy", icon="clock"),
-    Reason.WAITING_FOR_SPOT: BadgeView(label="Waits for spot", tone="busy", icon="bolt"),
-    Reason.NO_CAPACITY: BadgeView(label="Providers are full", tone="warning", icon="alert"),
+    Reason.WAITING_FOR_BUDGET: BadgeView(label="Waiting for budget", tone="warning", icon="lock"),
+    Reason.WAITING_FOR_CAPACITY: BadgeView(label="Waiting for a machine", tone="busy", icon="clock"),
+    Reason.WAITING_FOR_RETRY: BadgeView(label="Trying again soon", tone="warning", icon="swap"),
+    Reason.WAITING_FOR_SPOT: BadgeView(label="Waiting for spot", tone="quiet", icon="clock"),
+    Reason.NO_CAPACITY: BadgeView(label="No capacity", tone="warning", icon="clock"),
     Reason.NO_QUOTA: BadgeView(label="No quota", tone="warning", icon="lock"),
-    Reason.NO_OFFER: BadgeView(label="Nowhere to run", tone="bad", icon="question"),
+    Reason.NO_OFFER: BadgeView(label="Nowhere to run", tone="warning", icon="alert"),
 }
 
 
-def waiting_badge(reason: Reason | None, explanation: str) -> BadgeView:
+def waiting_badge(reason: Reason | None, explanation: str | None) -> BadgeView:
     """Why it waits, in a word or two."""
     shown = _NOT_LOOKED_AT if reason is None else _BADGES.get(reason, _NOT_LOOKED_AT)
     return shown.model_copy(update={"explanation": explanation})

@@ -133,7 +133,7 @@ async def test_what_waits_is_grouped_by_reason(
     assert [each["name"] for each in groups[0]["jobs"]] == ["a", "b", "c"]
     assert groups[0]["next_try_at"] is not None
     assert groups[1]["explanation"].startswith("nobody has looked at it yet")
-    assert (groups[2]["badge"]["label"], groups[2]["badge"]["icon"]) == ("Waits for a budget", "lock")
+    assert (groups[2]["badge"]["label"], groups[2]["badge"]["icon"]) == ("Waiting for budget", "lock")
 
 
 async def test_running_and_failed_jobs_are_counted_and_the_newest_shown(

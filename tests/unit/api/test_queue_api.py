@@ -49,12 +49,12 @@ async def test_the_queue_is_shown_in_the_order_in_which_it_is_looked_at(
         (1, "urgent", "high"), (2, "first", "normal"), (3, "second", "normal"), (4, "slow", "low")
     ]  # fmt: skip
     held = page["items"][1]
-    assert (held["reason"], held["badge"]["label"]) == ("waiting_for_budget", "Waits for a budget")
+    assert (held["reason"], held["badge"]["label"]) == ("waiting_for_budget", "Waiting for budget")
     assert held["explanation"] == "budget vision has $0.00 left"
     assert held["next_try_at"] == "2026-01-01T00:05:00Z"
     assert held["helps"][0]["link"] == "/budgets"
     assert held["wants"] == "H100:2, 8+ CPUs"
-    assert page["items"][0]["badge"]["label"] == "Queued"
+    assert page["items"][0]["badge"]["label"] == "Waiting"
     assert [(each["name"], each["count"]) for each in page["reasons"]] == [
         ("none", 3),
         ("waiting_for_budget", 1),

@@ -26,7 +26,8 @@ export function optionsOf(look: Look, host: Element, width: number): uPlot.Optio
   return {
     width,
     height: look.height,
-    padding: [10, 8, 0, 0],
+    // To the right, half of the last moment's name.
+    padding: [10, 24, 0, 0],
     legend: { live: true },
     cursor: {
       sync: look.group ? { key: look.group, setSeries: false } : undefined,

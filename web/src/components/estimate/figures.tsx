@@ -50,7 +50,7 @@ export function Carbon({ grams }: { grams: number | null | undefined }) {
   const [value, unit] = grams >= 1000 ? [grams / 1000, 'kg'] : [grams, 'g'];
   return (
     <span>
-      {formatNumber(Number(value.toPrecision(3)))} {unit} CO₂e
+      {formatNumber(Number(value.toPrecision(3)))} {unit} CO2e
     </span>
   );
 }

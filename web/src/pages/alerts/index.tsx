@@ -2,7 +2,7 @@ import { Button, Tabs } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useLive } from '@/api/stream';
 import { PageHeader } from '@/components/PageHeader';
-import tabs from '@/components/TabList.module.css';
+import { TabList } from '@/components/TabList';
 import { useUrlState } from '@/lib/url';
 import { AlertForm } from './AlertForm';
 import { AlertList } from './AlertList';
@@ -34,11 +34,11 @@ export default function Alerts() {
         onChange={(value) => url.set({ tab: value === 'alerts' ? null : value })}
         keepMounted={false}
       >
-        <Tabs.List className={tabs.list}>
+        <TabList active={tab}>
           <Tabs.Tab value="alerts">Alerts</Tabs.Tab>
           <Tabs.Tab value="firings">Firings</Tabs.Tab>
           <Tabs.Tab value="channels">Channels</Tabs.Tab>
-        </Tabs.List>
+        </TabList>
         <Tabs.Panel value="alerts">
           <AlertList onEdit={(name) => url.set({ edit: name })} onNew={() => url.set({ new: true })} />
         </Tabs.Panel>

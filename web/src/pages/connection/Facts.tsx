@@ -27,7 +27,7 @@ export function Steps({ provider }: { provider: Provider }) {
       </ol>
       <Text size="sm" mt="sm">
         <Anchor href={provider.api_docs} target="_blank" rel="noreferrer" c="var(--tw-busy)">
-          The vendor’s documentation
+          Its own documentation
         </Anchor>
       </Text>
     </Panel>

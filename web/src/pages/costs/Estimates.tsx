@@ -41,10 +41,13 @@ const COLUMNS: Column<Row>[] = [
   { id: 'text', header: 'Compared', hideBelow: 'sm', render: (row) => row.text },
   {
     id: 'hours',
-    header: 'Time, estimated and actual',
+    header: 'Time',
     align: 'right',
     hideBelow: 'lg',
-    render: (row) => `${row.estimated_hours_text || '–'} / ${row.actual_hours_text || '–'}`,
+    render: (row) =>
+      row.estimated_hours_text
+        ? `${row.actual_hours_text || '–'} of ~${row.estimated_hours_text}`
+        : row.actual_hours_text || '–',
   },
 ];
 

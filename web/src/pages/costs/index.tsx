@@ -2,6 +2,7 @@ import { Button, Menu, Tabs } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { base } from '@/api/client';
 import { PageHeader } from '@/components/PageHeader';
+import { TabList } from '@/components/TabList';
 import { useUrlState } from '@/lib/url';
 import { Estimates } from './Estimates';
 import { Invoices } from './Invoices';
@@ -50,13 +51,13 @@ export default function Costs() {
         onChange={(value) => url.set({ tab: value === 'spend' ? null : value })}
         keepMounted={false}
       >
-        <Tabs.List mb="md">
+        <TabList active={tab}>
           {TABS.map(([name, label]) => (
             <Tabs.Tab key={name} value={name}>
               {label}
             </Tabs.Tab>
           ))}
-        </Tabs.List>
+        </TabList>
         <Tabs.Panel value="spend">
           <Spend asked={asked} />
         </Tabs.Panel>

@@ -7,10 +7,10 @@ import { useLive } from '@/api/stream';
 import { EmptyState } from '@/components/EmptyState';
 import { PageHeader } from '@/components/PageHeader';
 import { ProblemAlert } from '@/components/ProblemAlert';
+import { TabList } from '@/components/TabList';
 import { Head } from './Head';
 import { tabs } from './tabs';
 import { useJob, type Detail } from './useJob';
-import classes from './job.module.css';
 
 export default function Job() {
   const { id = '', tab = 'overview' } = useParams();
@@ -42,15 +42,15 @@ function Panels({ job, reference, tab }: { job: Detail; reference: string; tab: 
         })
       }
     >
-      <Tabs.List className={classes.tabs} aria-label="About this job">
+      <TabList active={shown} label="About this job">
         {tabs.map((each) => (
           <Tabs.Tab key={each.id} value={each.id}>
             {each.label}
           </Tabs.Tab>
         ))}
-      </Tabs.List>
+      </TabList>
       {tabs.map(({ id, Panel }) => (
-        <Tabs.Panel key={id} value={id} pt="md">
+        <Tabs.Panel key={id} value={id}>
           <Suspense fallback={<Loader size="sm" />}>
             <Panel job={job} />
           </Suspense>

@@ -52,5 +52,5 @@ export function attemptsOf(job: Detail): Attempt[] {
 export function energyText({ energy_kwh, carbon_grams }: Schemas['CostView']): string {
   const short = (value: number) => value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
   const carbon = carbon_grams >= 1000 ? `${short(carbon_grams / 1000)} kg` : `${short(carbon_grams)} g`;
-  return `${short(energy_kwh)} kWh · ${carbon} CO₂e`;
+  return `${short(energy_kwh)} kWh · ${carbon} CO2e`;
 }

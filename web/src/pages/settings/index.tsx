@@ -1,7 +1,7 @@
 import { Tabs } from '@mantine/core';
 import { useLive } from '@/api/stream';
 import { PageHeader } from '@/components/PageHeader';
-import tabs from '@/components/TabList.module.css';
+import { TabList } from '@/components/TabList';
 import { useUrlState } from '@/lib/url';
 import { Power } from './Power';
 import { Preferences } from './Preferences';
@@ -30,13 +30,13 @@ export default function Settings() {
         onChange={(value) => url.set({ tab: value === 'power' ? null : value })}
         keepMounted={false}
       >
-        <Tabs.List className={tabs.list}>
+        <TabList active={tab}>
           {TABS.map((each) => (
             <Tabs.Tab value={each.value} key={each.value}>
               {each.label}
             </Tabs.Tab>
           ))}
-        </Tabs.List>
+        </TabList>
         {TABS.map(({ value, Part }) => (
           <Tabs.Panel value={value} key={value}>
             <Part />
