@@ -59,7 +59,8 @@ export function DraftProvider({
   const [draft, setDraft] = useState(first);
   const [insisted, setInsisted] = useState<ReadonlySet<StepId>>(new Set());
   const [isKept, setKept] = useState(true);
-  const body = { spec: draft.spec, workdir: draft.workdir };
+  const { spec, workdir } = draft;
+  const body = useMemo(() => ({ spec, workdir }), [spec, workdir]);
   const [asked] = useDebouncedValue(body, 250);
   const answer = $api.useQuery(
     'post',
@@ -67,6 +68,9 @@ export function DraftProvider({
     { body: asked },
     { placeholderData: keepPreviousData, staleTime: 60_000 },
   );
+  // The draft that the newest answer is about: what it says of a field holds for what stood there then.
+  const [checked, setChecked] = useState(asked);
+  if (answer.data && !answer.isPlaceholderData && checked !== asked) setChecked(asked);
   const isChecking = answer.isFetching || JSON.stringify(asked) !== JSON.stringify(body);
 
   useEffect(() => {
@@ -78,6 +82,8 @@ export function DraftProvider({
 
   const value = useMemo<Value>(() => {
     const check = answer.data;
+    const holds = (path: Path) =>
+      JSON.stringify(read(checked.spec, path)) === JSON.stringify(read(draft.spec, path));
     const change: Value['change'] = (changes) =>
       setDraft((before) => ({
         ...before,
@@ -109,12 +115,15 @@ export function DraftProvider({
       faultsAt: (path) =>
         (check?.faults ?? []).filter(
           (fault) =>
-            isAt(fault.path, path) && (insisted.has(fault.step) || read(draft.spec, path) !== undefined),
+            isAt(fault.path, path) &&
+            holds(path) &&
+            (insisted.has(fault.step) || read(draft.spec, path) !== undefined),
         ),
-      warningsAt: (path) => (check?.warnings ?? []).filter((warning) => warning.where === path.join('.')),
+      warningsAt: (path) =>
+        (check?.warnings ?? []).filter((warning) => warning.where === path.join('.') && holds(path)),
       insist: (step) => setInsisted((before) => new Set(before).add(step)),
       isInsisted: (step) => insisted.has(step),
     };
-  }, [draft, form, answer.data, answer.error, isChecking, isKept, insisted]);
+  }, [draft, checked, form, answer.data, answer.error, isChecking, isKept, insisted]);
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }
