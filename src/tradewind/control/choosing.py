@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+from tradewind.control.choice_plans import Situation, gangs_to_have, plan_at, plan_several
 from tradewind.control.deadlines import Ruling, Standing, rule
-from tradewind.control.market_planning import endless_providers, own_candidate
-from tradewind.control.nodes import Capacity
-from tradewind.control.predicting import PastRun, split_runs
-from tradewind.control.refusals import Refusal
+from tradewind.control.refusals import as_they_are
+from tradewind.control.same_offer import original, place_of
 from tradewind.control.spot_history import Seen
 from tradewind.domain.money import format_money
-from tradewind.domain.offer_table import OfferTable
-from tradewind.domain.offers import Accelerator, Exclusion, Market, Offer
+from tradewind.domain.offers import Market, Offer
 from tradewind.domain.status import Reason
 from tradewind.estimate.band import Band
-from tradewind.estimate.power import Watts
-from tradewind.placement.candidates import Own, Surroundings
-from tradewind.placement.choose import fit_offer
-from tradewind.placement.demand import Demand, demand_of, node_count, pick_accelerators, titles_of
-from tradewind.placement.estimates import JobEstimates, Place, terms_of
-from tradewind.placement.gangs import OwnGang, find_gangs
+from tradewind.placement.demand import node_count
 from tradewind.placement.picks import Pick
-from tradewind.placement.plan import Ask, MarketPlan, plan_any
+from tradewind.placement.plan import MarketPlan
 from tradewind.placement.spot.advice import LOOK_EVERY
-from tradewind.placement.wanted import wanted_of
-from tradewind.spec.models import JobSpec
-from tradewind.spec.parts import Strategy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,219 +47,82 @@ class Chosen:
     alternative: int = 0
 
 
-#: With these a task waits for a machine at hand, though another could be rented at once.
-_PATIENT: Final = frozenset({Strategy.CHEAPEST})
+_LATE: Final = "no place ends it by its deadline: it is placed where it ends soonest"
 
 
 def choose_place(
-    spec: JobSpec,
-    own: Sequence[Offer],
-    allowed: Sequence[Offer],
-    market: Sequence[Offer],
-    refusals: Sequence[Refusal],
-    free: dict[str, Capacity],
-    history: Sequence[PastRun],
-    now: datetime,
-    wish: dict[str, Any] | None = None,
+    at: Situation,
+    wish: Mapping[str, Any] | None = None,
     share_done: float = 0.0,
     seen: Mapping[str, Sequence[Seen]] | None = None,
-    together: frozenset[str] = frozenset(),
 ) -> Chosen:
     """The place by the job's strategy, or the one that a move was decided for, while that is to be had.
 
     Args:
-        allowed: offers of the market that were not refused lately.
-        market: all of them, for telling a lack of capacity from a lack of offers.
-        free: what is free of the machines at hand, by provider and by provider and name.
         share_done: how much of the work a checkpoint has; with `seen`, what was seen of spot places, it decides
             whether a job with a deadline waits for spot.
-        together: providers of which an attempt can have several machines.
     """
-    if node_count(spec) > 1:
-        return _choose_several(spec, own, allowed, market, refusals, free, history, now, together)
-    if wish is not None and now < datetime.fromisoformat(wish["until"]):
-        wished = [each for each in allowed if _is_wished(wish, each)]
-        plan = _plan(spec, (), wished, free, history, now, refusals, market)
+    if node_count(at.spec) > 1:
+        return _choose_several(at)
+    if wish is not None and at.now < datetime.fromisoformat(wish["until"]):
+        wished = [each for each in at.allowed if _is_wished(wish, each)]
+        plan = plan_at(replace(at, own=(), allowed=wished))
         if plan.chosen is not None:
-            return _chosen(plan, plan.chosen, market, "")
-    plan = _plan(spec, own, allowed, free, history, now, refusals, market)
-    warning = ""
-    if plan.chosen is None and spec.constraints.deadline is not None:
-        plan = _plan(_without_deadline(spec), own, allowed, free, history, now, refusals, market)
-        if plan.chosen is not None:
-            warning = "no place ends it by its deadline: it is placed where it ends soonest"
-    if plan.chosen is not None and plan.chosen.offer.market != Market.OWNED:
-        # In order, the first alternative that can be had decides; else the deadline weighs all of them.
-        is_one, first = spec.resources.ordered, plan.chosen.alternative
-        ruling = rule(
-            spec.alternative(first) if is_one else spec,
-            as_they_are(market, refusals),
-            Standing(share_done=share_done),
-            history,
-            seen or {},
-            now,
-        )
-        if ruling is not None:
-            ruled = _ruled(ruling, plan, warning, now)
-            return replace(ruled, alternative=first) if is_one else ruled
-    if plan.chosen is not None:
-        return _chosen(plan, plan.chosen, market, warning)
-    return _nowhere(
-        spec, plan, market, refusals, lambda: _plan(_without_deadline(spec), (), market, free, history, now)
+            return _chosen(plan, plan.chosen, at.market, "")
+    plan, warning = plan_at(at), ""
+    if plan.chosen is None and at.spec.constraints.deadline is not None:
+        plan, warning = plan_at(at.without_deadline()), _LATE
+    if plan.chosen is None:
+        return _nowhere(at, plan)
+    if plan.chosen.offer.market != Market.OWNED:
+        ruled = _rule(at, plan, warning, share_done, seen or {})
+        if ruled is not None:
+            return ruled
+    return _chosen(plan, plan.chosen, at.market, warning)
+
+
+def _rule(
+    at: Situation, plan: MarketPlan, warning: str, share_done: float, seen: Mapping[str, Sequence[Seen]]
+) -> Chosen | None:
+    """What the deadline says of the plan's choice; None for a job without one, or that nobody can foretell."""
+    assert plan.chosen is not None
+    # In order, the first alternative that can be had decides; else the deadline weighs all of them.
+    is_one, first = at.spec.resources.ordered, plan.chosen.alternative
+    ruling = rule(
+        at.spec.alternative(first) if is_one else at.spec,
+        as_they_are(at.market, at.refusals),
+        Standing(share_done=share_done),
+        at.history,
+        seen,
+        at.now,
     )
+    if ruling is None:
+        return None
+    ruled = _ruled(ruling, plan, warning, at.now)
+    return replace(ruled, alternative=first) if is_one else ruled
 
 
-def _choose_several(
-    spec: JobSpec,
-    own: Sequence[Offer],
-    allowed: Sequence[Offer],
-    market: Sequence[Offer],
-    refusals: Sequence[Refusal],
-    free: dict[str, Capacity],
-    history: Sequence[PastRun],
-    now: datetime,
-    together: frozenset[str],
-) -> Chosen:
+def _choose_several(at: Situation) -> Chosen:
     """The place of an attempt on several nodes. It does not wait for spot: what is weighed there is one machine."""
-    found = [_gangs_with_room(each, own, free) for each in spec.alternatives()]
-    rentable = [each for each in market if each.provider in together]
-    has_other = any(each.provider in together for each in allowed) or (
-        len(found) > 1 and any(gang.has_room for gangs, _ in found for gang in gangs)
-    )
-    if has_other and not _is_patient(spec):
-        found = [_only_with_room(*each) for each in found]
-    nobody = [((), excluded) for _, excluded in found]
-
-    def planned(spec: JobSpec, offers: Sequence[Offer], own: Sequence[_Gangs]) -> MarketPlan:
-        return _plan_several(spec, offers, own, history, now, together, refusals, rentable)
-
-    plan, warning = planned(spec, allowed, found), ""
-    if plan.chosen is None and spec.constraints.deadline is not None:
-        plan = planned(_without_deadline(spec), allowed, found)
-        if plan.chosen is not None:
-            warning = "no place ends it by its deadline: it is placed where it ends soonest"
-    if plan.chosen is not None:
-        chosen = _chosen(plan, plan.chosen, market, warning)
-        every = (gang for gangs, _ in found for gang in gangs)
-        gang = next((each for each in every if each.offer is chosen.offer), None)
-        return chosen if gang is None else replace(chosen, members=gang.offers, has_room=gang.has_room)
-    return _nowhere(
-        spec, plan, rentable, refusals, lambda: planned(_without_deadline(spec), rentable, nobody)
-    )
+    at = replace(at, market=[each for each in at.market if each.provider in at.together])
+    found = gangs_to_have(at)
+    plan, warning = plan_several(at, found), ""
+    if plan.chosen is None and at.spec.constraints.deadline is not None:
+        plan, warning = plan_several(at.without_deadline(), found), _LATE
+    if plan.chosen is None:
+        return _nowhere(at, plan)
+    chosen = _chosen(plan, plan.chosen, at.market, warning)
+    every = (gang for gangs, _ in found for gang in gangs)
+    gang = next((each for each in every if each.offer is chosen.offer), None)
+    return chosen if gang is None else replace(chosen, members=gang.offers, has_room=gang.has_room)
 
 
-#: Machines at hand that fit one alternative together, and those that are in no such gang.
-_Gangs = tuple[Sequence[OwnGang], Sequence[Exclusion]]
-
-
-def _gangs_with_room(spec: JobSpec, own: Sequence[Offer], free: dict[str, Capacity]) -> _Gangs:
-    demand = demand_of(spec)
-
-    def room(offer: Offer) -> tuple[Accelerator, ...] | None:
-        capacity = free_of(free, offer)
-        if capacity is None or not _has_room(capacity, demand):
-            return None
-        return pick_accelerators(demand, capacity.free_accelerators)
-
-    return find_gangs(spec, own, room)
-
-
-def _only_with_room(gangs: Sequence[OwnGang], excluded: Sequence[Exclusion]) -> _Gangs:
-    full = [
-        Exclusion(offer=each.offer, constraint="capacity", explanation="not all of them have room now")
-        for each in gangs
-        if not each.has_room
-    ]
-    return [each for each in gangs if each.has_room], [*excluded, *full]
-
-
-def _plan_several(
-    spec: JobSpec,
-    market: Sequence[Offer],
-    own: Sequence[_Gangs],
-    history: Sequence[PastRun],
-    now: datetime,
-    together: frozenset[str],
-    refusals: Sequence[Refusal],
-    whole: Sequence[Offer],
-) -> MarketPlan:
-    estimates, nodes = JobEstimates(spec, *split_runs(history)), node_count(spec)
-    asks = [
-        Ask(
-            wanted=replace(wanted_of(each, now), together=together),
-            terms=terms_of(each),
-            own=[
-                own_candidate(gang.offer, gang.watts, estimates.hours_at(gang.offer, gang.held, nodes), nodes)
-                for gang in gangs
-            ],
-            own_excluded=excluded,
-            title=title,
-            why=_why_of(each, refusals, whole, history, now, together),
-        )
-        for each, title, (gangs, excluded) in zip(spec.alternatives(), titles_of(spec), own, strict=True)
-    ]
-    providers = {gang.offer.provider for gangs, _ in own for gang in gangs}
-    return plan_any(
-        OfferTable.of(list(market)),
-        asks,
-        Surroundings(
-            runnable=frozenset({each.provider for each in market} | providers),
-            kilowatts=Place.kilowatts,
-            grams_per_kwh=Place.grams_per_kwh,
-            endless=endless_providers(),
-            now=now,
-        ),
-        is_ordered=spec.resources.ordered,
-        hours=estimates.hours if estimates.says_something else None,
-        fits=estimates.fits,
-    )
-
-
-def _why_of(
-    spec: JobSpec,
-    refusals: Sequence[Refusal],
-    market: Sequence[Offer],
-    history: Sequence[PastRun],
-    now: datetime,
-    together: frozenset[str] = frozenset(),
-) -> Callable[[], str | None]:
-    """What an alternative is told of places that fit and said no a short while ago."""
-
-    def why() -> str | None:
-        refused = [each for each in market if any(refusal.concerns(each) for refusal in refusals)]
-        if not refused:
-            return None
-        easy = _without_deadline(spec)
-        plan = (
-            _plan_several(easy, refused, [((), ())], history, now, together, (), ())
-            if node_count(spec) > 1
-            else _plan(easy, (), refused, {}, history, now)
-        )
-        if plan.chosen is None:
-            return None
-        fitting = {(pick.offer.provider) for pick in (*plan.shares, *plan.runners_up)}
-        said = {
-            f"{each.provider}: {each.message}"
-            for each in refusals
-            if each.provider in fitting and any(each.concerns(offer) for offer in refused)
-        }
-        return f"said no a short while ago ({'; '.join(sorted(said)[:3])})"
-
-    return why
-
-
-def _nowhere(
-    spec: JobSpec,
-    plan: MarketPlan,
-    market: Sequence[Offer],
-    refusals: Sequence[Refusal],
-    if_nobody_refused: Callable[[], MarketPlan],
-) -> Chosen:
+def _nowhere(at: Situation, plan: MarketPlan) -> Chosen:
     """Why there is no place now."""
-    refused = [each for each in refusals if any(each.concerns(offer) for offer in market)]
-    if refused and if_nobody_refused().chosen is not None:
+    refused = [each for each in at.refusals if any(each.concerns(offer) for offer in at.market)]
+    if refused and plan_at(at.without_deadline().of_market(at.market)).chosen is not None:
         until = min(each.until for each in refused)
-        if spec.resources.any_of:
+        if at.spec.resources.any_of:
             return Chosen(
                 reason=Reason.NO_CAPACITY,
                 explanation=plan.reason.removeprefix("no offer: "),
@@ -282,17 +135,6 @@ def _nowhere(
             next_try_at=until,
         )
     return Chosen(reason=Reason.NO_OFFER, explanation=plan.reason.removeprefix("no offer: "))
-
-
-def as_they_are(market: Sequence[Offer], refusals: Sequence[Refusal]) -> list[Offer]:
-    """The market as it is known to be: spot places that said no a while ago are not to be had, others are left out."""
-    found = []
-    for offer in market:
-        if not any(each.concerns(offer) for each in refusals):
-            found.append(offer)
-        elif offer.market == Market.SPOT:
-            found.append(replace(offer, is_available=False))
-    return found
 
 
 def _ruled(ruling: Ruling, plan: MarketPlan, warning: str, now: datetime) -> Chosen:
@@ -361,125 +203,6 @@ def _cost_of(pick: Pick) -> Band | None:
     return Band(p10=low, p50=middle, p90=high, layer=pick.hours.layer, basis="the plan it was placed by")
 
 
-def on_demand_price(offer: Offer, market: Sequence[Offer]) -> int | None:
-    """What an hour of the same machine in the same region costs on demand; None where it is not offered so."""
-    if offer.market == Market.ON_DEMAND:
-        return offer.rate.micro_per_unit
-    same = [
-        each
-        for each in market
-        if each.market == Market.ON_DEMAND
-        and (each.provider, each.region, each.instance_type)
-        == (offer.provider, offer.region, offer.instance_type)
-        and each.rate.currency == offer.rate.currency
-    ]
-    # The same zone first.
-    same.sort(key=lambda each: (each.zone != offer.zone, each.rate.micro_per_unit))
-    return same[0].rate.micro_per_unit if same else None
-
-
-def original(offer: Offer, market: Sequence[Offer]) -> Offer:
-    """The provider's own offer behind a row of the table, with its rule of billing."""
-    key = place_of(offer)
-    return next(each for each in market if place_of(each) == key)
-
-
-def place_of(offer: Offer) -> tuple[str, str, str | None, str, str]:
-    """What tells one offer of a provider from another."""
-    return offer.provider, offer.region, offer.zone, offer.instance_type, offer.market
-
-
-def _plan(
-    spec: JobSpec,
-    own: Sequence[Offer],
-    market: Sequence[Offer],
-    free: dict[str, Capacity],
-    history: Sequence[PastRun],
-    now: datetime,
-    refusals: Sequence[Refusal] = (),
-    whole: Sequence[Offer] = (),
-) -> MarketPlan:
-    """The plan over the `market`; the `whole` of it, with the refusals, says why an alternative has nothing there."""
-    estimates = JobEstimates(spec, *split_runs(history))
-    specs = spec.alternatives()
-    judged = [_judge_own(each, own, free) for each in specs]
-    # What would have to wait is left out where something else need not, on a machine at hand or a rented one.
-    has_other = bool(market) or any(
-        has_room and not isinstance(fit, Exclusion) for each in judged for _, fit, has_room in each
-    )
-    asks: list[Ask] = []
-    for each, title, machines in zip(specs, titles_of(spec), judged, strict=True):
-        demand = demand_of(each)
-        fitting: list[Own] = []
-        excluded: list[Exclusion] = []
-        for offer, fit, has_room in machines:
-            if isinstance(fit, Exclusion):
-                excluded.append(fit)
-            elif has_other and not _is_patient(spec) and not has_room:
-                excluded.append(Exclusion(offer=offer, constraint="capacity", explanation="it is full now"))
-            else:
-                held = pick_accelerators(demand, offer.accelerators) or ()
-                fitting.append(own_candidate(offer, fit, estimates.hours_at(offer, held)))
-        asks.append(
-            Ask(
-                wanted=wanted_of(each, now),
-                terms=terms_of(each),
-                own=fitting,
-                own_excluded=excluded,
-                title=title,
-                why=_why_of(each, refusals, whole, history, now),
-            )
-        )
-    return plan_any(
-        OfferTable.of(list(market)),
-        asks,
-        Surroundings(
-            runnable=frozenset({each.provider for each in (*own, *market)}),
-            kilowatts=Place.kilowatts,
-            grams_per_kwh=Place.grams_per_kwh,
-            endless=endless_providers(),
-            now=now,
-        ),
-        is_ordered=spec.resources.ordered,
-        hours=estimates.hours if estimates.says_something else None,
-        fits=estimates.fits,
-    )
-
-
-def _judge_own(
-    spec: JobSpec, own: Sequence[Offer], free: dict[str, Capacity]
-) -> list[tuple[Offer, Watts | Exclusion, bool]]:
-    """Of every machine at hand: how it fits this alternative, and whether it has room now."""
-    demand = demand_of(spec)
-    return [(each, fit_offer(spec, demand, each), _has_room(free_of(free, each), demand)) for each in own]
-
-
-def _is_patient(spec: JobSpec) -> bool:
-    """Whether it waits for a machine at hand. A job that names what to fall back on does not."""
-    return spec.strategy in _PATIENT and not (spec.resources.any_of and spec.resources.ordered)
-
-
-def _is_wished(wish: dict[str, Any], offer: Offer) -> bool:
+def _is_wished(wish: Mapping[str, Any], offer: Offer) -> bool:
     names = ("provider", "region", "zone", "instance_type", "market")
     return all(wish[name] is None or wish[name] == getattr(offer, name) for name in names)
-
-
-def free_of(free: Mapping[str, Capacity], offer: Offer) -> Capacity | None:
-    """What is free of a machine at hand: by its name, else by its provider, where that has only one."""
-    return free.get(f"{offer.provider}/{offer.instance_type}", free.get(offer.provider))
-
-
-def _has_room(capacity: Capacity | None, demand: Demand) -> bool:
-    return (
-        capacity is not None
-        and demand.milli_cpus <= capacity.free_milli_cpus
-        and demand.memory_bytes <= capacity.free_bytes
-        and pick_accelerators(demand, capacity.free_accelerators) is not None
-    )
-
-
-def _without_deadline(spec: JobSpec) -> JobSpec:
-    if spec.constraints.deadline is None:
-        return spec
-    limits = spec.constraints.model_copy(update={"deadline": None})
-    return spec.model_copy(update={"constraints": limits, "strategy": Strategy.FASTEST})

@@ -229,27 +229,27 @@ def _choose_all(
     scene: Scene, own: list[Offer], market: list[Offer], now: datetime, together: frozenset[str]
 ) -> list[Chosen]:
     # Imported here: it brings numpy, which a server without connected providers has no use for.
-    from tradewind.control.choosing import choose_place, on_demand_price
+    from tradewind.control.choice_plans import Situation
+    from tradewind.control.choosing import choose_place
+    from tradewind.control.same_offer import on_demand_price
 
     allowed = without_refused(market, scene.refusals)
     kept: set[tuple[str, str]] = set()
     found: list[Chosen] = []
 
     def choose(each: Waiting, places: list[Offer]) -> Chosen:
-        return choose_place(
-            each.spec,
-            places,
-            allowed,
-            market,
-            scene.refusals,
-            scene.free,
-            each.history,
-            now,
-            each.task.wish,
-            each.share_done,
-            scene.seen,
-            together,
+        situation = Situation(
+            spec=each.spec,
+            history=each.history,
+            own=places,
+            free=scene.free,
+            market=market,
+            allowed=allowed,
+            refusals=scene.refusals,
+            together=together,
+            now=now,
         )
+        return choose_place(situation, each.task.wish, each.share_done, scene.seen)
 
     for each in scene.waiting:
         # Machines that somebody before it waits for are for others only where there is nothing else: then they wait.

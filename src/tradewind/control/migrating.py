@@ -18,7 +18,7 @@ from tradewind.control.live_offers import LiveOffers
 from tradewind.control.offer_json import offer_from_json
 from tradewind.control.place_names import place_name, place_of_attempt
 from tradewind.control.predicting import split_runs
-from tradewind.control.refusals import Refusal, live_refusals, without_refused
+from tradewind.control.refusals import Refusal, as_they_are, live_refusals, without_refused
 from tradewind.control.remaining import Remaining, remaining_of
 from tradewind.control.runner import Apply
 from tradewind.control.running import Running, read_running
@@ -189,7 +189,6 @@ def _weigh_all(scene: _Scene, market: list[Offer], kept: dict[str, Any], now: da
 
 def _rule_one(each: Running, scene: _Scene, market: list[Offer], now: datetime) -> _Outcome | None:
     """Where a job with a deadline should be; None where nobody can say how long it takes."""
-    from tradewind.control.choosing import as_they_are
     from tradewind.control.deadlines import Standing, rule
 
     estimates = JobEstimates(each.spec, *split_runs(each.history))

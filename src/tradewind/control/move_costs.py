@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from tradewind.control.choosing import original
 from tradewind.control.place_names import place_name, place_of_attempt
 from tradewind.control.predicting import split_runs
 from tradewind.control.remaining import Remaining
 from tradewind.control.running import Running
+from tradewind.control.same_offer import original
 from tradewind.control.specs import alternative_of
 from tradewind.domain.money import divide_half_even
 from tradewind.domain.offer_table import OfferTable

@@ -6,8 +6,8 @@ it holds for every zone of the region. What is wrong with the account itself hol
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, select, update
 from tradewind.db import tables
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import ProviderFault
-from tradewind.domain.offers import Offer
+from tradewind.domain.offers import Market, Offer
 
 _FIRST_PAUSE: Final[dict[ProviderFault, timedelta]] = {
     ProviderFault.CAPACITY: timedelta(minutes=2),
@@ -114,3 +114,14 @@ def _scope(offer: Offer, fault: ProviderFault) -> dict[str, str]:
         "provider": offer.provider, "region": offer.region, "zone": zone, "instance_type": offer.instance_type,
         "market": offer.market,
     }  # fmt: skip
+
+
+def as_they_are(market: Sequence[Offer], refusals: Sequence[Refusal]) -> list[Offer]:
+    """The market as it is known to be: spot places that said no a while ago are not to be had, others are left out."""
+    found = []
+    for offer in market:
+        if not any(each.concerns(offer) for each in refusals):
+            found.append(offer)
+        elif offer.market == Market.SPOT:
+            found.append(replace(offer, is_available=False))
+    return found
