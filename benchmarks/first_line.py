@@ -13,7 +13,8 @@ from benchmarks.script import run_script
 from benchmarks.serving import serve, state_folder
 from benchmarks.sizes import Size
 from tradewind.client.synchronous import Client
-from tradewind.domain.schemas import JobSubmission, LogChunk
+from tradewind.domain.schemas import JobSubmission
+from tradewind.domain.schemas_records import LogChunk
 
 DESCRIPTION: Final = "From submission to the first log line"
 _GOAL_MS: Final = 250.0

@@ -21,7 +21,7 @@ from benchmarks.script import run_script
 from benchmarks.serving import BenchServer, serve, state_folder, submit
 from benchmarks.sizes import Size
 from tradewind.client.synchronous import Client
-from tradewind.domain.schemas import LogChunk
+from tradewind.domain.schemas_records import LogChunk
 
 DESCRIPTION: Final = "Log bytes a second"
 _GOAL_MB_PER_S: Final = 50.0

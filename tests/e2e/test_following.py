@@ -18,7 +18,7 @@ from tests.e2e.installation import Installation
 from tests.e2e.waiting import eventually
 from tradewind.client import Client
 from tradewind.client.follow import ContactLost, ContactRegained, JobEnded, LogItem
-from tradewind.domain.schemas import LogChunk
+from tradewind.domain.schemas_records import LogChunk
 
 pytestmark = pytest.mark.e2e
 

@@ -36,7 +36,7 @@ from tradewind.db.owners import ensure_defaults, store_token
 from tradewind.db.sealing import Sealer
 from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain.offers import Offer
-from tradewind.domain.schemas import Diagnosis
+from tradewind.domain.schemas_server import Diagnosis
 from tradewind.domain.secrets import Secret
 from tradewind.estimate.own_figures import Origin, OwnFigures, PowerPrice, settle
 from tradewind.providers.base import Handle, JobPlatform, Login, MachineHost

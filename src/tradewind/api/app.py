@@ -43,7 +43,7 @@ from tradewind.api import (
 )
 from tradewind.api.guard import Guard
 from tradewind.api.services import Services
-from tradewind.domain.schemas import Problem
+from tradewind.domain.schemas_server import Problem
 
 #: What every route answers when something is wrong, as the API's document says it.
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {"default": {"model": Problem, "description": "An error"}}

@@ -16,7 +16,7 @@ from tradewind.control.submitting import find_job
 from tradewind.db.events import STREAM, events_after, stream_after
 from tradewind.db.owners import Caller
 from tradewind.db.rows import JobRow
-from tradewind.domain.schemas import EventPage, EventView
+from tradewind.domain.schemas_records import EventPage, EventView
 from tradewind.domain.status import has_ended
 
 router = APIRouter(tags=["events"])

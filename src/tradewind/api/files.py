@@ -20,7 +20,8 @@ from tradewind.db.owners import Caller, visible_to
 from tradewind.db.rows import AttemptRow
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import ConflictError, NotFoundError
-from tradewind.domain.schemas import ArtifactPage, ArtifactView, CheckpointPage, CheckpointView, WorkdirAnswer
+from tradewind.domain.schemas import WorkdirAnswer
+from tradewind.domain.schemas_records import ArtifactPage, ArtifactView, CheckpointPage, CheckpointView
 
 router = APIRouter(tags=["files"])
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]

@@ -25,14 +25,7 @@ from tradewind.control.views import job_detail
 from tradewind.db.owners import Caller
 from tradewind.db.rows import JobRow
 from tradewind.db.store import Transaction
-from tradewind.domain.schemas import (
-    BatchAnswer,
-    JobBatch,
-    JobDetail,
-    JobPage,
-    JobSubmission,
-    Schema,
-)
+from tradewind.domain.schemas import BatchAnswer, JobBatch, JobDetail, JobPage, JobSubmission, Schema
 from tradewind.domain.schemas_jobs import BulkAnswer, BulkRequest, JobCostDetail, SpecView
 from tradewind.domain.schemas_plan import PlanRequest, PlanView
 from tradewind.domain.status import JobStatus, has_ended

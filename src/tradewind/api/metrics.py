@@ -11,7 +11,7 @@ from tradewind.api.services import CallerOf, ServicesOf
 from tradewind.control.jobs import find_attempt
 from tradewind.control.series import read_metrics
 from tradewind.control.submitting import find_job
-from tradewind.domain.schemas import MetricsAnswer
+from tradewind.domain.schemas_records import MetricsAnswer
 
 router = APIRouter(tags=["metrics"])
 

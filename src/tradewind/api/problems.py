@@ -22,7 +22,7 @@ from tradewind.domain.errors import (
     NotFoundError,
     TradewindError,
 )
-from tradewind.domain.schemas import Problem
+from tradewind.domain.schemas_server import Problem
 
 log = structlog.get_logger(__name__)
 

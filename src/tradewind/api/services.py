@@ -16,7 +16,7 @@ from tradewind.control.hosts import HostKeys
 from tradewind.control.planning import OfferShelf
 from tradewind.control.prices import PriceController
 from tradewind.db.owners import Caller
-from tradewind.domain.schemas import Diagnosis
+from tradewind.domain.schemas_server import Diagnosis
 from tradewind.storage.log_lines import LogReader
 from tradewind.storage.log_search import LogSearch
 

@@ -17,7 +17,7 @@ from tradewind.db import tables
 from tradewind.db.owners import redeem_link, store_token
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import AuthenticationError
-from tradewind.domain.schemas import DoctorAnswer, Health, ServerInfo, SessionLink
+from tradewind.domain.schemas_server import DoctorAnswer, Health, ServerInfo, SessionLink
 from tradewind.domain.status import JobStatus
 from tradewind.spec.json_schema import job_file_schema
 

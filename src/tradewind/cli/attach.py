@@ -11,7 +11,8 @@ from tradewind.cli.progress import Poller, StatusLine, draw_bar
 from tradewind.cli.wording import show_cents, show_clock, show_progress
 from tradewind.client.follow import AttemptStarted, ContactLost, ContactRegained, JobEnded, WatchItem
 from tradewind.domain.errors import TradewindError
-from tradewind.domain.schemas import EventView, JobView, LogChunk
+from tradewind.domain.schemas import JobView
+from tradewind.domain.schemas_records import EventView, LogChunk
 from tradewind.domain.units import format_bytes
 
 #: Events of the whole story that a reader of the live one has just been told in other words.

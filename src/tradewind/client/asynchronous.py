@@ -25,7 +25,7 @@ from tradewind.client.price_calls import PriceCalls
 from tradewind.client.settings import load_settings
 from tradewind.client.simulation_calls import SimulationCalls
 from tradewind.client.token_calls import TokenCalls
-from tradewind.domain import schemas
+from tradewind.domain import schemas, schemas_records, schemas_server
 from tradewind.domain.clock import Clock, Entropy, SystemClock, SystemEntropy
 from tradewind.domain.errors import TimedOutError, UnreachableError
 from tradewind.domain.schemas_plan import PlanRequest, PlanView
@@ -89,13 +89,13 @@ class AsyncClient(
         """True if the server is on this machine."""
         return self._exchange.is_loopback
 
-    async def info(self) -> schemas.ServerInfo:
+    async def info(self) -> schemas_server.ServerInfo:
         """Who the server is, and as whom it sees the caller."""
-        return await self._get(schemas.ServerInfo, "/info")
+        return await self._get(schemas_server.ServerInfo, "/info")
 
-    async def doctor(self) -> schemas.DoctorAnswer:
+    async def doctor(self) -> schemas_server.DoctorAnswer:
         """What the server found out about itself."""
-        return await self._get(schemas.DoctorAnswer, "/doctor")
+        return await self._get(schemas_server.DoctorAnswer, "/doctor")
 
     async def plan(self, spec: dict[str, Any], *, compares: bool = True) -> PlanView:
         """Where this job file would run, what it would cost, and why; beside every other place if it `compares`."""
@@ -181,9 +181,13 @@ class AsyncClient(
                     f"job {job} has not ended after {timeout_s:g} s", hint=f"tradewind jobs show {job}"
                 )
 
-    async def events(self, job: str, *, after: int = 0, limit: int | None = None) -> schemas.EventPage:
+    async def events(
+        self, job: str, *, after: int = 0, limit: int | None = None
+    ) -> schemas_records.EventPage:
         """Events of a job with a sequence number above `after`."""
-        return await self._get(schemas.EventPage, f"/jobs/{_quote(job)}/events", after=after, limit=limit)
+        return await self._get(
+            schemas_records.EventPage, f"/jobs/{_quote(job)}/events", after=after, limit=limit
+        )
 
     def follow_events(self, job: str, *, after: int = 0) -> AsyncIterator[list[follow.WatchItem]]:
         """Batches of events until the job has ended; survives restarts of the server."""
@@ -245,23 +249,23 @@ class AsyncClient(
         names: Iterable[str] = (),
         max_points: int | None = None,
         attempt: int | None = None,
-    ) -> schemas.MetricsAnswer:
+    ) -> schemas_records.MetricsAnswer:
         """Metric series of an attempt, the newest unless another is named."""
         return await self._get(
-            schemas.MetricsAnswer,
+            schemas_records.MetricsAnswer,
             f"/jobs/{_quote(job)}/metrics",
             names=list(names),
             max_points=max_points,
             attempt=attempt,
         )
 
-    async def checkpoints(self, job: str) -> schemas.CheckpointPage:
+    async def checkpoints(self, job: str) -> schemas_records.CheckpointPage:
         """Checkpoints of a job, newest first."""
-        return await self._get(schemas.CheckpointPage, f"/jobs/{_quote(job)}/checkpoints")
+        return await self._get(schemas_records.CheckpointPage, f"/jobs/{_quote(job)}/checkpoints")
 
-    async def artifacts(self, job: str) -> schemas.ArtifactPage:
+    async def artifacts(self, job: str) -> schemas_records.ArtifactPage:
         """Output files of a job, by path."""
-        return await self._get(schemas.ArtifactPage, f"/jobs/{_quote(job)}/artifacts")
+        return await self._get(schemas_records.ArtifactPage, f"/jobs/{_quote(job)}/artifacts")
 
     async def checkpoint_content(self, checkpoint: str) -> AsyncIterator[list[bytes]]:
         """A checkpoint as a tar stream, in pieces."""
@@ -306,9 +310,9 @@ class AsyncClient(
         )
         return schemas.WorkdirAnswer.model_validate_json(response.content)
 
-    async def session_link(self) -> schemas.SessionLink:
+    async def session_link(self) -> schemas_server.SessionLink:
         """A one-time link that opens the web application as the caller."""
-        return await self._post(schemas.SessionLink, "/session-links", None)
+        return await self._post(schemas_server.SessionLink, "/session-links", None)
 
     async def _get(
         self, answer: type[_A], path: str, **parameters: str | float | bool | list[str] | None

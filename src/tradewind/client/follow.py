@@ -14,7 +14,8 @@ from urllib.parse import quote
 from tradewind.client.exchange import Exchange, Parameters
 from tradewind.client.sse import SseEvent, SseReader
 from tradewind.domain.errors import TradewindError, UnreachableError
-from tradewind.domain.schemas import EventView, JobView, LogChunk
+from tradewind.domain.schemas import JobView
+from tradewind.domain.schemas_records import EventView, LogChunk
 
 #: How long a stream keeps trying to find the server again before it gives up.
 GIVE_UP_AFTER_S: Final = 600.0

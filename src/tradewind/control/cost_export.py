@@ -18,13 +18,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def groups_csv(seen: CostOverview) -> str:
     """One line for each group, and the whole."""
     head = (
-        "since", "until", seen.by, "amount", "currency", "share", "known_by", "jobs", "hours", "accelerator_hours",
+        "since", "until", seen.by, "amount", "currency", "share", "basis", "jobs", "hours", "accelerator_hours",
         "idle_amount", "energy_kwh", "carbon_kg",
     )  # fmt: skip
     rows = [
         (
             seen.since.isoformat(), seen.until.isoformat(), row.group.get(seen.by, "total"),
-            amount_text(row.amount.micro), row.amount.currency, f"{row.share:.6f}", row.known_by.label.lower(),
+            amount_text(row.amount.micro), row.amount.currency, f"{row.share:.6f}", row.basis,
             row.jobs, f"{row.hours:.4f}", f"{row.accelerator_hours:.4f}",
             amount_text(row.idle.micro if row.idle else 0), f"{row.energy_kwh:.6f}", f"{row.carbon_grams / 1000:.6f}",
         )

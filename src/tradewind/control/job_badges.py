@@ -20,7 +20,7 @@ JOB_LOOKS: Final[dict[JobStatus, _Look]] = {
     JobStatus.FAILED: ("Failed", "bad", "cross"),
     JobStatus.CANCELLED: ("Cancelled", "quiet", "stop"),
 }
-ATTEMPT_LOOKS: Final[dict[AttemptStatus, _Look]] = {
+_ATTEMPT_LOOKS: Final[dict[AttemptStatus, _Look]] = {
     AttemptStatus.CREATING: ("Being created", "busy", "bolt"),
     AttemptStatus.STARTING: ("Starting", "busy", "bolt"),
     AttemptStatus.RUNNING: ("Running", "busy", "play"),
@@ -105,12 +105,16 @@ def job_badge(job: JobRow, attempt: AttemptRow | None, explanation: str | None) 
     return _badge(look, explanation)
 
 
+def attempt_status_badge(status: AttemptStatus, explanation: str | None) -> BadgeView:
+    """How an attempt is by its status alone."""
+    return _badge(_ATTEMPT_LOOKS[status], explanation)
+
+
 def attempt_badge(attempt: AttemptRow) -> BadgeView:
     """How an attempt is or ended."""
-    look = ATTEMPT_LOOKS[attempt.status]
     if attempt.reason is Reason.MIGRATED and has_ended(attempt.status):
-        look = ("Moved", "quiet", "swap")
-    return _badge(look, attempt.explanation)
+        return _badge(("Moved", "quiet", "swap"), attempt.explanation)
+    return attempt_status_badge(attempt.status, attempt.explanation)
 
 
 def checkpoint_badge(state: str, note: str | None) -> BadgeView:
@@ -125,7 +129,7 @@ def event_badge(kind: str) -> BadgeView:
         return _badge(known)
     room, _, what = kind.partition(".")
     for status, look in (
-        JOB_LOOKS.items() if room == "job" else ATTEMPT_LOOKS.items() if room == "attempt" else ()
+        JOB_LOOKS.items() if room == "job" else _ATTEMPT_LOOKS.items() if room == "attempt" else ()
     ):
         if status.value == what:
             return _badge(look)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tradewind.domain.schemas import MetricPanel
+from tradewind.domain.schemas_records import MetricPanel
 
 #: Charts that are shown without being asked for; more at once tell less.
 _FIRST: Final = 4

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from tradewind.control.job_badges import attempt_status_badge
 from tradewind.control.money_views import money_view
 from tradewind.control.node_views import find_node, node_views
 from tradewind.db import tables
@@ -15,7 +16,6 @@ from tradewind.db.rows import NodeRow
 from tradewind.db.store import Transaction
 from tradewind.domain.money import Quantity, format_money
 from tradewind.domain.schemas_nodes import FactView, NodeBillLine, NodeDetail, NodeView, TenancyView
-from tradewind.domain.schemas_shown import BadgeView, Icon, Tone
 from tradewind.domain.status import AttemptStatus, has_ended
 from tradewind.domain.units import format_bytes, format_duration
 from tradewind.ledger.rates import rate_of
@@ -26,16 +26,6 @@ _KINDS: Final = {
     "idle": "without a job",
     "orphan": "belonged to nothing",
     "correction": "corrected by an invoice",
-}
-_OUTCOMES: Final[dict[AttemptStatus, tuple[str, Tone, Icon]]] = {
-    AttemptStatus.CREATING: ("Being placed", "busy", "clock"),
-    AttemptStatus.STARTING: ("Starting", "busy", "clock"),
-    AttemptStatus.RUNNING: ("Running", "busy", "play"),
-    AttemptStatus.STOPPING: ("Stopping", "busy", "stop"),
-    AttemptStatus.SUCCEEDED: ("Succeeded", "good", "check"),
-    AttemptStatus.FAILED: ("Failed", "bad", "cross"),
-    AttemptStatus.CANCELLED: ("Cancelled", "quiet", "stop"),
-    AttemptStatus.INTERRUPTED: ("Interrupted", "warning", "alert"),
 }
 
 
@@ -107,12 +97,11 @@ def _tenancies(tx: Transaction, node: NodeRow) -> list[TenancyView]:
     )  # fmt: skip
     found = []
     for row in rows:
-        label, tone, icon = _OUTCOMES[AttemptStatus(row.status)]
         found.append(
             TenancyView(
                 job=row.job_id, job_name=row.name, attempt=row.number, since=row.created_at,
                 until=row.released_at, held=_held_text(node, row),
-                outcome=BadgeView(label=label, tone=tone, icon=icon, explanation=row.explanation),
+                outcome=attempt_status_badge(AttemptStatus(row.status), row.explanation),
             )
         )  # fmt: skip
     return found

@@ -108,8 +108,7 @@ def _sentence(use: Use, holder: HolderView | None, said: str | None) -> str:
         return f"held by {holder.job_name}" + (f"; also {said}" if said else "")
     if use in ("others", "resting"):
         return said or use
-    word = _SHOWN[use][0].lower()
-    return f"{word}, though {said}" if said else word
+    return f"{use}, though {said}" if said else use
 
 
 def _use(state: str, holder: HolderView | None, *, is_resting: bool, has_others: bool) -> Use:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from tradewind.control.metric_panels import label_of, panels_of
 from tradewind.control.records import number, time_s
-from tradewind.domain.schemas import MetricPanel, MetricPoint, MetricSeries
+from tradewind.domain.schemas_records import MetricPanel, MetricPoint, MetricSeries
 
 _SYSTEM: Final = {"cpu_percent": "%", "memory_bytes": "bytes", "watts": "W"}
 _GPU: Final = {"util_percent": "%", "memory_bytes": "bytes", "watts": "W", "temperature_c": "°C"}

@@ -23,13 +23,7 @@ from tradewind.db import tables
 from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow, JobRow, NodeRow, TaskRow
 from tradewind.db.store import Transaction
-from tradewind.domain.schemas import (
-    HealthView,
-    JobDetail,
-    JobView,
-    ProgressView,
-    TaskView,
-)
+from tradewind.domain.schemas import HealthView, JobDetail, JobView, ProgressView, TaskView
 from tradewind.domain.schemas_job_parts import WaitingView
 from tradewind.domain.status import AttemptStatus, Desired, JobStatus, Reason, has_ended
 from tradewind.ledger.reports import Spend, spend_of_jobs

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from tradewind.control.context import Context
 from tradewind.db.store import Transaction
 from tradewind.domain.errors import TradewindError
-from tradewind.domain.schemas import Diagnosis
+from tradewind.domain.schemas_server import Diagnosis
 from tradewind.domain.units import format_bytes
 
 _LITTLE_DISK_BYTES: Final = 2 << 30

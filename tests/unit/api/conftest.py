@@ -34,8 +34,8 @@ from tradewind.domain.clock import SystemEntropy
 from tradewind.domain.errors import ProviderError, ProviderFault
 from tradewind.domain.offer_table import OfferTable
 from tradewind.domain.offers import Offer
-from tradewind.domain.schemas import Diagnosis
 from tradewind.domain.schemas_hosts import HostKeyView, HostProbe
+from tradewind.domain.schemas_server import Diagnosis
 from tradewind.domain.secrets import Secret
 from tradewind.estimate.tariff import Tariff
 from tradewind.hardware.local import Machine, detect

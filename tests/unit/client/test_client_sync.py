@@ -16,7 +16,7 @@ from tradewind.client.endpoint import FixedEndpoint
 from tradewind.client.follow import JobEnded
 from tradewind.client.snapshot import pack_workdir
 from tradewind.domain.errors import InvalidInputError, NotFoundError
-from tradewind.domain.schemas import LogChunk
+from tradewind.domain.schemas_records import LogChunk
 
 ID = str(job()["id"])
 

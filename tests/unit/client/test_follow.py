@@ -12,7 +12,7 @@ from tradewind.client.asynchronous import AsyncClient
 from tradewind.client.endpoint import FixedEndpoint
 from tradewind.client.follow import AttemptStarted, ContactLost, ContactRegained, JobEnded
 from tradewind.domain.errors import NotFoundError, UnreachableError
-from tradewind.domain.schemas import EventView, LogChunk
+from tradewind.domain.schemas_records import EventView, LogChunk
 
 LOGS = "/api/v1/jobs/digits/logs"
 EVENTS = "/api/v1/jobs/digits/events/stream"

@@ -65,7 +65,7 @@ class _Restart:
     def see(self, item: WatchItem) -> bool:
         """Looks at each item before it is shown; not to be shown is the loss of contact that this caused itself."""
         from tradewind.client.follow import ContactLost, ContactRegained
-        from tradewind.domain.schemas import LogChunk
+        from tradewind.domain.schemas_records import LogChunk
 
         if isinstance(item, ContactLost | ContactRegained) and self._has_happened and not self._has_returned:
             self._has_returned = isinstance(item, ContactRegained)

@@ -99,7 +99,7 @@ def events(app: Application, job: str, follow: bool, after: int) -> None:
 
 
 def _follow_events(app: Application, job: str, after: int) -> None:
-    from tradewind.domain.schemas import EventView
+    from tradewind.domain.schemas_records import EventView
 
     try:
         for item in app.client.follow_events(job, after=after):

@@ -95,7 +95,7 @@ def _show(
     from tradewind.cli.attach import say_detached, show_item
     from tradewind.cli.progress import StatusLine
     from tradewind.client.follow import JobEnded
-    from tradewind.domain.schemas import LogChunk
+    from tradewind.domain.schemas_records import LogChunk
 
     items = app.client.logs(
         job, follow_on=follow, stream=stream, attempt=attempt, tail_lines=tail_lines, since=since, rank=rank
@@ -130,7 +130,7 @@ class _Stamps:
         self._in_line: set[tuple[int, str]] = set()
 
     def put_on(self, chunk: object) -> str:
-        from tradewind.domain.schemas import LogChunk
+        from tradewind.domain.schemas_records import LogChunk
 
         assert isinstance(chunk, LogChunk)
         if not chunk.text:
