@@ -43,9 +43,11 @@ def test_a_job_runs_on_a_host_that_was_added(installation: Installation, machine
     wrong = add(installation, machine, "--fingerprint", "SHA256:0000")
     assert wrong.returncode == 2
     assert f"shows the host key {machine.fingerprint}, not SHA256:0000" in wrong.stderr
-    nobody = add(installation, machine, "-y")
-    assert nobody.returncode == 2
-    assert "nobody is there to say" in nobody.stderr
+    for said in ((), ("-y",)):
+        nobody = add(installation, machine, *said)
+        assert nobody.returncode == 2
+        assert "nobody is there to say" in nobody.stderr
+        assert "give it with --fingerprint" in nobody.stderr
     assert hosts(installation) == []
     done = add(installation, machine, "--fingerprint", machine.fingerprint)
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from tradewind.domain.money import Rate, format_money, worst_case_micro
+from tradewind.domain.money import Quantity, Rate, format_money, worst_case_micro
 from tradewind.domain.offers import Exclusion, Market, Offer
 from tradewind.domain.units import format_bytes
 from tradewind.estimate.power import Watts, share_of
@@ -174,9 +174,16 @@ def reliability_of(offer: Offer) -> float:
 
 def _why(fitting: int, offer: Offer) -> str:
     if fitting == 1:
-        owned = "your own machine; you pay for electricity only" if offer.market == "owned" else offer.market
-        return f"{offer.instance_type} is the only connected place that fits ({owned})"
+        return f"{offer.instance_type} is the only connected place that fits ({_terms(offer)})"
     return f"the cheapest of {fitting} places that fit"
+
+
+def _terms(offer: Offer) -> str:
+    if offer.market != Market.OWNED:
+        return offer.market
+    if offer.rate.per is Quantity.KWH:
+        return "your own machine; you pay for electricity only"
+    return "your own machine, at the price you gave it"
 
 
 def _why_none(offers: list[Offer], excluded: list[Exclusion]) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tradewind.domain.money import Quantity, Rate, rate_of_all
 from tradewind.domain.offers import Accelerator, Offer
-from tradewind.placement.choose import hourly_micro
+from tradewind.placement.choose import choose, hourly_micro
 from tradewind.placement.gangs import choose_gang, find_gangs
 from tradewind.spec.models import JobSpec
 
@@ -50,6 +50,18 @@ def test_the_cheapest_on_one_network_are_taken() -> None:
     choice = choose_gang(spec(), [dear, host("b"), host("a")])
     assert choice.offer is not None
     assert (choice.offer.instance_type, choice.price_micro_per_hour) == ("a + b", 2_000_000)
+
+
+@pytest.mark.parametrize(
+    ("per", "said"),
+    [
+        (Quantity.KWH, "your own machine; you pay for electricity only"),
+        (Quantity.HOUR, "your own machine, at the price you gave it"),
+    ],
+)
+def test_a_machine_alone_says_what_one_pays_for_it(per: Quantity, said: str) -> None:
+    choice = choose(spec(nodes=1), [host("a", rate=Rate(micro_per_unit=300_000, per=per))])
+    assert choice.reason == f"a is the only connected place that fits ({said})"
 
 
 def test_those_with_room_come_first() -> None:

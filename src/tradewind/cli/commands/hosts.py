@@ -195,7 +195,8 @@ def _jump(app: Application, host: FoundHost, *, yes: bool) -> JumpSpec | None:
 
 
 def _ask_for_key(app: Application, name: str, address: str, fingerprint: str, *, yes: bool) -> None:
-    if yes and not os.environ.get("TRADEWIND_TRUST_FIRST_HOST_KEY"):
+    trusts_first = bool(os.environ.get("TRADEWIND_TRUST_FIRST_HOST_KEY"))
+    if not trusts_first and (yes or not app.can_ask):
         raise InvalidInputError(
             f"{address} shows the host key {fingerprint}, and nobody is there to say whether that is right",
             hint="give it with --fingerprint, or set TRADEWIND_TRUST_FIRST_HOST_KEY=1 on a network that you trust",
