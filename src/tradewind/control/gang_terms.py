@@ -39,9 +39,13 @@ def terms_of_all(offers: Sequence[dict[str, Any]], attempt_id: str) -> dict[str,
 
 
 def gang_providers(context: Context) -> frozenset[str]:
-    """Providers of which an attempt can have several machines that reach each other; by their word if not connected."""
+    """Providers that rent an attempt several machines that reach each other; by their word if not connected."""
     machines = context.machines
-    said = {each.id for each in all_abouts().values() if each.can_run and each.has_multi_node}
+    said = {
+        each.id
+        for each in all_abouts().values()
+        if each.can_run and each.has_multi_node and each.kind != "owned"
+    }
     return frozenset(said - machines.keys()) | {
         name for name, each in machines.items() if each.capabilities.has_multi_node
     }

@@ -42,8 +42,9 @@ ABOUT = About(
         ),
     ),
     can_run=True,
+    has_multi_node=True,
     limits=(
-        "Jobs on several machines at once are not there yet.",
+        "A job on several machines needs them on one network that they share already; nothing is tunnelled.",
         "Who uses a machine's processors or memory without Tradewind is not seen; who uses its accelerators is.",
     ),
 )
