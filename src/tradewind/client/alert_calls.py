@@ -5,92 +5,87 @@ Their types are loaded when a method needs them: most commands never do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel
+from tradewind.client.calls import API, Calls, quoted
 
 if TYPE_CHECKING:
-    from tradewind.client.exchange import Exchange, Parameters
+    from tradewind.client.exchange import Parameters
     from tradewind.domain import schemas_alerts as schemas
     from tradewind.domain.secrets import Secret
 
-_A = TypeVar("_A", bound=BaseModel)
-_API: Final = "/api/v1"
 #: A test waits for the service it is sent to.
 _TEST_TIMEOUT_S: Final = 60.0
 
 
-class AlertCalls:
+class AlertCalls(Calls):
     """Methods of `AsyncClient`. Channels and alerts are named by id or by name."""
-
-    _exchange: Exchange
 
     async def channels(self) -> schemas.ChannelPage:
         """The caller's channels, without their addresses."""
         from tradewind.domain import schemas_alerts as schemas
 
-        return await self._call(schemas.ChannelPage, "GET", "/channels")
+        return await self._ask(schemas.ChannelPage, "GET", "/channels")
 
     async def add_channel(self, name: str, url: Secret, *, key: str | None = None) -> schemas.ChannelView:
         """A new channel. The address is sealed by the server and never given out again."""
         from tradewind.domain import schemas_alerts as schemas
 
         body = {"name": name, "url": url.reveal()}
-        return await self._call(schemas.ChannelView, "POST", "/channels", body, key=key)
+        return await self._ask(schemas.ChannelView, "POST", "/channels", body, key=key)
 
     async def remove_channel(self, channel: str) -> None:
         """Removes a channel, from alerts too."""
-        await self._exchange.request("DELETE", f"{_API}/channels/{_quote(channel)}")
+        await self._exchange.request("DELETE", f"{API}/channels/{quoted(channel)}")
 
     async def test_channel(self, channel: str) -> schemas.TestAnswer:
         """Sends a test message; what became of it."""
         from tradewind.domain import schemas_alerts as schemas
 
-        path = f"/channels/{_quote(channel)}/test"
-        return await self._call(schemas.TestAnswer, "POST", path, timeout_s=_TEST_TIMEOUT_S)
+        path = f"/channels/{quoted(channel)}/test"
+        return await self._ask(schemas.TestAnswer, "POST", path, timeout_s=_TEST_TIMEOUT_S)
 
     async def alerts(self) -> schemas.AlertPage:
         """The caller's alerts."""
         from tradewind.domain import schemas_alerts as schemas
 
-        return await self._call(schemas.AlertPage, "GET", "/alerts")
+        return await self._ask(schemas.AlertPage, "GET", "/alerts")
 
     async def alert(self, alert: str) -> schemas.AlertView:
         """One alert."""
         from tradewind.domain import schemas_alerts as schemas
 
-        return await self._call(schemas.AlertView, "GET", f"/alerts/{_quote(alert)}")
+        return await self._ask(schemas.AlertView, "GET", f"/alerts/{quoted(alert)}")
 
     async def add_alert(self, request: schemas.AlertRequest, *, key: str | None = None) -> schemas.AlertView:
         """A new alert."""
         from tradewind.domain import schemas_alerts as schemas
 
         body = request.model_dump(mode="json", exclude_none=True)
-        return await self._call(schemas.AlertView, "POST", "/alerts", body, key=key)
+        return await self._ask(schemas.AlertView, "POST", "/alerts", body, key=key)
 
     async def change_alert(self, alert: str, patch: schemas.AlertPatch) -> schemas.AlertView:
         """An alert, changed where the patch says something."""
         from tradewind.domain import schemas_alerts as schemas
 
         body = patch.model_dump(mode="json", exclude_none=True)
-        return await self._call(schemas.AlertView, "PATCH", f"/alerts/{_quote(alert)}", body)
+        return await self._ask(schemas.AlertView, "PATCH", f"/alerts/{quoted(alert)}", body)
 
     async def remove_alert(self, alert: str) -> None:
         """Removes an alert with its history."""
-        await self._exchange.request("DELETE", f"{_API}/alerts/{_quote(alert)}")
+        await self._exchange.request("DELETE", f"{API}/alerts/{quoted(alert)}")
 
     async def mute_alert(self, alert: str) -> schemas.AlertView:
         """An alert that tells nobody any more."""
         from tradewind.domain import schemas_alerts as schemas
 
-        return await self._call(schemas.AlertView, "POST", f"/alerts/{_quote(alert)}/mute")
+        return await self._ask(schemas.AlertView, "POST", f"/alerts/{quoted(alert)}/mute")
 
     async def unmute_alert(self, alert: str) -> schemas.AlertView:
         """An alert that tells again, from the next change on."""
         from tradewind.domain import schemas_alerts as schemas
 
-        return await self._call(schemas.AlertView, "POST", f"/alerts/{_quote(alert)}/unmute")
+        return await self._ask(schemas.AlertView, "POST", f"/alerts/{quoted(alert)}/unmute")
 
     async def firings(
         self, alert: str, *, before: int | None = None, limit: int | None = None
@@ -99,8 +94,8 @@ class AlertCalls:
         from tradewind.domain import schemas_alerts as schemas
 
         parameters: Parameters = {"before": before, "limit": limit}
-        path = f"/alerts/{_quote(alert)}/firings"
-        return await self._call(schemas.FiringPage, "GET", path, parameters=parameters)
+        path = f"/alerts/{quoted(alert)}/firings"
+        return await self._ask(schemas.FiringPage, "GET", path, parameters=parameters)
 
     async def preview_alert(
         self, condition: schemas.AlertCondition, *, days: int = 30
@@ -111,42 +106,17 @@ class AlertCalls:
         body = schemas.PreviewRequest(condition=condition, days=days).model_dump(
             mode="json", exclude_none=True
         )
-        return await self._call(schemas.PreviewAnswer, "POST", "/alerts/preview", body)
+        return await self._ask(schemas.PreviewAnswer, "POST", "/alerts/preview", body)
 
     async def preferences(self) -> schemas.PreferencesView:
         """The caller's preferences."""
         from tradewind.domain import schemas_alerts as schemas
 
-        return await self._call(schemas.PreferencesView, "GET", "/preferences")
+        return await self._ask(schemas.PreferencesView, "GET", "/preferences")
 
     async def put_preferences(self, values: schemas.Preferences) -> schemas.PreferencesView:
         """Replaces the caller's preferences."""
         from tradewind.domain import schemas_alerts as schemas
 
         body = values.model_dump(mode="json", exclude_none=True)
-        return await self._call(schemas.PreferencesView, "PUT", "/preferences", body)
-
-    async def _call(
-        self,
-        answer: type[_A],
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        key: str | None = None,
-        parameters: Parameters | None = None,
-        timeout_s: float | None = None,
-    ) -> _A:
-        response = await self._exchange.request(
-            method,
-            _API + path,
-            json=body,
-            parameters=parameters,
-            headers={"Idempotency-Key": key} if key else None,
-            timeout_s=timeout_s,
-        )
-        return answer.model_validate_json(response.content)
-
-
-def _quote(reference: str) -> str:
-    return quote(reference, safe="")
+        return await self._ask(schemas.PreferencesView, "PUT", "/preferences", body)

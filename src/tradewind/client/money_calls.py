@@ -5,27 +5,22 @@ Their types are loaded when a method needs them: most commands never do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel
+from tradewind.client.calls import API, Calls, quoted
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tradewind.client.exchange import Exchange, Parameters
+    from tradewind.client.exchange import Parameters
     from tradewind.domain import schemas_budgets, schemas_cost
 
-_A = TypeVar("_A", bound=BaseModel)
-_API: Final = "/api/v1"
 #: A large invoice takes its time.
 _IMPORT_TIMEOUT_S: Final = 120.0
 
 
-class MoneyCalls:
+class MoneyCalls(Calls):
     """Methods of `AsyncClient`. Budgets are named by id or by name."""
-
-    _exchange: Exchange
 
     async def budgets(self) -> schemas_budgets.BudgetPage:
         """The budgets of the caller's team, by name."""
@@ -37,7 +32,7 @@ class MoneyCalls:
         """One budget, with the days of its period and what was told of it."""
         from tradewind.domain import schemas_budgets
 
-        return await self._ask(schemas_budgets.BudgetDetail, "GET", f"/budgets/{quote(budget, safe='')}")
+        return await self._ask(schemas_budgets.BudgetDetail, "GET", f"/budgets/{quoted(budget)}")
 
     async def add_budget(
         self, request: schemas_budgets.BudgetRequest, *, key: str | None = None
@@ -55,13 +50,11 @@ class MoneyCalls:
         from tradewind.domain import schemas_budgets
 
         body = patch.model_dump(mode="json", exclude_none=True)
-        return await self._ask(
-            schemas_budgets.BudgetView, "PATCH", f"/budgets/{quote(budget, safe='')}", body
-        )
+        return await self._ask(schemas_budgets.BudgetView, "PATCH", f"/budgets/{quoted(budget)}", body)
 
     async def remove_budget(self, budget: str) -> None:
         """Removes a budget and what was noted about it."""
-        await self._exchange.request("DELETE", f"{_API}/budgets/{quote(budget, safe='')}")
+        await self._exchange.request("DELETE", f"{API}/budgets/{quoted(budget)}")
 
     async def cost_outlook(self) -> schemas_cost.CostOutlook:
         """What the project spends this month: closed, by what runs, held, and foreseen."""
@@ -120,24 +113,3 @@ class MoneyCalls:
 
         body = order.model_dump(mode="json", exclude_none=True)
         return await self._ask(schemas_cost.AcceptAnswer, "POST", "/cost/reconciliation", body, key=key)
-
-    async def _ask(
-        self,
-        answer: type[_A],
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        key: str | None = None,
-        parameters: Parameters | None = None,
-        timeout_s: float | None = None,
-    ) -> _A:
-        response = await self._exchange.request(
-            method,
-            _API + path,
-            json=body,
-            parameters=parameters,
-            headers={"Idempotency-Key": key} if key else None,
-            timeout_s=timeout_s,
-        )
-        return answer.model_validate_json(response.content)

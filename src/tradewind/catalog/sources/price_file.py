@@ -41,12 +41,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from tradewind.catalog.sources.price_entries import KEYS, PRICE_KEYS, Entry, EntryReader, known
-from tradewind.catalog.sources.reading import read_text_file
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.offers import Market, Offer
 from tradewind.providers.normalising import NO_PRICE, Machine, make_offer
 from tradewind.spec.document import DocumentError, read_document
 from tradewind.spec.faults import Fault, KeyPath, Position, make_error, shorten
+from tradewind.spec.text_files import MAX_TABLE_BYTES, read_text
 
 _TOP_KEYS: Final = ("version", "as_of", "defaults", "offers")
 
@@ -68,7 +68,11 @@ def read_price_file(
         InvalidInputError: something in it is wrong; `details` lists every fault with line, column, key and hint.
     """
     filename = shorten(name or (str(source) if isinstance(source, Path) else "price file"), 200)
-    text = read_text_file(source, filename) if isinstance(source, Path) else source.removeprefix("\ufeff")
+    text = (
+        read_text(source, MAX_TABLE_BYTES, filename)
+        if isinstance(source, Path)
+        else source.removeprefix("\ufeff")
+    )
     as_of, entries, locate, faults = _read_csv(text) if _is_csv(text) else _read_yaml(text, filename)
     offers: list[Offer] = []
     for entry in entries:

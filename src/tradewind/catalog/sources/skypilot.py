@@ -18,7 +18,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from tradewind.catalog.sources.reading import read_text_file
 from tradewind.domain.errors import InvalidInputError
 from tradewind.domain.offers import Market, Offer
 from tradewind.hardware.names import identify
@@ -32,6 +31,7 @@ from tradewind.providers.normalising import (
     read_amount,
 )
 from tradewind.providers.sizes import known_sizes
+from tradewind.spec.text_files import MAX_TABLE_BYTES, read_text
 
 #: In `flags`, with `no_price`: the list has the accelerators' price and not that of their machine.
 HOST_EXCLUDED: Final = "host_excluded"
@@ -60,7 +60,11 @@ def read_skypilot_csv(
         InvalidInputError: it is no such list, or more than half of its rows make no sense.
     """
     filename = name or (str(source) if isinstance(source, Path) else "SkyPilot catalogue")
-    text = read_text_file(source, filename) if isinstance(source, Path) else source.removeprefix("\ufeff")
+    text = (
+        read_text(source, MAX_TABLE_BYTES, filename)
+        if isinstance(source, Path)
+        else source.removeprefix("\ufeff")
+    )
     try:
         rows = list(_rows(text, filename))
     except csv.Error as error:

@@ -10,7 +10,8 @@ import { formatCount, formatDuration, formatPercent } from '@/lib/format';
 import { useDraft } from '../draft';
 import { More } from '@/components/More';
 import classes from './Review.module.css';
-import { placeName, RunnersUp } from './RunnersUp';
+import { placeName } from './placeColumns';
+import { RunnersUp } from './RunnersUp';
 
 type PlanView = Schemas['PlanView'];
 

@@ -5,11 +5,9 @@ import { useMemo } from 'react';
 import { $api, type Schemas } from '@/api/client';
 import { DataTable, type Column } from '@/components/DataTable';
 import { ProblemAlert } from '@/components/ProblemAlert';
-import { Carbon, Cost } from '@/components/estimate/figures';
-import { formatDuration } from '@/lib/format';
 import { useDraft } from '../draft';
 import { write, type Spec } from '../spec';
-import { placeName } from './RunnersUp';
+import { COSTS, WHERE } from './placeColumns';
 
 type Place = Schemas['PlaceView'];
 
@@ -40,45 +38,14 @@ export default function PlanPlaces({ picked, onPick }: { picked: string[]; onPic
   );
   if (places.length === 0) return <Text size="sm">{data.reason}</Text>;
   const columns: Column<Place>[] = [
-    { id: 'provider', header: 'Place', render: (place) => placeName(place.offer) },
-    {
-      id: 'machine',
-      header: 'Machine',
-      render: (place) => place.offer.accelerators ?? place.offer.instance_type,
-    },
+    ...WHERE,
     {
       id: 'market',
       header: 'Terms',
       hideBelow: 'md',
       render: (place) => place.offer.market.replace('_', '-'),
     },
-    {
-      id: 'price',
-      header: 'Price',
-      align: 'right',
-      render: (place) => `${place.offer.price_per_hour.text}/h`,
-    },
-    {
-      id: 'cost',
-      header: 'Cost',
-      align: 'right',
-      hideBelow: 'sm',
-      render: (place) => <Cost middle={place.cost} from={place.cost_p10} to={place.cost_p90} />,
-    },
-    {
-      id: 'wall',
-      header: 'Done in',
-      align: 'right',
-      hideBelow: 'md',
-      render: (place) => (place.wall_hours === null ? '–' : formatDuration(place.wall_hours * 3600)),
-    },
-    {
-      id: 'carbon',
-      header: 'Carbon',
-      align: 'right',
-      hideBelow: 'lg',
-      render: (place) => <Carbon grams={place.carbon_grams} />,
-    },
+    ...COSTS,
     {
       id: 'pick',
       header: '',
