@@ -1,22 +1,44 @@
-"""Rows that several tests need."""
+"""Rows, and what works on them, that several tests need."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
 
+from tests.simulation.clocks import inline
+from tradewind.control.context import Context
 from tradewind.control.submitting import insert_jobs
 from tradewind.db import tables
 from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow, JobRow, TaskRow
-from tradewind.db.store import Transaction
+from tradewind.db.store import SqlStore, Transaction
 from tradewind.domain import ids
+from tradewind.domain.clock import Clock, SystemEntropy
 from tradewind.domain.schemas import JobSubmission
 from tradewind.domain.status import AttemptStatus
+from tradewind.estimate.tariff import Tariff
 from tradewind.spec.models import JobSpec
+from tradewind.storage.disk import DiskStorage
+from tradewind.storage.workdirs import Workdirs
 
 RATE = {"micro_per_unit": 200_000, "per": "kwh", "currency": "USD", "granularity": 1, "minimum": 0}
+
+
+def a_context(store: SqlStore, clock: Clock, root: Path, **parts: Any) -> Context:
+    """What controllers work with, on a machine whose electricity costs next to nothing."""
+    usual: dict[str, Any] = {
+        "entropy": SystemEntropy(),
+        "backends": {},
+        "storage": DiskStorage(root / "kept"),
+        "workdirs": Workdirs(root / "workdirs"),
+        "root": root,
+        "tariff": Tariff(micro_usd_per_kwh=1, carbon_g_per_kwh=1.0, price_note="", carbon_note=""),
+        "installation_id": "inst",
+        "offload": inline,
+    }
+    return Context(store=store, clock=clock, **{**usual, **parts})
 
 
 def add_job(tx: Transaction, caller: Caller, **keys: Any) -> JobRow:

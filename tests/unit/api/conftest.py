@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from tests.simulation.clocks import inline
 from tests.unit.catalog.offers_for_tests import offer
 from tests.unit.conftest import HandClock
+from tests.unit.jobs_for_tests import a_context
 from tests.unit.vendors_for_tests import VendorWorld
 from tradewind.api.app import create_app
 from tradewind.api.services import Services
@@ -37,11 +38,8 @@ from tradewind.domain.offers import Offer
 from tradewind.domain.schemas_hosts import HostKeyView, HostProbe
 from tradewind.domain.schemas_server import Diagnosis
 from tradewind.domain.secrets import Secret
-from tradewind.estimate.tariff import Tariff
 from tradewind.hardware.local import Machine, detect
 from tradewind.providers.prices import load_source, source_names
-from tradewind.storage.disk import DiskStorage
-from tradewind.storage.workdirs import Workdirs
 
 
 class Shelf:
@@ -113,19 +111,7 @@ def own() -> OwnSettings:
 
 @pytest.fixture
 def context(store: SqlStore, caller: Caller, clock: HandClock, tmp_path: Path, own: OwnSettings) -> Context:
-    return Context(
-        store=store,
-        clock=clock,
-        entropy=SystemEntropy(),
-        backends={},
-        storage=DiskStorage(tmp_path / "kept"),
-        workdirs=Workdirs(tmp_path / "workdirs"),
-        root=tmp_path,
-        tariff=Tariff(micro_usd_per_kwh=1, carbon_g_per_kwh=1.0, price_note="", carbon_note=""),
-        installation_id="inst",
-        offload=inline,
-        own=own,
-    )
+    return a_context(store, clock, tmp_path, own=own)
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from tests.simulation.clocks import inline
 from tests.unit.conftest import HandClock
-from tests.unit.jobs_for_tests import add_attempt, add_job
+from tests.unit.jobs_for_tests import a_context, add_attempt, add_job
 from tradewind.control.budget_desk import add_budget, change_budget
 from tradewind.control.budget_standing import standing_of
 from tradewind.control.budgets import BudgetController
@@ -21,33 +20,18 @@ from tradewind.db.budget_rows import BudgetRow
 from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow
 from tradewind.db.store import SqlStore, Transaction
-from tradewind.domain.clock import SystemEntropy
 from tradewind.domain.money import MICRO, Quantity, Rate
 from tradewind.domain.schemas_budgets import BudgetPatch, BudgetRequest
 from tradewind.domain.status import AttemptStatus, Reason
-from tradewind.estimate.tariff import Tariff
 from tradewind.ledger import reservations
 from tradewind.ledger.intervals import Interval, close_interval
-from tradewind.storage.disk import DiskStorage
-from tradewind.storage.workdirs import Workdirs
 
 RATE = {"micro_per_unit": MICRO, "per": "hour", "currency": "USD", "granularity": 1, "minimum": 0}
 
 
 @pytest.fixture
 def context(store: SqlStore, clock: HandClock, tmp_path: Path) -> Context:
-    return Context(
-        store=store,
-        clock=clock,
-        entropy=SystemEntropy(),
-        backends={},
-        storage=DiskStorage(tmp_path / "kept"),
-        workdirs=Workdirs(tmp_path / "workdirs"),
-        root=tmp_path,
-        tariff=Tariff(micro_usd_per_kwh=1, carbon_g_per_kwh=1.0, price_note="", carbon_note=""),
-        installation_id="inst",
-        offload=inline,
-    )
+    return a_context(store, clock, tmp_path)
 
 
 def run_at(tx: Transaction, caller: Caller, market: str, provider: str = "lambda") -> AttemptRow:

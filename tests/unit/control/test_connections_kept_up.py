@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from tests.simulation.clocks import inline
 from tests.unit.conftest import HandClock
+from tests.unit.jobs_for_tests import a_context
 from tests.unit.vendors_for_tests import GOOD, ROTATED, VendorWorld
 from tradewind.control.access_seed import load_access
 from tradewind.control.connecting import Connecting
@@ -29,26 +30,12 @@ from tradewind.domain.errors import SecretKeyError
 from tradewind.domain.schemas_connections import ConnectionRequest
 from tradewind.domain.secrets import Secret
 from tradewind.domain.status import NodeStatus, Reason
-from tradewind.estimate.tariff import Tariff
 from tradewind.providers.access import SEED_BYTES
-from tradewind.storage.disk import DiskStorage
-from tradewind.storage.workdirs import Workdirs
 
 
 @pytest.fixture
 def context(store: SqlStore, caller: Caller, clock: HandClock, tmp_path: Path) -> Context:
-    return Context(
-        store=store,
-        clock=clock,
-        entropy=SystemEntropy(),
-        backends={},
-        storage=DiskStorage(tmp_path / "kept"),
-        workdirs=Workdirs(tmp_path / "workdirs"),
-        root=tmp_path,
-        tariff=Tariff(micro_usd_per_kwh=1, carbon_g_per_kwh=1.0, price_note="", carbon_note=""),
-        installation_id="inst_00000000000000000001",
-        offload=inline,
-    )
+    return a_context(store, clock, tmp_path, installation_id="inst_00000000000000000001")
 
 
 @pytest.fixture

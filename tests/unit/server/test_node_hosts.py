@@ -8,20 +8,16 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from tests.simulation.clocks import inline
-from tests.unit.jobs_for_tests import add_attempt, add_job
+from tests.unit.jobs_for_tests import a_context, add_attempt, add_job
 from tradewind.control import leases
 from tradewind.control.context import Context
 from tradewind.db import tables
 from tradewind.db.owners import Caller
 from tradewind.db.rows import AttemptRow, NodeRow
 from tradewind.db.store import SqlStore, Transaction
-from tradewind.domain.clock import SystemClock, SystemEntropy
-from tradewind.estimate.tariff import Tariff
+from tradewind.domain.clock import SystemClock
 from tradewind.providers.base import Inventory
 from tradewind.server.wiring import _register
-from tradewind.storage.disk import DiskStorage
-from tradewind.storage.workdirs import Workdirs
 
 HERE = Inventory(
     name="box", cpus=4, cpu_model="x", memory_bytes=1 << 30, disk_free_bytes=1 << 30, accelerators=(),
@@ -31,11 +27,7 @@ LEASE = timedelta(seconds=30)
 
 
 def context_on(store: SqlStore, root: Path, host: str | None) -> Context:
-    return Context(
-        store=store, clock=SystemClock(), entropy=SystemEntropy(), backends={}, storage=DiskStorage(root / "kept"),
-        workdirs=Workdirs(root / "workdirs"), root=root, installation_id="inst", offload=inline, host=host,
-        tariff=Tariff(micro_usd_per_kwh=1, carbon_g_per_kwh=1.0, price_note="", carbon_note=""),
-    )  # fmt: skip
+    return a_context(store, SystemClock(), root, host=host)
 
 
 def nodes(tx: Transaction) -> list[tuple[str, str | None]]:
