@@ -135,6 +135,12 @@ export function OffersExplorer({
             />
           </Group>
         </Group>
+        <RefreshBar
+          page={page}
+          updatedAt={offers.dataUpdatedAt}
+          isBusy={offers.isFetching}
+          refresh={() => void offers.refetch()}
+        />
         {offers.isPending ? <Waiting /> : null}
         {page && rows.length === 0 ? (
           <Panel padding={0}>
@@ -150,12 +156,6 @@ export function OffersExplorer({
           />
         ) : null}
         {rows.length > 0 && view === 'cards' ? <OfferGrid {...showing} /> : null}
-        <RefreshBar
-          page={page}
-          updatedAt={offers.dataUpdatedAt}
-          isBusy={offers.isFetching}
-          refresh={() => void offers.refetch()}
-        />
       </Stack>
       <OfferDrawer offerKey={opened} search={search} onClose={() => setMore({ offer: null })} />
       <CompareBar
