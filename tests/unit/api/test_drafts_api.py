@@ -156,6 +156,16 @@ async def test_what_one_might_regret_is_said(api: Api, code: str, more: dict[str
     assert next(warning["step"] for warning in found["warnings"] if warning["code"] == code) == step
 
 
+async def test_what_one_might_regret_of_an_alternative_is_said_where_that_stands(api: Api) -> None:
+    resources = {"accelerators": "ZZ9", "any_of": [{"providers": ["local"]}, {"providers": ["lambda"]}]}
+    found = await check(api, spec={**RIGHT, "resources": resources})
+    said = {warning["code"]: warning["where"] for warning in found["warnings"]}
+    assert said["not_connected"] == "resources.any_of[1].providers"
+    # What all alternatives have is said once, where it stands.
+    assert said["unknown_accelerator"] == "resources.accelerators"
+    assert [warning["code"] for warning in found["warnings"]].count("unknown_accelerator") == 1
+
+
 async def test_a_careful_job_is_warned_of_nothing(api: Api) -> None:
     spec = {
         **RIGHT,

@@ -209,3 +209,27 @@ def test_accuracy_is_told_in_words() -> None:
     several = accuracy([outcome(1.0, 1.0), outcome(1.0, 1.25), outcome(1.0, 2.0)])
     assert (several.text, several.runs) == ("the last 3 estimates were 20 % off", 3)
     assert several.within_band == pytest.approx(1 / 3)
+
+
+def test_accelerators_of_all_alternatives_are_looked_at_each_once() -> None:
+    some = [{"accelerators": "H100:1"}, {"accelerators": "RTX4090:1"}]
+    resources = {"any_of": [*some, {"accelerators": "H100:1", "providers": ["akash"]}]}
+    view = estimated(estimate={"hours": 10, "on": "H100"}, resources=resources)
+    assert sorted(names(view)) == [("H100 SXM", 1), ("RTX 4090", 1)]
+
+
+def test_an_alternative_without_accelerators_leaves_all_of_them_open() -> None:
+    resources = {"any_of": [{"accelerators": "H100:1"}, {"cpus": 4}]}
+    view = estimated(estimate=RESNET, resources=resources)
+    assert set(names(view)) == {("H100 SXM", 1), ("L4", 1), ("RTX 4090", 1)}
+
+
+def test_a_machine_at_hand_that_fits_two_alternatives_is_one_line() -> None:
+    alone = estimated(estimate={"hours": 10, "on": "RTX 4090"}, own=[HERE])
+    both = estimated(
+        estimate={"hours": 10, "on": "RTX 4090"},
+        own=[HERE],
+        resources={"any_of": [{"spot": "never"}, {"spot": "auto"}]},
+    )
+    at_hand = [[line for line in view.lines if line.provider == HERE.provider] for view in (alone, both)]
+    assert at_hand[0] == at_hand[1] != []
