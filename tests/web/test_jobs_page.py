@@ -63,6 +63,19 @@ def test_a_list_shows_how_each_job_is_and_why(visit: Visit) -> None:
     assert_accessible(page)
 
 
+def test_what_is_pointed_at_says_more(visit: Visit) -> None:
+    page = visit.open("/jobs")
+    known = next(each for each in visit.stage.get("/jobs")["items"] if each["name"] == "broken")
+    line = page.get_by_role("row").filter(has_text="broken")
+    hint = page.get_by_role("tooltip")
+    line.get_by_text(known["state"]["label"], exact=True).first.hover()
+    expect(hint).to_have_text(known["state"]["explanation"])
+    line.get_by_role("time").hover()
+    expect(hint).to_contain_text(known["created_at"][:4])
+    page.mouse.move(0, 0)
+    expect(hint).to_have_count(0)
+
+
 @pytest.mark.dark
 def test_it_is_accessible_in_the_dark(visit: Visit) -> None:
     page = visit.open("/jobs")

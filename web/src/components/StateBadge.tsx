@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import {
   IconAlertTriangle,
   IconArrowsExchange,
@@ -16,6 +15,7 @@ import {
   type Icon,
 } from '@tabler/icons-react';
 import type { Schemas } from '@/api/client';
+import { Hint } from './Hint';
 import classes from './StateBadge.module.css';
 
 export type Badge = Schemas['BadgeView'];
@@ -46,9 +46,5 @@ export function StateBadge({ badge, size = 'md' }: { badge: Badge; size?: 'sm' |
     </span>
   );
   if (!badge.explanation) return shown;
-  return (
-    <Tooltip label={badge.explanation} multiline maw={360} events={{ hover: true, focus: true, touch: true }}>
-      {shown}
-    </Tooltip>
-  );
+  return <Hint label={() => badge.explanation}>{shown}</Hint>;
 }

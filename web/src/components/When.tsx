@@ -1,6 +1,7 @@
-import { Text, Tooltip } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { formatAgo, formatDuration, formatMoment } from '@/lib/format';
 import { useNow } from '@/lib/now';
+import { Hint } from './Hint';
 
 /** How long ago, or in how long; the exact time on hover and for screen readers. */
 export function When({ at }: { at: string | null | undefined }) {
@@ -13,9 +14,9 @@ export function When({ at }: { at: string | null | undefined }) {
     );
   const moment = new Date(at);
   return (
-    <Tooltip label={formatMoment(moment)}>
+    <Hint label={() => formatMoment(moment)}>
       <time dateTime={at}>{formatAgo(moment, now)}</time>
-    </Tooltip>
+    </Hint>
   );
 }
 

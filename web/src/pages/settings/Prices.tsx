@@ -9,7 +9,7 @@ import { EmptyState } from '@/components/EmptyState';
 import { Panel } from '@/components/Panel';
 import { ProblemAlert } from '@/components/ProblemAlert';
 import { When } from '@/components/When';
-import { formatNumber } from '@/lib/format';
+import { formatCount } from '@/lib/format';
 import { AddPrice } from './AddPrice';
 import classes from './settings.module.css';
 
@@ -120,7 +120,7 @@ function Files({ files }: { files: Schemas['PriceSourceView'][] }) {
             <div>
               <div className={classes.title}>{file.name}</div>
               <div className={classes.small}>
-                {formatNumber(file.offers)} offers, imported <When at={file.fetched_at} />
+                {formatCount(file.offers)} offers, imported <When at={file.fetched_at} />
               </div>
             </div>
             <ActionButtons
@@ -129,7 +129,7 @@ function Files({ files }: { files: Schemas['PriceSourceView'][] }) {
                 {
                   id: 'withdraw',
                   label: 'Withdraw',
-                  confirm: `Withdraw all ${formatNumber(file.offers)} prices of ${file.name}? Their history stays.`,
+                  confirm: `Withdraw all ${formatCount(file.offers)} prices of ${file.name}? Their history stays.`,
                   is_destructive: true,
                 },
               ]}
@@ -164,7 +164,7 @@ function Sources() {
             <div className={classes.small} style={{ textAlign: 'right' }}>
               {source.is_enabled ? (
                 <>
-                  {formatNumber(source.offers)} offers
+                  {formatCount(source.offers)} offers
                   <br />
                   <When at={source.fetched_at} />
                 </>

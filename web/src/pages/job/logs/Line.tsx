@@ -1,4 +1,4 @@
-import { memo, type CSSProperties, type Ref } from 'react';
+import { memo, type Ref } from 'react';
 import { formatClock } from '@/lib/format';
 import { partsOf } from './highlight';
 import type { Line as Row } from './rows';
@@ -13,14 +13,13 @@ interface Props {
   /** One of several streams. */
   isMixed: boolean;
   matcher: RegExp | null;
-  style: CSSProperties;
   measure?: Ref<HTMLDivElement>;
   onPick: (line: number) => void;
 }
 
 /** One line of a log. */
 export const Line = memo(function Line(props: Props) {
-  const { place, row, hasTimes, isCurrent, isWrapped, isMixed, matcher, style, measure, onPick } = props;
+  const { place, row, hasTimes, isCurrent, isWrapped, isMixed, matcher, measure, onPick } = props;
   const at = row?.at ? new Date(row.at) : null;
   const number = (row?.number ?? place) + 1;
   return (
@@ -32,7 +31,6 @@ export const Line = memo(function Line(props: Props) {
       data-level={row?.level ?? undefined}
       data-current={isCurrent || undefined}
       data-wrap={isWrapped || undefined}
-      style={style}
     >
       <a
         href={`#L${number}`}

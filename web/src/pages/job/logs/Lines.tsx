@@ -103,24 +103,30 @@ export function Lines(props: Props) {
         }}
       >
         <div style={{ height: virtual.getTotalSize(), position: 'relative', minWidth: '100%' }}>
-          {items.map((item) => {
-            const row = rows.row(base + item.index);
-            return (
-              <Line
-                key={item.key}
-                place={base + item.index}
-                row={row}
-                hasTimes={props.hasTimes}
-                isCurrent={row !== undefined && row.number === props.current}
-                isWrapped={isWrapped}
-                isMixed={props.isMixed}
-                matcher={props.matcher}
-                onPick={props.onPick}
-                measure={isWrapped ? virtual.measureElement : undefined}
-                style={{ transform: `translateY(${item.start}px)` }}
-              />
-            );
-          })}
+          {/* One place for all of them: a style of its own makes a line many times as dear to draw. */}
+          <div
+            className={classes.block}
+            data-wrap={isWrapped || undefined}
+            style={{ transform: `translateY(${items[0]?.start ?? 0}px)` }}
+          >
+            {items.map((item) => {
+              const row = rows.row(base + item.index);
+              return (
+                <Line
+                  key={item.key}
+                  place={base + item.index}
+                  row={row}
+                  hasTimes={props.hasTimes}
+                  isCurrent={row !== undefined && row.number === props.current}
+                  isWrapped={isWrapped}
+                  isMixed={props.isMixed}
+                  matcher={props.matcher}
+                  onPick={props.onPick}
+                  measure={isWrapped ? virtual.measureElement : undefined}
+                />
+              );
+            })}
+          </div>
         </div>
       </div>
       {base + count < total ? (
