@@ -14,7 +14,7 @@ from tradewind.spec.resources import Resources, Spot
 _NOT_LOOKED_AT: Final = BadgeView(label="Waiting", tone="quiet", icon="clock")
 _BADGES: Final = {
     Reason.WAITING_FOR_BUDGET: BadgeView(label="Waiting for budget", tone="warning", icon="lock"),
-    Reason.WAITING_FOR_CAPACITY: BadgeView(label="Waiting for a machine", tone="busy", icon="clock"),
+    Reason.WAITING_FOR_CAPACITY: BadgeView(label="Machines busy", tone="busy", icon="clock"),
     Reason.WAITING_FOR_RETRY: BadgeView(label="Trying again soon", tone="warning", icon="swap"),
     Reason.WAITING_FOR_SPOT: BadgeView(label="Waiting for spot", tone="quiet", icon="clock"),
     Reason.NO_CAPACITY: BadgeView(label="No capacity", tone="warning", icon="clock"),

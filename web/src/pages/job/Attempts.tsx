@@ -1,4 +1,4 @@
-import { Stack } from '@mantine/core';
+import { Box, Stack } from '@mantine/core';
 import { DataTable, type Column } from '@/components/DataTable';
 import { Panel } from '@/components/Panel';
 import { StateBadge } from '@/components/StateBadge';
@@ -15,7 +15,8 @@ const columns: Column<Attempt>[] = [
     id: 'state',
     header: 'State',
     width: '140px',
-    render: (each) => (each.state ? <StateBadge badge={each.state} size="sm" /> : each.status),
+    hideBelow: 'sm',
+    render: (each) => <State attempt={each} />,
   },
   {
     id: 'where',
@@ -37,6 +38,9 @@ const columns: Column<Attempt>[] = [
     header: 'How it went',
     render: (each) => (
       <div className={classes.two}>
+        <Box component="span" hiddenFrom="sm">
+          <State attempt={each} />
+        </Box>
         <span title={each.explanation ?? undefined}>{each.explanation ?? 'goes on'}</span>
         <small>
           {each.resumed_from
@@ -75,6 +79,10 @@ const columns: Column<Attempt>[] = [
     ),
   },
 ];
+
+function State({ attempt }: { attempt: Attempt }) {
+  return attempt.state ? <StateBadge badge={attempt.state} size="sm" /> : attempt.status;
+}
 
 /** Every try: where, for how long, at what cost, why it ended, and from where it went on. */
 export default function Attempts({ job }: { job: Detail }) {

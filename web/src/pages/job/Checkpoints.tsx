@@ -21,7 +21,7 @@ const columns: Column<Checkpoint>[] = [
     width: '96px',
     render: (each) => (each.step === null ? '–' : formatNumber(each.step)),
   },
-  { id: 'path', header: 'Path', render: (each) => <code>{each.path}</code> },
+  { id: 'path', header: 'Path', hideBelow: 'sm', render: (each) => <code>{each.path}</code> },
   {
     id: 'state',
     header: 'State',

@@ -12,7 +12,7 @@ export const columns: Column<Job>[] = [
   {
     id: 'status',
     header: 'State',
-    width: '150px',
+    width: '176px',
     hideBelow: 'sm',
     isSortable: true,
     render: (job) => (job.state ? <StateBadge badge={job.state} /> : job.status),
