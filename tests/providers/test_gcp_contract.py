@@ -267,9 +267,7 @@ class TestGcpContract(ProviderContract):
         cloud = google_of(world)
         cloud.insert_takes_s, cloud.forgets_disks = takes_s, True
         cloud.failures = [[failure("ZONE_RESOURCE_POOL_EXHAUSTED")]]
-        node = await office.step()
-        while node.status is not NodeStatus.GONE:
-            node = await office.step()
+        node = await office.until(NodeStatus.GONE)
         assert node.reason is Reason.NO_CAPACITY
         assert world.living() == []
         assert await office.charged_micro() == 0
